@@ -1,0 +1,349 @@
+r"""What the estimators with one continuous latent share: training, and the questions a fitted model answers.
+
+.. math:: z \sim N(0, I_K), \qquad x \mid z \sim EF(x \mid f(z))
+
+A subclass says which decoder f is. A Gaussian model sees standardised columns, :math:`x = m + a\,s\,(f(z) + \varepsilon)` with m and a the mean and scale of a
+`StandardScaler`; scores, samples and reconstructions are in the units of the data.
+"""
+
+import copy
+from numbers import Integral, Real
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import check_array, check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted, validate_data
+from torch import Tensor, nn
+from torch.distributions import Distribution
+
+from ._fitting import architecture, assemble, check_same_architecture, check_support, train, warn_if_collapsed
+from ._gates import RowNoise, available_device, chunks, seeded, tensor_of
+from .nn import LIKELIHOODS, LatentVariableModel, iwae
+
+__all__ = ["LatentVariableEstimator"]
+
+POSITIVE_INTEGER = [Interval(Integral, 1, None, closed="left")]
+POSITIVE_REAL = [Interval(Real, 0, None, closed="neither")]
+NON_NEGATIVE = [Interval(Real, 0, None, closed="left")]
+
+
+class LatentVariableEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """Base of `LIDVAE` and `VAE`; not for direct use."""
+
+    _parameter_constraints: dict = {
+        "n_components": [None, *POSITIVE_INTEGER],
+        "likelihood": [StrOptions(set(LIKELIHOODS))],
+        "noise": [StrOptions({"global", "feature"})],
+        "decoder_depth": POSITIVE_INTEGER,
+        "decoder_width": POSITIVE_INTEGER,
+        "encoder_depth": POSITIVE_INTEGER,
+        "encoder_width": POSITIVE_INTEGER,
+        "posterior": [StrOptions({"gaussian", "flow"})],
+        "kl_weight": NON_NEGATIVE,
+        "kl_warmup": [Interval(Real, 0, 1, closed="both")],
+        "n_importance_samples": POSITIVE_INTEGER,
+        "max_epochs": POSITIVE_INTEGER,
+        "batch_size": POSITIVE_INTEGER,
+        "learning_rate": POSITIVE_REAL,
+        "weight_decay": NON_NEGATIVE,
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": POSITIVE_INTEGER,
+        "tol": NON_NEGATIVE,
+        "warm_start": ["boolean"],
+        "callbacks": [None, list],
+        "device": [str],
+        "compile": ["boolean"],
+        "on_interrupt": [StrOptions({"raise", "keep"})],
+        "verbose": ["verbose"],
+        "random_state": ["random_state"],
+    }
+    _remedy: str
+
+    def _decoder(self, n_components: int, n_outputs: int) -> nn.Module:
+        """The decoder, the one part in which the estimators differ."""
+        raise TypeError("LatentVariableEstimator has no decoder of its own; use LIDVAE or VAE.")
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: ArrayLike, y: object = None) -> Self:
+        """Fit the model by maximising the evidence lower bound.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            At least two rows of finite numbers in the support of the likelihood.
+        y : ignored
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If a value is outside the support of the likelihood, `n_components` exceeds the number of natural parameters, or the device is missing.
+
+        Warns
+        -----
+        CollapseWarning
+            If the posterior of some latent does not depend on the data.
+        ConvergenceWarning
+            If the loss becomes non-finite twice.
+        """
+        if not self.warm_start:
+            self.net_ = None
+        X = self._train(X, incremental=False, least_rows=2)
+        warn_if_collapsed(self, X)
+        return self
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X: ArrayLike, y: object = None) -> Self:
+        """Train for one epoch on some rows, at a constant learning rate and without warm-up or early stopping.
+
+        The first call fixes the standardisation, the categories and the principal directions from its rows. The optimiser's state lives in
+        memory only.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            In the first call at least ``n_components + 1`` rows.
+        y : ignored
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            As `fit`, and if the first call has too few rows.
+        """
+        self._train(X, incremental=True, least_rows=1)
+        return self
+
+    def transform(self, X: ArrayLike) -> NDArray[np.float32]:
+        """Posterior mean of the latent, E[z | x].
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        Z : float32 array of shape (n_samples, n_components)
+            In standard deviations of the prior.
+        """
+        return self._posterior_means(self._validated(X))
+
+    def predict(self, X: ArrayLike) -> NDArray[np.floating]:
+        """Reconstruction: E[x | z] at the posterior mean of z; for categories the most probable code.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        X_hat : array of shape (n_samples, n_features)
+            In the units and the floating-point type of X.
+        """
+        X = self._validated(X)
+        model = self._model(X.dtype)
+        return self._decoded(self._posterior_means(X, model), model)
+
+    def inverse_transform(self, Z: ArrayLike) -> NDArray[np.floating]:
+        """E[x | z]; for categories the most probable code.
+
+        Parameters
+        ----------
+        Z : array-like of shape (n_samples, n_components)
+
+        Returns
+        -------
+        X : array of shape (n_samples, n_features)
+            In the units of the data, computed in the floating-point type of Z.
+
+        Raises
+        ------
+        ValueError
+            If Z has another number of columns than `n_components_`.
+        """
+        check_is_fitted(self)
+        Z = check_array(Z, dtype=[np.float64, np.float32])
+        if Z.shape[1] != self.n_components_:
+            raise ValueError(f"Z has {Z.shape[1]} columns, but {type(self).__name__} has n_components_={self.n_components_} latents.")
+        return self._decoded(Z, self._model(Z.dtype))
+
+    def encode(self, X: ArrayLike) -> Distribution:
+        """The posterior q(z | x) of every row, for the uncertainty beside the mean.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        q : torch.distributions.Distribution
+            Of batch shape ``(n_samples,)`` and event shape ``(n_components,)``.
+        """
+        X = self._validated(X)
+        with torch.no_grad():
+            return self._model().encode(self._rows(X))
+
+    @torch.no_grad()
+    def score_samples(self, X: ArrayLike) -> NDArray[np.float32]:
+        """Log-likelihood of each row in nats: the importance-weighted bound with `n_importance_samples` draws.
+
+        A row's draws follow from its values and from the fit, so its score depends neither on the other rows nor on its position. A Gaussian
+        or continuous Bernoulli likelihood gives a log-density, the Gaussian in the units of the data.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        log_likelihood : float32 array of shape (n_samples,)
+
+        References
+        ----------
+        Burda, Grosse & Salakhutdinov, "Importance Weighted Autoencoders", ICLR 2016, equation 8.
+        """
+        X = self._validated(X)
+        model, noise = self._model(), self._row_noise()
+        blocks = chunks(X, self.n_importance_samples * self._numbers_per_row())
+        scores = [iwae(model.log_weights(self._rows(block), noise(block).to(self._device()))).cpu() for block in blocks]
+        log_volume = 0.0 if self.scaler_ is None else np.log(self.scaler_.scale_).sum()
+        return (torch.cat(scores).double().numpy() - log_volume).astype(np.float32)
+
+    def score(self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None) -> float:
+        """Mean log-likelihood of the rows, in nats.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : ignored
+        sample_weight : array-like of shape (n_samples,), optional
+
+        Returns
+        -------
+        score : float
+        """
+        return float(np.average(self.score_samples(X).astype(np.float64), weights=sample_weight))
+
+    @torch.no_grad()
+    def sample(self, n_samples: int = 1) -> NDArray[np.floating]:
+        """Rows drawn from the model.
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+
+        Returns
+        -------
+        X : array of shape (n_samples, n_features)
+            In the units of the data; the same rows at each call when `random_state` is an integer.
+        """
+        check_is_fitted(self)
+        with seeded(check_random_state(self.random_state).randint(2**31 - 1), self._device()):
+            x, _ = self._model().sample(n_samples)
+        return self._in_units_of_data(x.cpu().double().numpy())
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.n_components_
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return getattr(self, "net_", None) is not None
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags
+
+    def _train(self, X: ArrayLike, incremental: bool, least_rows: int) -> NDArray[np.floating]:
+        """Start the model unless there is one, train it, and give back the validated rows."""
+        self._device()
+        started = self.__sklearn_is_fitted__()
+        X = validate_data(self, X, reset=not started, dtype=[np.float64, np.float32], ensure_min_samples=least_rows)
+        seed = check_random_state(self.random_state).randint(2**31 - 1)
+        if started:
+            check_same_architecture(self)
+        self._check_support(X, started)
+        with seeded(seed, self._device()):
+            model = self.net_.module_ if started else self._start(X, seed, incremental)
+            self.net_ = train(self, model, self._rows(X, device="cpu"), seed, incremental)
+        self.interrupted_ = self.net_.interrupted_
+        if self.interrupted_ and self.on_interrupt == "raise":
+            raise KeyboardInterrupt
+        return X
+
+    def _start(self, X: NDArray, seed: int, incremental: bool) -> LatentVariableModel:
+        self._seed = seed
+        self._architecture = architecture(self)
+        self.scaler_ = StandardScaler().fit(X) if self.likelihood == "gaussian" else None
+        model = assemble(self, self._rows(X, device="cpu"))
+        if incremental and len(X) <= self.n_components_:
+            raise ValueError(
+                f"The first call of partial_fit starts the model from its rows and needs at least n_components + 1 = {self.n_components_ + 1}, "
+                f"got {len(X)}. Pass more rows first, or lower n_components."
+            )
+        return model
+
+    def _device(self) -> str:
+        return available_device(self.device)
+
+    def _validated(self, X: ArrayLike) -> NDArray[np.floating]:
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
+        self._check_support(X, started=True)
+        return X
+
+    def _check_support(self, X: NDArray, started: bool) -> None:
+        likelihood = self.net_.module_.likelihood if started else LIKELIHOODS[self.likelihood]
+        check_support(X, likelihood.support, self.likelihood, getattr(self, "feature_names_in_", None))
+
+    def _model(self, dtype: Any = np.float32) -> LatentVariableModel:
+        """The fitted model on the estimator's device, in single precision or as a copy in double."""
+        model = self.net_.module_.to(self._device())
+        return copy.deepcopy(model).double() if dtype == np.float64 else model
+
+    def _rows(self, X: NDArray, dtype: torch.dtype = torch.float32, device: str | None = None) -> Tensor:
+        """Rows of data as the model sees them."""
+        seen = X if self.scaler_ is None else self.scaler_.transform(X)
+        return tensor_of(seen).to(dtype=dtype, device=device or self._device())
+
+    def _row_noise(self) -> RowNoise:
+        return RowNoise(self._seed, self.n_importance_samples, self.n_components_)
+
+    def _numbers_per_row(self) -> int:
+        return max(self.n_features_in_, self.decoder_width, self.encoder_width)
+
+    @torch.no_grad()
+    def _posterior_means(self, X: NDArray, model: LatentVariableModel | None = None) -> NDArray[np.floating]:
+        model = model or self._model()
+        dtype = next(model.parameters()).dtype
+        means = [self._mean_of(model, block, dtype).cpu() for block in chunks(X, 4 * self._numbers_per_row())]
+        return torch.cat(means).numpy()
+
+    def _mean_of(self, model: LatentVariableModel, X: NDArray, dtype: torch.dtype) -> Tensor:
+        q = model.encode(self._rows(X, dtype))
+        try:
+            return q.mean
+        except NotImplementedError:
+            return model.posterior.draw(q, self._row_noise()(X).to(self._device(), dtype))[0].mean(0)
+
+    @torch.no_grad()
+    def _decoded(self, Z: NDArray, model: LatentVariableModel) -> NDArray[np.floating]:
+        """E[x | z] in the units of the data and the floating-point type of Z."""
+        rows = [tensor_of(block).to(self._device()) for block in chunks(Z, 4 * self._numbers_per_row())]
+        means = [model.likelihood.mean(model.natural_parameters(z)).cpu() for z in rows]
+        return self._in_units_of_data(torch.cat(means).numpy())
+
+    def _in_units_of_data(self, x: NDArray[np.floating]) -> NDArray[np.floating]:
+        return x if self.scaler_ is None else self.scaler_.inverse_transform(x)

@@ -1,0 +1,143 @@
+"""How an estimator's parameters become a model and a training; functions of an estimator, called by the base class."""
+
+import warnings
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from skorch.dataset import ValidSplit
+from torch import Tensor, nn
+
+from ._gates import tensor_of
+from .exceptions import CollapseWarning
+from .metrics import active_units
+from .nn import LIKELIHOODS, GaussianLikelihood, GaussianPosterior, LatentVariableModel, Likelihood, StandardNormal
+from .training import BoundNet, training_callbacks
+
+if TYPE_CHECKING:
+    from ._base import LatentVariableEstimator
+
+__all__ = ["assemble", "check_same_architecture", "check_support", "train", "warn_if_collapsed"]
+
+ARCHITECTURE = (
+    "n_components", "likelihood", "noise", "decoder_depth", "decoder_width", "encoder_depth", "encoder_width", "posterior",
+    "inverse_lipschitz", "skip_connections", "activation", "embedding", "maps",
+)  # fmt: skip
+N_STARTING_ROWS = 10_000
+N_CHECKED_ROWS = 1_000
+
+
+def check_support(X: NDArray, support: Any, likelihood: str, names: Sequence[str] | None) -> None:
+    """ValueError naming the first value outside the support, its column, and the likelihoods that fit the data."""
+    rows = tensor_of(X)
+    outside = ~support.check(rows).numpy()
+    if not outside.any():
+        return
+    row, column = np.argwhere(outside)[0]
+    title = f"column {column}" if names is None else f"column {column} ({names[column]!r})"
+    fitting = [name for name, family in LIKELIHOODS.items() if family.support.check(rows).all()]
+    raise ValueError(
+        f'likelihood="{likelihood}" cannot take the value {X[row, column]:g} in {title}, row {row}: it is outside {_in_words(support, column)}. '
+        f"Likelihoods that fit these values: {', '.join(fitting)}."
+    )
+
+
+def assemble(estimator: "LatentVariableEstimator", x: Tensor) -> LatentVariableModel:
+    """An untrained model of the estimator's architecture, started at the rows x ``(N, P)``."""
+    likelihood = _likelihood(estimator, x)
+    n_parameters = likelihood.n_parameters
+    if n_parameters == 0:
+        raise ValueError("Every column holds a single category, so there is nothing to model; pass columns that vary.")
+    estimator.n_components_ = estimator.n_components or min(10, n_parameters)
+    decoder = estimator._decoder(estimator.n_components_, n_parameters)
+    posterior = _posterior(estimator, n_parameters)
+    model = LatentVariableModel(StandardNormal(estimator.n_components_), decoder, likelihood, posterior)
+    model.start(x[torch.randperm(len(x))[:N_STARTING_ROWS]])
+    return model
+
+
+def train(estimator: "LatentVariableEstimator", model: nn.Module, x: Tensor, seed: int, incremental: bool) -> BoundNet:
+    """A net of the model, trained on the rows x: to the end of the schedule, or one epoch at a constant rate when incremental."""
+    stops_early = estimator.early_stopping and not incremental
+    n_train = len(x) - int(np.ceil(estimator.validation_fraction * len(x))) if stops_early else len(x)
+    epochs = 1 if incremental else estimator.max_epochs
+    callbacks = training_callbacks(
+        n_steps=None if incremental else epochs * -(-n_train // estimator.batch_size),
+        kl_warmup=estimator.kl_warmup,
+        patience=estimator.n_iter_no_change if stops_early else None,
+        tol=estimator.tol,
+        verbose=int(estimator.verbose),
+    )
+    net = BoundNet(
+        model,
+        kl_weight=estimator.kl_weight,
+        keep_optimizer=estimator.warm_start,
+        max_epochs=epochs,
+        batch_size=estimator.batch_size,
+        lr=estimator.learning_rate,
+        optimizer__weight_decay=estimator.weight_decay,
+        train_split=ValidSplit(estimator.validation_fraction, random_state=seed) if stops_early else None,
+        callbacks=[*callbacks, *(estimator.callbacks or [])],
+        device=estimator._device(),
+        compile=estimator.compile,
+        verbose=0,
+    ).initialize()
+    if getattr(estimator, "net_", None) is not None:
+        net.resume(estimator.net_)
+    return net.partial_fit(x)
+
+
+def check_same_architecture(estimator: "LatentVariableEstimator") -> None:
+    """ValueError when a parameter of the architecture changed since the model was started."""
+    for name, value in estimator._architecture.items():
+        if getattr(estimator, name) != value:
+            raise ValueError(
+                f"{name} changed from {value!r} to {getattr(estimator, name)!r} since the model was started, and training goes on with the same "
+                "network. Set it back, or fit with warm_start=False."
+            )
+
+
+def architecture(estimator: "LatentVariableEstimator") -> dict[str, Any]:
+    """The parameters that a network once started cannot change."""
+    return {name: getattr(estimator, name) for name in ARCHITECTURE if hasattr(estimator, name)}
+
+
+def warn_if_collapsed(estimator: "LatentVariableEstimator", X: NDArray) -> None:
+    """CollapseWarning with the numbers when the posterior mean of some latent hardly varies over the data."""
+    units = active_units(estimator._posterior_means(X[:N_CHECKED_ROWS]))
+    n_components = len(units.variances)
+    if units.count < n_components:
+        warnings.warn(
+            f"{n_components - units.count} of {n_components} latents collapsed: the variance of their posterior mean over the data is under 0.01 "
+            f"(least {units.variances.min():.1e}). {estimator._remedy}",
+            CollapseWarning,
+            stacklevel=3,
+        )
+
+
+def _likelihood(estimator: "LatentVariableEstimator", x: Tensor) -> Likelihood:
+    if estimator.likelihood == "gaussian":
+        return GaussianLikelihood(x.shape[1], estimator.noise)
+    if estimator.noise != "global":
+        raise ValueError(f'noise="{estimator.noise}" belongs to likelihood="gaussian"; likelihood="{estimator.likelihood}" has no noise to learn.')
+    return LIKELIHOODS[estimator.likelihood].from_data(x)
+
+
+def _posterior(estimator: "LatentVariableEstimator", n_inputs: int) -> nn.Module:
+    sizes = (n_inputs, estimator.n_components_, estimator.encoder_depth, estimator.encoder_width)
+    if estimator.posterior == "gaussian":
+        return GaussianPosterior(*sizes)
+    try:
+        from .nn.flow import FlowPosterior
+    except ImportError as error:
+        raise ImportError('posterior="flow" needs zuko: pip install "sklid[flow]".') from error
+    return FlowPosterior(*sizes)
+
+
+def _in_words(support: Any, column: int) -> str:
+    upper = getattr(support, "upper_bound", None)
+    if isinstance(upper, Tensor):
+        return f"the codes 0 to {int(upper[column])} seen in fit"
+    return "[0, 1]" if upper == 1 else "the non-negative whole numbers"

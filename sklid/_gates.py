@@ -1,0 +1,80 @@
+"""The borders of an estimator: its device, the random generators, and rows that go in and out in chunks."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+__all__ = ["RowNoise", "available_device", "chunks", "seeded", "tensor_of"]
+
+CHUNK_NUMBERS = 1 << 24
+"""Numbers held at once for a chunk of rows: 64 MB in single precision."""
+
+
+def available_device(name: str) -> str:
+    """The device named, with "auto" resolved; ValueError when there is none such."""
+    has_cuda = torch.cuda.is_available()
+    if name == "auto":
+        return "cuda" if has_cuda else "cpu"
+    if torch.device(name).type == "cuda" and not has_cuda:
+        raise ValueError(f'device="{name}" asks for a CUDA device and torch finds none here; available: "cpu". Use device="cpu" or "auto".')
+    return name
+
+
+@contextmanager
+def seeded(seed: int, device: str = "cpu") -> Iterator[None]:
+    """Torch's generators seeded inside the block and put back as they were after it."""
+    gpu = [torch.device(device)] if device.startswith("cuda") else []
+    with torch.random.fork_rng(devices=gpu):
+        torch.random.default_generator.manual_seed(seed)
+        if gpu:
+            with torch.cuda.device(gpu[0]):
+                torch.cuda.manual_seed(seed)
+        yield
+
+
+def chunks(X: NDArray, numbers_per_row: int) -> Iterator[NDArray]:
+    """Consecutive blocks of rows that need at most `CHUNK_NUMBERS` numbers each."""
+    step = max(1, CHUNK_NUMBERS // max(1, numbers_per_row))
+    return (X[start : start + step] for start in range(0, len(X), step))
+
+
+def tensor_of(array: NDArray) -> Tensor:
+    """A tensor that shares the array's memory, or a copy of it when torch could not write to it."""
+    return torch.from_numpy(np.require(array, requirements=["C", "W"]))
+
+
+class RowNoise:
+    """Standard normal noise that depends on a row's own values and on the seed, and on nothing else.
+
+    A pool of 64 noise sets follows from the seed, and a hash of the row's single-precision values names its set. One set for all rows would give a
+    mean score an error that no number of rows averages out.
+
+    Parameters
+    ----------
+    seed : int
+    n_draws, n_components : int
+        S and K.
+    """
+
+    N_SETS = 64
+
+    def __init__(self, seed: int, n_draws: int, n_components: int) -> None:
+        generator = torch.Generator().manual_seed(seed)
+        self.pool = torch.randn(self.N_SETS, n_draws, n_components, generator=generator)
+
+    def __call__(self, X: NDArray[np.floating]) -> Tensor:
+        """The noise of each row: ``(N, P) -> (S, N, K)``."""
+        return self.pool[torch.from_numpy(self.set_of_rows(X))].transpose(0, 1)
+
+    @classmethod
+    def set_of_rows(cls, X: NDArray[np.floating]) -> NDArray[np.int64]:
+        """The number of each row's noise set: ``(N, P) -> (N,)``."""
+        words = np.ascontiguousarray(X, dtype=np.float32) + np.float32(0.0)  # one zero, not two
+        multipliers = np.random.default_rng(0).integers(1, 2**63, size=X.shape[1], dtype=np.uint64) | np.uint64(1)
+        mixed = (words.view(np.uint32) * multipliers).sum(axis=1, dtype=np.uint64)
+        mixed = (mixed ^ (mixed >> np.uint64(32))) * np.uint64(0x9E3779B97F4A7C15)
+        return (mixed >> np.uint64(32)).astype(np.int64) % cls.N_SETS

@@ -1,0 +1,52 @@
+"""Modules and functions of latent-identifiable models: Brenier maps, injective decoders, likelihoods and bounds, in torch alone."""
+
+from .brenier import BrenierMap, InversionError
+from .certificate import kl_floor, mutual_information_floor
+from .continuous_bernoulli import ContinuousBernoulli
+from .convex import ACTIVATIONS, ConvexPotential
+from .decoder import Decoder, IdentityEmbedding, InjectiveDecoder, OrthogonalEmbedding, PlainDecoder
+from .likelihood import (
+    LIKELIHOODS,
+    BernoulliLikelihood,
+    CategoricalLikelihood,
+    ContinuousBernoulliLikelihood,
+    GaussianLikelihood,
+    Likelihood,
+    PoissonLikelihood,
+    helmert_basis,
+)
+from .model import LatentVariableModel
+from .objective import Bound, gaussian_kl, iwae, kl_estimate
+from .posterior import GaussianPosterior, Posterior
+from .prior import StandardNormal
+
+__all__ = [
+    "ACTIVATIONS",
+    "LIKELIHOODS",
+    "BernoulliLikelihood",
+    "Bound",
+    "BrenierMap",
+    "CategoricalLikelihood",
+    "ContinuousBernoulli",
+    "ContinuousBernoulliLikelihood",
+    "ConvexPotential",
+    "Decoder",
+    "GaussianLikelihood",
+    "GaussianPosterior",
+    "IdentityEmbedding",
+    "InjectiveDecoder",
+    "InversionError",
+    "LatentVariableModel",
+    "Likelihood",
+    "OrthogonalEmbedding",
+    "PlainDecoder",
+    "PoissonLikelihood",
+    "Posterior",
+    "StandardNormal",
+    "gaussian_kl",
+    "helmert_basis",
+    "iwae",
+    "kl_estimate",
+    "kl_floor",
+    "mutual_information_floor",
+]

@@ -1,0 +1,40 @@
+r"""What an inverse-Lipschitz decoder guarantees about information, for Gaussian likelihoods in noise units.
+
+With :math:`z \sim N(0, I_K)`, :math:`x = s(f(z) + \varepsilon)` and :math:`|f(z) - f(z')| \ge r |z - z'|`,
+
+.. math:: I(z; x) \ge \tfrac{K}{2} \log(1 + r^2)
+
+because z is an r-contraction of f(z), and a contraction lowers entropy along the heat flow (Aishwarya & Li, arXiv 2409.03664); equality for r
+times an isometry. It speaks of the model p(z) p(x | z), not of an encoder. For any posterior q with :math:`c = \operatorname{tr} Cov_q f(z)`,
+
+.. math:: KL(q \| N(0, I)) \ge \tfrac{K}{2} h\!\left(\frac{c}{r^2 K}\right) + \tfrac12 |E_q z|^2, \qquad h(t) = t - 1 - \log t, \quad c < r^2 K,
+
+since :math:`\operatorname{tr} Cov_q z \le c / r^2` and, at given mean and total variance, an isotropic Gaussian is nearest to N(0, I): a good
+reconstruction has a positive divergence. Bounded families (Bernoulli, Poisson, categorical) have no such floor: their noise vanishes at the edges.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+__all__ = ["kl_floor", "mutual_information_floor"]
+
+
+def mutual_information_floor(n_components: int, inverse_lipschitz: float) -> float:
+    """Least mutual information of z and x in nats, (K / 2) log(1 + r^2).
+
+    Examples
+    --------
+    >>> from sklid.nn import mutual_information_floor
+    >>> round(mutual_information_floor(10, 1.0), 2)
+    3.47
+    """
+    return 0.5 * n_components * math.log1p(inverse_lipschitz**2)
+
+
+def kl_floor(decoded_variance: Tensor, mean: Tensor, inverse_lipschitz: float) -> Tensor:
+    """Least KL(q || N(0, I)) in nats of a posterior with the given trace of Cov f(z), in noise units, and mean: ``(*,), (*, K) -> (*,)``."""
+    n_components = mean.shape[-1]
+    share = (decoded_variance / (inverse_lipschitz**2 * n_components)).clamp(max=1.0)
+    return 0.5 * n_components * (share - 1 - share.log()) + 0.5 * mean.square().sum(-1)

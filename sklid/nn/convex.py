@@ -1,0 +1,191 @@
+r"""Input-convex networks whose gradient is written out, not differentiated.
+
+.. math::
+    p_l = W_l z_l + A_l u + b_l, \quad z_{l+1} = h(p_l), \quad z_1 = h(A_0 u + b_0), \quad T(u) = w \cdot z_L
+
+with :math:`W_l, w \ge 0` and h convex and non-decreasing. A non-negative combination of convex functions is convex, and a convex
+non-decreasing function of a convex function is convex, so T is convex for every value of the parameters (Amos, Xu & Kolter,
+"Input Convex Neural Networks", ICML 2017, Proposition 1).
+
+The gradient follows from the chain rule. With the slopes :math:`s_l = h'(p_l)` kept on the way up,
+
+.. math::
+    v_L = w, \quad d_l = v_{l+1} \odot s_l, \quad v_l = W_l^\top d_l, \quad \nabla T(u) = \sum_l A_l^\top d_l,
+
+which are ordinary differentiable operations: the gradient itself trains with one ``backward()``, and it works under ``no_grad`` and
+``inference_mode``.
+"""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+__all__ = ["ACTIVATIONS", "ConvexPotential"]
+
+
+LEAST_CURVATURE = 0.1
+BIAS_SPREAD = 2.0
+"""Standard deviation of the first biases at the start, in units of the spread of the data: half the units then start nearly linear, half bent."""
+
+
+def squareplus(t: Tensor) -> tuple[Tensor, Tensor]:
+    """h(t) = (t + sqrt(t^2 + 1)) / 2 and its slope, from one reciprocal root."""
+    root = torch.rsqrt(t * t + 1.0)
+    slope = 0.5 + 0.5 * t * root
+    return t * slope + 0.5 * root, slope
+
+
+def softplus(t: Tensor) -> tuple[Tensor, Tensor]:
+    """h(t) = log(1 + e^t) and its slope."""
+    return F.softplus(t), torch.sigmoid(t)
+
+
+def leaky_relu(t: Tensor) -> tuple[Tensor, Tensor]:
+    """h(t) = max(t, t / 5) and its slope; the gradient of a potential made of it is not continuous."""
+    return F.leaky_relu(t, 0.2), 0.2 + 0.8 * (t >= 0).to(t.dtype)
+
+
+ACTIVATIONS: dict[str, Callable[[Tensor], tuple[Tensor, Tensor]]] = {
+    "squareplus": squareplus,
+    "softplus": softplus,
+    "leaky_relu": leaky_relu,
+}
+
+
+class ConvexPotential(nn.Module):
+    r"""Input-convex network T with its gradient in closed form.
+
+    .. math:: T(u) = w \cdot z_L, \quad z_{l+1} = h(W_l z_l + A_l u + b_l), \quad W_l = V_l^2, \; w = v^2
+
+    Parameters
+    ----------
+    n_features : int
+        Dimension d of the input u.
+    width : int, default=256
+        Units H of each hidden layer.
+    depth : int, default=2
+        Number L of hidden layers, at least 1.
+    activation : {"squareplus", "softplus", "leaky_relu"}, default="squareplus"
+        Convex, non-decreasing h. The first two are smooth.
+    skip_connections : bool, default=False
+        Whether the layers above the first see u as well (the A_l with l >= 1). Without them the family is as rich on a bounded set, and
+        cheaper.
+
+    References
+    ----------
+    Amos, Xu & Kolter, "Input Convex Neural Networks", ICML 2017, equation 2. Squared weights and their scale by fan-in after Hoedt &
+    Klambauer, "Principled Weight Initialisation for Input-Convex Neural Networks", NeurIPS 2023.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklid.nn import ConvexPotential
+    >>> _ = torch.manual_seed(0)
+    >>> potential = ConvexPotential(3, width=16)
+    >>> u, v = torch.randn(2, 100, 3)
+    >>> bool((potential((u + v) / 2) <= (potential(u) + potential(v)) / 2).all())
+    True
+    """
+
+    def __init__(
+        self,
+        n_features: int,
+        width: int = 256,
+        depth: int = 2,
+        activation: str = "squareplus",
+        skip_connections: bool = False,
+    ) -> None:
+        super().__init__()
+        if depth < 1:
+            raise ValueError(f"A convex potential needs depth >= 1 hidden layers, got depth={depth}.")
+        self.activation = activation
+        n_inputs = depth if skip_connections else 1
+        self.input_weights = nn.ParameterList(_gaussian(width, n_features) for _ in range(n_inputs))
+        self.root_weights = nn.ParameterList(_uniform_root(width) for _ in range(depth - 1))
+        self.biases = nn.ParameterList(nn.Parameter(torch.zeros(width)) for _ in range(depth))
+        self.root_output = nn.Parameter(torch.full((width,), math.sqrt(0.3)))
+
+    def forward(self, u: Tensor) -> Tensor:
+        """T(u): ``(*, d) -> (*,)``."""
+        height, _ = self._climb(u, [A.mT for A in self.input_weights], self._weights())
+        return height @ self.root_output.square()
+
+    def gradient(self, u: Tensor, embedding: Tensor | None = None) -> Tensor:
+        """The gradient of T at u, ``(*, d) -> (*, d)``; at ``u @ embedding``, ``(*, K) -> (*, d)``, when an embedding ``(K, d)`` is given.
+
+        The embedding is folded into the input weights, so the way up costs K instead of d multiply-adds per unit.
+        """
+        weights = self._weights()
+        columns = [A.mT if embedding is None else embedding @ A.mT for A in self.input_weights]
+        _, slopes = self._climb(u, columns, weights)
+        return self._descend(slopes, weights)
+
+    @torch.no_grad()
+    def mean_slope(self, rows: Tensor) -> float:
+        """Average slope of the gradient along orthonormal rows ``(K, d)``, over one unit to either side of the origin."""
+        ahead, behind = self.gradient(rows), self.gradient(-rows)
+        return ((ahead - behind) * rows).sum(-1).mean().item() / 2
+
+    @torch.no_grad()
+    def rescale(self, factor: float) -> None:
+        """Multiply T by a positive factor."""
+        self.root_output *= math.sqrt(factor)
+
+    @torch.no_grad()
+    def start_inputs(self, rows: Tensor, spread: float) -> None:
+        """Start the input weights within the span of orthonormal rows ``(K, d)``, for inputs there of norm about `spread`.
+
+        The first layer's units then see arguments of variance 1 and bend at points spread over the data; nothing leaves the span until it is learned.
+        """
+        for weight in self.input_weights:
+            weight.copy_(torch.randn(weight.shape[0], len(rows), dtype=weight.dtype, device=weight.device) @ rows / spread)
+        nn.init.normal_(self.biases[0], std=BIAS_SPREAD)
+
+    @torch.no_grad()
+    def start_curvature(self, curvature: Tensor) -> None:
+        """Start a potential of one layer near ``T(u) = sum_j curvature_j u_j^2 / 2``, for d curvatures, each taken as at least .1."""
+        target = curvature.clamp_min(LEAST_CURVATURE)
+        share = (target / target.max()).sqrt()
+        weight = self.input_weights[0]
+        nn.init.orthogonal_(weight)
+        weight *= share * math.sqrt(max(1.0, weight.shape[0] / weight.shape[1]))
+        slopes = (self.gradient(torch.diag(share.new_ones(len(share)))) - self.gradient(-torch.diag(share.new_ones(len(share))))).diagonal() / 2
+        self.rescale((target.sum() / slopes.sum()).item())
+
+    def _weights(self) -> list[Tensor]:
+        """The non-negative W_1, .., W_{L-1}."""
+        return [root.square() for root in self.root_weights]
+
+    def _climb(self, u: Tensor, columns: list[Tensor], weights: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        """Way up: z_L and the slopes h'(p_0), .., h'(p_{L-1}); `columns` are the transposed input weights."""
+        h = ACTIVATIONS[self.activation]
+        z, slope = h(u @ columns[0] + self.biases[0])
+        slopes = [slope]
+        for layer, W in enumerate(weights, start=1):
+            p = F.linear(z, W, self.biases[layer])
+            z, slope = h(p + u @ columns[layer] if len(columns) > 1 else p)
+            slopes.append(slope)
+        return z, slopes
+
+    def _descend(self, slopes: list[Tensor], weights: list[Tensor]) -> Tensor:
+        """Way down: the sum of A_l' d_l, in one product over all layers that see the input."""
+        d = self.root_output.square() * slopes[-1]
+        deltas = [d]
+        for W, slope in zip(reversed(weights), reversed(slopes[:-1]), strict=True):
+            d = (d @ W) * slope
+            deltas.append(d)
+        if len(self.input_weights) == 1:
+            return d @ self.input_weights[0]
+        return torch.cat(deltas[::-1], dim=-1) @ torch.cat(list(self.input_weights))
+
+
+def _gaussian(width: int, n_features: int) -> nn.Parameter:
+    return nn.Parameter(torch.randn(width, n_features) / math.sqrt(n_features))
+
+
+def _uniform_root(width: int) -> nn.Parameter:
+    """Roots V of W = V^2, uniform on [0, 2] / sqrt(H): each row of W sums to 4/3 on average."""
+    return nn.Parameter(torch.rand(width, width) * 2 / math.sqrt(width))

@@ -1,0 +1,89 @@
+r"""A deep latent-variable model assembled from its four parts.
+
+.. math:: z \sim p(z), \qquad x \mid z \sim EF(x \mid f(z)), \qquad q(z \mid x) \approx p(z \mid x)
+
+The prior, the decoder f, the likelihood EF and the posterior q are handed in; LIDVAE and the classical VAE differ in the decoder and in nothing
+else.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.distributions import Distribution
+
+from .objective import Bound, kl_estimate
+from .principal import principal_start
+
+__all__ = ["LatentVariableModel"]
+
+
+class LatentVariableModel(nn.Module):
+    """Prior, decoder, likelihood and posterior, with the bound of a batch as the forward pass.
+
+    Parameters
+    ----------
+    prior : nn.Module
+        Called without arguments, gives p(z).
+    decoder : nn.Module
+        A `Decoder`: latents to natural parameters.
+    likelihood : Likelihood
+        Natural parameters to p(x | z).
+    posterior : nn.Module
+        A `Posterior`: what the encoder sees to q(z | x).
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklid.nn import (GaussianLikelihood, GaussianPosterior, InjectiveDecoder,
+    ...                       LatentVariableModel, StandardNormal)
+    >>> _ = torch.manual_seed(0)
+    >>> model = LatentVariableModel(StandardNormal(2), InjectiveDecoder(2, 5, width=16),
+    ...                             GaussianLikelihood(5), GaussianPosterior(5, 2))
+    >>> x = torch.randn(7, 5)
+    >>> model(x).elbo().shape, model.log_weights(x, torch.randn(100, 7, 2)).shape
+    (torch.Size([7]), torch.Size([100, 7]))
+    """
+
+    def __init__(self, prior: nn.Module, decoder: nn.Module, likelihood: nn.Module, posterior: nn.Module) -> None:
+        super().__init__()
+        self.prior = prior
+        self.decoder = decoder
+        self.likelihood = likelihood
+        self.posterior = posterior
+
+    def forward(self, x: Tensor) -> Bound:
+        """The evidence lower bound of each row with one draw of z: ``(*, P)`` to two tensors ``(*,)``."""
+        q, p = self.encode(x), self.prior()
+        noise = torch.randn((1, *x.shape[:-1], *p.event_shape), dtype=x.dtype, device=x.device)
+        z, log_q = self.posterior.draw(q, noise)
+        return Bound(self.decode(z).log_prob(x).mean(0), kl_estimate(q, p, z, log_q))
+
+    @torch.no_grad()
+    def start(self, x: Tensor) -> None:
+        """Start at the probabilistic PCA of the rows x ``(N, P)``: the noise, the mean, and the directions and amplitudes the decoder can take."""
+        n_components = self.prior().event_shape[0]
+        directions, amplitudes, noise = principal_start(self.likelihood.inputs(x), n_components)
+        self.likelihood.start(noise)
+        mean = self.likelihood.link(self.likelihood.moments(x).mean(0))
+        self.decoder.start(mean, directions, amplitudes, float(self.likelihood.gain()))
+
+    def encode(self, x: Tensor) -> Distribution:
+        """q(z | x): ``(*, P)`` to a distribution of batch shape ``(*,)``."""
+        return self.posterior(self.likelihood.inputs(x))
+
+    def natural_parameters(self, z: Tensor) -> Tensor:
+        """f(z): ``(*, K) -> (*, D)``."""
+        return self.decoder(z, self.likelihood.gain())
+
+    def decode(self, z: Tensor) -> Distribution:
+        """p(x | z): ``(*, K)`` to a distribution of batch shape ``(*,)``."""
+        return self.likelihood(self.natural_parameters(z))
+
+    def log_weights(self, x: Tensor, noise: Tensor) -> Tensor:
+        """Log p(x, z) - log q(z | x) for latents made of standard normal noise: ``(*, P), (S, *, K) -> (S, *)``."""
+        z, log_q = self.posterior.draw(self.encode(x), noise)
+        return self.decode(z).log_prob(x) + self.prior().log_prob(z) - log_q
+
+    def sample(self, n_samples: int) -> tuple[Tensor, Tensor]:
+        """Draws of x ``(n, P)`` and of the latents z ``(n, K)`` behind them."""
+        z = self.prior().sample(torch.Size([n_samples]))
+        return self.decode(z).sample(), z

@@ -1,0 +1,58 @@
+r"""Where a model starts: the probabilistic principal components of what its encoder sees.
+
+.. math:: \sigma^2 = \frac{1}{D - K} \sum_{k > K} \lambda_k, \qquad a_k = \sqrt{\lambda_k / \sigma^2 - 1}
+
+are the noise and the loadings, in noise units, of the maximum-likelihood PPCA (Tipping & Bishop 1999, equations 7 and 8), with :math:`\lambda_k` the
+variances along the principal directions.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+__all__ = ["PrincipalStart", "principal_start"]
+
+LARGEST_COVARIANCE = 1000
+"""Features up to which the directions come from the whole covariance matrix; above, from a randomised decomposition."""
+LEAST_NOISE_SHARE = 0.05
+"""Least noise variance as a share of the average variance: with as many latents as features nothing is left over to estimate it from."""
+LARGEST_AMPLITUDE = 30.0
+
+
+class PrincipalStart(NamedTuple):
+    """Orthonormal directions ``(K, D)``, amplitudes ``(K,)`` in noise units, and the noise standard deviation."""
+
+    directions: Tensor
+    amplitudes: Tensor
+    noise: float
+
+
+def principal_start(rows: Tensor, n_components: int) -> PrincipalStart:
+    """Probabilistic PCA of the rows ``(N, D)``.
+
+    Parameters
+    ----------
+    rows : Tensor of shape (N, D)
+    n_components : int
+        K. More than D gives D directions.
+    """
+    centred = rows.double() - rows.double().mean(0)
+    total = centred.square().sum().item() / len(rows)
+    directions, variances = _spectrum(centred, min(n_components, rows.shape[1]))
+    rest = max(rows.shape[1] - len(variances), 1)
+    noise_variance = max((total - variances.sum().item()) / rest, LEAST_NOISE_SHARE * total / rows.shape[1], 1e-6)
+    amplitudes = (variances / noise_variance - 1).clamp_min(0).sqrt().clamp_max(LARGEST_AMPLITUDE)
+    return PrincipalStart(directions.to(rows), amplitudes.to(rows), noise_variance**0.5)
+
+
+def _spectrum(centred: Tensor, n_directions: int) -> tuple[Tensor, Tensor]:
+    """Principal directions ``(K, D)`` and the variances along them."""
+    n_rows, n_features = centred.shape
+    if n_features <= LARGEST_COVARIANCE:
+        values, vectors = torch.linalg.eigh(centred.mT @ centred / n_rows)
+        return vectors.flip(-1)[:, :n_directions].mT, values.flip(-1)[:n_directions].clamp_min(0)
+    found = torch.pca_lowrank(centred, min(n_directions + 10, n_rows, n_features), center=False)[2][:, :n_directions]
+    spare = torch.randn(n_features, n_directions - found.shape[1], dtype=found.dtype, device=found.device)
+    directions = torch.linalg.qr(torch.cat([found, spare], dim=1)).Q.mT
+    return directions, (centred @ directions.mT).square().mean(0)

@@ -1,0 +1,104 @@
+"""The injective decoder keeps distances, for every value of its parameters, and has a left inverse."""
+
+import pytest
+import torch
+
+from sklid.nn import InjectiveDecoder, OrthogonalEmbedding, PlainDecoder
+from sklid.nn.principal import principal_start
+
+every_decoder = pytest.mark.parametrize(
+    ("K", "D", "options"),
+    [
+        (1, 1, {}),
+        (1, 3, {}),
+        (3, 5, {"depth": 4}),
+        (3, 5, {"inverse_lipschitz": 0.2, "skip_connections": True}),
+        (3, 5, {"inverse_lipschitz": 3.0, "embedding": "identity"}),
+        (3, 5, {"maps": 1, "activation": "leaky_relu"}),
+    ],
+)
+
+
+def decoder_of(K, D, options, scale=1.0):
+    f = InjectiveDecoder(K, D, width=16, **options).double()
+    for parameter in f.parameters():
+        torch.nn.init.normal_(parameter, std=scale)
+    return f
+
+
+@every_decoder
+@pytest.mark.parametrize("scale", [0.01, 1.0, 3.0])
+@pytest.mark.parametrize("gain", [0.1, 10.0])
+def test_distances_never_shrink_below_the_inverse_lipschitz_constant(K, D, options, scale, gain):
+    f = decoder_of(K, D, options, scale)
+    z = torch.randn(500, K, dtype=torch.float64)
+    other = z + torch.randn_like(z) * torch.logspace(-3, 1, 500, dtype=torch.float64)[:, None]
+    ratio = (f(z, gain) - f(other, gain)).norm(dim=-1) / (z - other).norm(dim=-1)
+    assert ratio.min() >= f.inverse_lipschitz * (1 - 1e-6)
+
+
+@every_decoder
+def test_left_inverse_undoes_the_decoder(K, D, options):
+    if options.get("activation") == "leaky_relu":
+        options = {**options, "activation": "softplus"}
+    f = decoder_of(K, D, options)
+    z = torch.randn(20, K, dtype=torch.float64)
+    torch.testing.assert_close(f.inverse(f(z, 0.5), 0.5, tol=1e-9), z, rtol=0, atol=1e-6)
+
+
+def test_left_inverse_is_lipschitz_off_the_range_too():
+    f = decoder_of(2, 5, {"inverse_lipschitz": 0.5})
+    x, y = torch.randn(2, 20, 5, dtype=torch.float64)
+    ratio = (f.inverse(x) - f.inverse(y)).norm(dim=-1) / (x - y).norm(dim=-1)
+    assert ratio.max() <= 1 / 0.5
+
+
+def test_embedding_has_orthonormal_rows_that_span_the_columns():
+    embedding = OrthogonalEmbedding(3, 7).double()
+    torch.nn.init.normal_(embedding.columns)
+    rows = embedding()
+    torch.testing.assert_close(rows @ rows.mT, torch.eye(3, dtype=torch.float64))
+    projected = embedding.columns.mT @ rows.mT @ rows
+    torch.testing.assert_close(projected, embedding.columns.mT)
+
+
+def test_start_is_near_the_linear_map_asked_for():
+    torch.manual_seed(0)
+    f = InjectiveDecoder(2, 10, width=64, depth=2).double()
+    directions = torch.linalg.qr(torch.randn(10, 2, dtype=torch.float64)).Q.mT
+    mean, amplitudes = torch.randn(10, dtype=torch.float64), torch.tensor([6.0, 4.0], dtype=torch.float64)
+    f.start(mean, directions, amplitudes, 2.0)
+    torch.testing.assert_close(f(torch.zeros(2, dtype=torch.float64), 2.0), mean)
+    z = torch.randn(200, 2, dtype=torch.float64) / 2
+    wanted = z * amplitudes
+    error = (f(z, 2.0) - mean) @ directions.mT - wanted
+    assert error.norm() < 0.5 * wanted.norm()
+
+
+def test_principal_start_is_probabilistic_pca():
+    from sklearn.decomposition import PCA
+
+    rows = torch.randn(500, 4, dtype=torch.float64) @ torch.diag(torch.tensor([5.0, 3.0, 1.0, 1.0], dtype=torch.float64))
+    start, pca = principal_start(rows, 2), PCA(2).fit(rows.numpy())
+    torch.testing.assert_close((start.directions @ torch.from_numpy(pca.components_).mT).abs(), torch.eye(2, dtype=torch.float64))
+    noise = pca.noise_variance_ * 499 / 500
+    assert start.noise**2 == pytest.approx(noise)
+    expected = torch.from_numpy(pca.explained_variance_) * 499 / 500 / noise - 1
+    torch.testing.assert_close(start.amplitudes, expected.sqrt())
+
+
+def test_principal_start_of_wide_rows_gives_orthonormal_directions():
+    start = principal_start(torch.randn(3, 1500), 5)
+    torch.testing.assert_close(start.directions @ start.directions.mT, torch.eye(5))
+
+
+def test_more_latents_than_parameters_are_refused():
+    with pytest.raises(ValueError, match="cannot shrink.*Lower n_components to at most 3"):
+        InjectiveDecoder(4, 3)
+
+
+def test_plain_decoder_starts_at_the_mean():
+    f = PlainDecoder(2, 3, width=8)
+    mean = torch.tensor([1.0, 2.0, 3.0])
+    f.start(mean, torch.zeros(2, 3), torch.zeros(2), 4.0)
+    torch.testing.assert_close(f(torch.zeros(2), 4.0), mean)

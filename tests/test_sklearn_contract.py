@@ -1,0 +1,122 @@
+"""Every public estimator keeps scikit-learn's contract, checked by scikit-learn itself."""
+
+import time
+
+import joblib
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.datasets import load_digits, load_iris
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from sklid import LIDVAE
+from sklid.baselines import VAE
+
+ESTIMATORS = [LIDVAE, VAE]
+X = load_iris().data
+SMALL = {"n_components": 2, "max_epochs": 5, "decoder_width": 16, "encoder_width": 16, "random_state": 0}
+
+both = pytest.mark.parametrize("Estimator", ESTIMATORS)
+
+
+@parametrize_with_checks([LIDVAE(), VAE()], expected_failed_checks={})
+@pytest.mark.filterwarnings("ignore::sklid.CollapseWarning")
+def test_check_estimator_has_no_expected_failures(estimator, check):
+    check(estimator)
+
+
+@both
+def test_default_fit_on_fifty_rows_is_short_enough_for_repeated_checks(Estimator):
+    rows = np.random.default_rng(0).standard_normal((50, 5))
+    start = time.process_time()
+    Estimator(random_state=0).fit(rows)
+    assert time.process_time() - start < 10
+
+
+@both
+@pytest.mark.parametrize(("container", "frame"), [("pandas", pd.DataFrame), ("polars", pl.DataFrame)])
+def test_set_output_gives_named_frames(Estimator, container, frame):
+    out = Estimator(**SMALL).set_output(transform=container).fit_transform(X)
+    assert isinstance(out, frame)
+    assert list(out.columns) == [f"{Estimator.__name__.lower()}0", f"{Estimator.__name__.lower()}1"]
+
+
+@both
+def test_feature_names_are_remembered_and_checked(Estimator):
+    frame = pd.DataFrame(X, columns=["a", "b", "c", "d"])
+    model = Estimator(**SMALL).fit(frame)
+    assert list(model.feature_names_in_) == ["a", "b", "c", "d"]
+    with pytest.raises(ValueError, match="feature names"):
+        model.transform(frame.rename(columns={"a": "z"}))
+
+
+@both
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("n_components", 0), ("likelihood", "cauchy"), ("learning_rate", -1.0), ("kl_warmup", 1.5), ("decoder_depth", 0), ("validation_fraction", 1.0)],
+)
+def test_parameters_are_validated_by_name(Estimator, name, value):
+    with pytest.raises(ValueError, match=f"The '{name}' parameter of {Estimator.__name__}"):
+        Estimator(**{**SMALL, name: value}).fit(X)
+
+
+@both
+def test_works_in_a_pipeline(Estimator):
+    pipeline = make_pipeline(StandardScaler(), Estimator(**SMALL)).fit(X)
+    assert pipeline.transform(X).shape == (150, 2)
+    assert np.isfinite(pipeline.score(X))
+
+
+def test_grid_search_over_depth_in_two_processes():
+    rows = load_digits().data[:200]
+    search = GridSearchCV(LIDVAE(max_epochs=3, decoder_width=32, random_state=0), {"decoder_depth": [1, 2, 4]}, n_jobs=2, cv=2).fit(rows)
+    assert search.best_params_["decoder_depth"] in (1, 2, 4)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+
+
+@both
+def test_cross_val_score_is_the_mean_held_out_log_likelihood(Estimator):
+    scores = cross_val_score(Estimator(**SMALL), X, cv=[(np.arange(100), np.arange(100, 150))])
+    expected = Estimator(**SMALL).fit(X[:100]).score_samples(X[100:]).mean(dtype=np.float64)
+    np.testing.assert_allclose(scores, expected)
+
+
+@both
+def test_joblib_round_trip_is_bitwise_and_small(Estimator, tmp_path):
+    model = Estimator(n_components=2, max_epochs=5, random_state=0).fit(X)
+    joblib.dump(model, tmp_path / "model.joblib")
+    loaded = joblib.load(tmp_path / "model.joblib")
+    np.testing.assert_array_equal(loaded.transform(X), model.transform(X))
+    np.testing.assert_array_equal(loaded.score_samples(X), model.score_samples(X))
+    weights = sum(parameter.numel() * 4 for parameter in model.net_.module_.parameters())
+    assert (tmp_path / "model.joblib").stat().st_size < 3 * weights
+
+
+@both
+def test_same_seed_gives_bitwise_the_same_model(Estimator):
+    one, other = (Estimator(**SMALL).fit(X) for _ in range(2))
+    for a, b in zip(one.net_.module_.parameters(), other.net_.module_.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+@both
+def test_fit_score_and_sample_leave_the_global_generators_as_they_were(Estimator):
+    torch_state, numpy_state = torch.get_rng_state(), np.random.get_state()  # noqa: NPY002
+    model = Estimator(**SMALL).fit(X)
+    model.score(X), model.sample(3), model.transform(X)
+    assert torch.equal(torch.get_rng_state(), torch_state)
+    assert all(np.array_equal(a, b) for a, b in zip(np.random.get_state(), numpy_state, strict=True))  # noqa: NPY002
+
+
+@both
+def test_clone_has_equal_parameters_and_no_state(Estimator):
+    model = Estimator(**SMALL).fit(X)
+    copy = clone(model)
+    assert copy.get_params() == model.get_params()
+    assert not hasattr(copy, "net_")
