@@ -99,29 +99,32 @@ class KLWarmup(Callback):
 
 
 class FiniteGuard(Callback):
-    """Stops at a loss that is not finite, and keeps the best weights seen."""
+    """Stops at a loss that is not finite, or at weights that are not finite in the end, and keeps the best weights seen."""
 
+    @torch.no_grad()
     def on_train_begin(self, net: NeuralNet, **kwargs: Any) -> None:
         self.best_loss_ = math.inf
-        self.best_weights_ = copy.deepcopy(net.module_.state_dict())
+        self.best_weights_ = [weight.clone() for weight in net.module_.parameters()]
 
     def on_batch_end(self, net: NeuralNet, training: bool = False, **kwargs: Any) -> None:
         if training and not math.isfinite(net.history[-1, "batches", -1, "train_loss"]):
             raise NonFiniteLossError
 
+    @torch.no_grad()
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
-        if not all(torch.isfinite(weight).all() for weight in net.module_.parameters()):
-            raise NonFiniteLossError
         if net.history[-1, "train_loss"] < self.best_loss_:
             self.best_loss_ = net.history[-1, "train_loss"]
-            self.best_weights_ = copy.deepcopy(net.module_.state_dict())
+            torch._foreach_copy_(self.best_weights_, list(net.module_.parameters()))
 
     def on_train_end(self, net: NeuralNet, **kwargs: Any) -> None:
+        if not all(torch.isfinite(weight).all() for weight in net.module_.parameters()):
+            raise NonFiniteLossError
         self.best_weights_ = None
 
+    @torch.no_grad()
     def restore(self, net: NeuralNet) -> None:
         """Put the best weights back."""
-        net.module_.load_state_dict(self.best_weights_)
+        torch._foreach_copy_(list(net.module_.parameters()), self.best_weights_)
         self.best_weights_ = None
 
 
@@ -179,6 +182,7 @@ class BoundNet(NeuralNet):
         defaults = {
             "criterion": NegativeElbo,
             "optimizer": torch.optim.Adam,
+            "optimizer__fused": True,
             "iterator_train": BatchIterator,
             "iterator_train__shuffle": True,
             "iterator_valid": BatchIterator,

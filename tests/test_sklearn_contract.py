@@ -22,11 +22,11 @@ ESTIMATORS = [LIDVAE, VAE]
 X = load_iris().data
 SMALL = {"n_components": 2, "max_epochs": 5, "decoder_width": 16, "encoder_width": 16, "random_state": 0}
 
+pytestmark = pytest.mark.filterwarnings("ignore::sklid.CollapseWarning")  # a few epochs on a few rows
 both = pytest.mark.parametrize("Estimator", ESTIMATORS)
 
 
 @parametrize_with_checks([LIDVAE(), VAE()], expected_failed_checks={})
-@pytest.mark.filterwarnings("ignore::sklid.CollapseWarning")
 def test_check_estimator_has_no_expected_failures(estimator, check):
     check(estimator)
 

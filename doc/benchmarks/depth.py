@@ -1,0 +1,166 @@
+"""LIDVAE and VAE on Fashion-MNIST at decoder depths 1, 2 and 4: test log-likelihood, active units and training time.
+
+    python doc/benchmarks/depth.py            full run: about 45 minutes on one thread; finished rows are kept, so it resumes
+    python doc/benchmarks/depth.py --quick    the same comparison on scikit-learn's digits, under 10 seconds
+    python doc/benchmarks/depth.py --table    the table of the saved results, in Markdown
+
+Both sides have the same encoder, likelihood (Bernoulli on intensities), width, epochs and optimiser, and each learning rate comes from the same grid
+by the log-likelihood of a validation split. The images are read from ``fashion_mnist.npz`` in ``$SKLID_DATA``, or else fetched from OpenML.
+"""
+
+import argparse
+import csv
+import os
+import statistics
+import subprocess
+import time
+import warnings
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import torch
+from sklearn.datasets import fetch_openml, load_digits
+from sklearn.model_selection import train_test_split
+
+from sklid import LIDVAE, CollapseWarning
+from sklid.baselines import VAE
+from sklid.metrics import active_units, kl_divergence, mutual_information
+
+RESULTS = Path(__file__).parent / "results" / "depth.csv"
+METHODS = {"LIDVAE": LIDVAE, "VAE": VAE}
+DEPTHS, SEEDS, RATES = (1, 2, 4), (0, 1, 2), (1e-3, 3e-3, 5e-3)
+SHARED = {"n_components": 10, "likelihood": "bernoulli", "encoder_width": 512, "decoder_width": 512, "max_epochs": 12, "n_importance_samples": 100}
+COLUMNS = ["data", "method", "seed", "depth", "learning_rate", "split", "ll", "au", "kl", "mi", "seconds", "cpu_seconds", "n_train", "n_test",
+           "epochs", "threads", "sklid", "torch", "scikit_learn", "commit"]  # fmt: skip
+SECONDS_PER_FIT = 50
+
+
+def fashion_mnist() -> tuple[np.ndarray, np.ndarray, str]:
+    """First 20 000 training rows and 2 000 test rows of seeded permutations, intensities in [0, 1], and where they came from."""
+    path = Path(os.environ.get("SKLID_DATA", "")) / "fashion_mnist.npz"
+    if path.is_file():
+        with np.load(path) as arrays:
+            train, test, source = arrays["X_train"], arrays["X_test"], "fashion_mnist.npz"
+    else:
+        images = fetch_openml("Fashion-MNIST", version=1, as_frame=False, parser="liac-arff").data
+        train, test, source = images[:60_000], images[60_000:], "fashion_mnist (OpenML)"
+    chosen = [np.random.default_rng(0).permutation(len(part))[:rows] for part, rows in ((train, 20_000), (test, 2_000))]
+    return train.reshape(len(train), -1)[chosen[0]] / np.float32(255), test.reshape(len(test), -1)[chosen[1]] / np.float32(255), source
+
+
+def measure(method: str, train: np.ndarray, test: np.ndarray, parameters: dict) -> dict:
+    """One fit and its figures on the test rows."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CollapseWarning)
+        model = METHODS[method](**{**SHARED, **parameters}).fit(train)
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    q = model.encode(test)
+    loc, scale = q.mean.numpy(), q.stddev.numpy()
+    return {
+        "ll": model.score(test),
+        "au": active_units(loc).fraction,
+        "kl": kl_divergence(loc, scale).sum(),
+        "mi": mutual_information(loc, scale).value,
+        "seconds": wall,
+        "cpu_seconds": cpu,
+    }
+
+
+def read() -> list[dict]:
+    if not RESULTS.exists():
+        return []
+    with RESULTS.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def is_row(row: dict, **wanted: object) -> bool:
+    return all(str(row[name]) == str(value) for name, value in wanted.items())
+
+
+def record(key: dict, data: str, train: np.ndarray, test: np.ndarray) -> None:
+    """Measure one cell and append its row, unless it is there."""
+    if any(is_row(row, **key) for row in read()):
+        return
+    parameters = {"decoder_depth": key["depth"], "learning_rate": key["learning_rate"], "random_state": key["seed"]}
+    row = {**key, "data": data, **measure(key["method"], train, test, parameters)}
+    row |= {"n_train": len(train), "n_test": len(test), "epochs": SHARED["max_epochs"], "threads": torch.get_num_threads()}
+    row |= {"sklid": version("sklid"), "torch": torch.__version__, "scikit_learn": version("scikit-learn"), "commit": commit()}
+    fresh = not RESULTS.exists()
+    RESULTS.parent.mkdir(exist_ok=True)
+    with RESULTS.open("a", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        if fresh:
+            writer.writeheader()
+        writer.writerow({name: f"{value:.6g}" if isinstance(value, float | np.floating) else value for name, value in row.items()})
+    print({name: row[name] for name in ("method", "depth", "seed", "learning_rate", "split", "ll", "au", "seconds")}, flush=True)
+
+
+def commit() -> str:
+    return subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=RESULTS.parent).stdout.strip()
+
+
+def chosen_rate(method: str, depth: int) -> float:
+    """The learning rate of the grid with the best validation log-likelihood."""
+    rows = [row for row in read() if is_row(row, method=method, depth=depth, split="validation")]
+    return float(max(rows, key=lambda row: float(row["ll"]))["learning_rate"])
+
+
+def run_full() -> None:
+    todo = len(METHODS) * len(DEPTHS) * (len(RATES) + len(SEEDS)) - len(read())
+    print(f"{todo} fits to do, about {todo * SECONDS_PER_FIT / 60:.0f} minutes on one thread", flush=True)
+    torch.set_num_threads(1)
+    train, test, data = fashion_mnist()
+    fit_rows, validation = train_test_split(train, test_size=2_000, random_state=0)
+    for depth in DEPTHS:
+        for rate in RATES:
+            for method in METHODS:
+                record({"method": method, "seed": 0, "depth": depth, "learning_rate": rate, "split": "validation"}, data, fit_rows, validation)
+    for seed in SEEDS:
+        for depth in DEPTHS:
+            for method in METHODS:
+                rate = chosen_rate(method, depth)
+                record({"method": method, "seed": seed, "depth": depth, "learning_rate": rate, "split": "test"}, data, train, test)
+
+
+def run_quick() -> None:
+    """The direction of the claim on 1 797 small images: as good a likelihood with every latent in use."""
+    torch.set_num_threads(1)
+    train, test = train_test_split(load_digits().data / 16, random_state=0)
+    parameters = {"encoder_width": 128, "decoder_width": 128, "max_epochs": 20, "decoder_depth": 4, "random_state": 0}
+    lidvae, vae = (measure(method, train, test, parameters) for method in METHODS)
+    print(f"LIDVAE {lidvae}\nVAE    {vae}")
+    if not (lidvae["au"] == 1.0 and vae["au"] < 1.0 and lidvae["ll"] > vae["ll"]):
+        raise SystemExit("LIDVAE should use every latent and have the higher log-likelihood at depth 4; see the figures above.")
+
+
+def table() -> str:
+    """The saved test results as a Markdown table: mean over seeds, with the standard deviation."""
+    lines = ["| hidden layers | LIDVAE log-likelihood | VAE log-likelihood | LIDVAE active units | VAE active units | training time, ratio |",
+             "|---|---|---|---|---|---|"]  # fmt: skip
+    for depth in DEPTHS:
+        cells = {method: [row for row in read() if is_row(row, method=method, depth=depth, split="test")] for method in METHODS}
+        likelihoods = {method: [float(row["ll"]) for row in rows] for method, rows in cells.items()}
+        shown = [f"{statistics.mean(ll):.1f} ± {statistics.stdev(ll):.1f}" for ll in likelihoods.values()]
+        units = [f"{statistics.mean(float(row['au']) for row in rows):.2f}" for rows in cells.values()]
+        ratios = [float(a["seconds"]) / float(b["seconds"]) for a, b in zip(*cells.values(), strict=True)]
+        lines.append(f"| {depth} | {' | '.join(shown + units)} | {statistics.median(ratios):.2f} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="the comparison on scikit-learn's digits, under 10 seconds")
+    parser.add_argument("--table", action="store_true", help="print the table of the saved results")
+    arguments = parser.parse_args()
+    if arguments.table:
+        print(table())
+    elif arguments.quick:
+        run_quick()
+    else:
+        run_full()
+
+
+if __name__ == "__main__":
+    main()
