@@ -88,7 +88,7 @@ def record(key: dict, data: str, train: np.ndarray, test: np.ndarray) -> None:
     row |= {"n_train": len(train), "n_test": len(test), "epochs": SHARED["max_epochs"], "threads": torch.get_num_threads()}
     row |= {"sklid": version("sklid"), "torch": torch.__version__, "scikit_learn": version("scikit-learn"), "commit": commit()}
     fresh = not RESULTS.exists()
-    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.parent.mkdir(parents=True, exist_ok=True)
     with RESULTS.open("a", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS)
         if fresh:
@@ -98,7 +98,7 @@ def record(key: dict, data: str, train: np.ndarray, test: np.ndarray) -> None:
 
 
 def commit() -> str:
-    return subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=RESULTS.parent).stdout.strip()
+    return subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=Path(__file__).parent).stdout.strip()
 
 
 def chosen_rate(method: str, depth: int) -> float:
