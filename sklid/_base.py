@@ -2,11 +2,10 @@ r"""What the estimators with one continuous latent share: training, and the ques
 
 .. math:: z \sim N(0, I_K), \qquad x \mid z \sim EF(x \mid f(z))
 
-A subclass says which decoder f is. A Gaussian model sees standardised columns, :math:`x = m + a\,s\,(f(z) + \varepsilon)` with m and a the mean and scale of a
-`StandardScaler`; scores, samples and reconstructions are in the units of the data.
+A subclass says which decoder f is. A Gaussian model sees standardised columns, :math:`x = m + a\,s\,(f(z) + \varepsilon)` with m and a the mean and
+scale of a `StandardScaler`; scores, samples and reconstructions are in the units of the data.
 """
 
-import copy
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -22,8 +21,9 @@ from torch import Tensor, nn
 from torch.distributions import Distribution
 
 from ._fitting import architecture, assemble, check_same_architecture, check_support, train, warn_if_collapsed
-from ._gates import RowNoise, available_device, chunks, seeded, tensor_of
-from .nn import LIKELIHOODS, LatentVariableModel, iwae
+from ._gates import RowNoise, available_device, seeded, tensor_of
+from ._inference import Inference
+from .nn import LIKELIHOODS, LatentVariableModel
 
 __all__ = ["LatentVariableEstimator"]
 
@@ -138,7 +138,7 @@ class LatentVariableEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         Z : float32 array of shape (n_samples, n_components)
             In standard deviations of the prior.
         """
-        return self._posterior_means(self._validated(X))
+        return self._inference().posterior_means(self._validated(X))
 
     def predict(self, X: ArrayLike) -> NDArray[np.floating]:
         """Reconstruction: E[x | z] at the posterior mean of z; for categories the most probable code.
@@ -153,8 +153,8 @@ class LatentVariableEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
             In the units and the floating-point type of X.
         """
         X = self._validated(X)
-        model = self._model(X.dtype)
-        return self._decoded(self._posterior_means(X, model), model)
+        inference = self._inference(X.dtype)
+        return inference.decoded(inference.posterior_means(X))
 
     def inverse_transform(self, Z: ArrayLike) -> NDArray[np.floating]:
         """E[x | z]; for categories the most probable code.
@@ -177,7 +177,7 @@ class LatentVariableEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         Z = check_array(Z, dtype=[np.float64, np.float32])
         if Z.shape[1] != self.n_components_:
             raise ValueError(f"Z has {Z.shape[1]} columns, but {type(self).__name__} has n_components_={self.n_components_} latents.")
-        return self._decoded(Z, self._model(Z.dtype))
+        return self._inference(Z.dtype).decoded(Z)
 
     def encode(self, X: ArrayLike) -> Distribution:
         """The posterior q(z | x) of every row, for the uncertainty beside the mean.
@@ -192,10 +192,10 @@ class LatentVariableEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
             Of batch shape ``(n_samples,)`` and event shape ``(n_components,)``.
         """
         X = self._validated(X)
+        inference = self._inference()
         with torch.no_grad():
-            return self._model().encode(self._rows(X))
+            return inference.model.encode(inference.rows(X))
 
-    @torch.no_grad()
     def score_samples(self, X: ArrayLike) -> NDArray[np.float32]:
         """Log-likelihood of each row in nats: the importance-weighted bound with `n_importance_samples` draws.
 
@@ -214,12 +214,7 @@ class LatentVariableEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         ----------
         Burda, Grosse & Salakhutdinov, "Importance Weighted Autoencoders", ICLR 2016, equation 8.
         """
-        X = self._validated(X)
-        model, noise = self._model(), self._row_noise()
-        blocks = chunks(X, self.n_importance_samples * self._numbers_per_row())
-        scores = [iwae(model.log_weights(self._rows(block), noise(block).to(self._device()))).cpu() for block in blocks]
-        log_volume = 0.0 if self.scaler_ is None else np.log(self.scaler_.scale_).sum()
-        return (torch.cat(scores).double().numpy() - log_volume).astype(np.float32)
+        return self._inference().log_likelihoods(self._validated(X)).astype(np.float32)
 
     def score(self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None) -> float:
         """Mean log-likelihood of the rows, in nats.
@@ -236,7 +231,6 @@ class LatentVariableEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         """
         return float(np.average(self.score_samples(X).astype(np.float64), weights=sample_weight))
 
-    @torch.no_grad()
     def sample(self, n_samples: int = 1) -> NDArray[np.floating]:
         """Rows drawn from the model.
 
@@ -249,10 +243,9 @@ class LatentVariableEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         X : array of shape (n_samples, n_features)
             In the units of the data; the same rows at each call when `random_state` is an integer.
         """
-        check_is_fitted(self)
+        inference = self._inference()
         with seeded(check_random_state(self.random_state).randint(2**31 - 1), self._device()):
-            x, _ = self._model().sample(n_samples)
-        return self._in_units_of_data(x.cpu().double().numpy())
+            return inference.sample(n_samples)
 
     @property
     def _n_features_out(self) -> int:
@@ -277,7 +270,7 @@ class LatentVariableEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         self._check_support(X, started)
         with seeded(seed, self._device()):
             model = self.net_.module_ if started else self._start(X, seed, incremental)
-            self.net_ = train(self, model, self._rows(X, device="cpu"), seed, incremental)
+            self.net_ = train(self, model, self._rows(X), seed, incremental)
         self.interrupted_ = self.net_.interrupted_
         if self.interrupted_ and self.on_interrupt == "raise":
             raise KeyboardInterrupt
@@ -287,13 +280,17 @@ class LatentVariableEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         self._seed = seed
         self._architecture = architecture(self)
         self.scaler_ = StandardScaler().fit(X) if self.likelihood == "gaussian" else None
-        model = assemble(self, self._rows(X, device="cpu"))
+        model = assemble(self, self._rows(X))
         if incremental and len(X) <= self.n_components_:
             raise ValueError(
                 f"The first call of partial_fit starts the model from its rows and needs at least n_components + 1 = {self.n_components_ + 1}, "
                 f"got {len(X)}. Pass more rows first, or lower n_components."
             )
         return model
+
+    def _rows(self, X: NDArray) -> Tensor:
+        """Rows of data as the model sees them in training."""
+        return tensor_of(X if self.scaler_ is None else self.scaler_.transform(X)).float()
 
     def _device(self) -> str:
         return available_device(self.device)
@@ -308,42 +305,8 @@ class LatentVariableEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         likelihood = self.net_.module_.likelihood if started else LIKELIHOODS[self.likelihood]
         check_support(X, likelihood.support, self.likelihood, getattr(self, "feature_names_in_", None))
 
-    def _model(self, dtype: Any = np.float32) -> LatentVariableModel:
-        """The fitted model on the estimator's device, in single precision or as a copy in double."""
-        model = self.net_.module_.to(self._device())
-        return copy.deepcopy(model).double() if dtype == np.float64 else model
-
-    def _rows(self, X: NDArray, dtype: torch.dtype = torch.float32, device: str | None = None) -> Tensor:
-        """Rows of data as the model sees them."""
-        seen = X if self.scaler_ is None else self.scaler_.transform(X)
-        return tensor_of(seen).to(dtype=dtype, device=device or self._device())
-
-    def _row_noise(self) -> RowNoise:
-        return RowNoise(self._seed, self.n_importance_samples, self.n_components_)
-
-    def _numbers_per_row(self) -> int:
-        return max(self.n_features_in_, self.decoder_width, self.encoder_width)
-
-    @torch.no_grad()
-    def _posterior_means(self, X: NDArray, model: LatentVariableModel | None = None) -> NDArray[np.floating]:
-        model = model or self._model()
-        dtype = next(model.parameters()).dtype
-        means = [self._mean_of(model, block, dtype).cpu() for block in chunks(X, 4 * self._numbers_per_row())]
-        return torch.cat(means).numpy()
-
-    def _mean_of(self, model: LatentVariableModel, X: NDArray, dtype: torch.dtype) -> Tensor:
-        q = model.encode(self._rows(X, dtype))
-        try:
-            return q.mean
-        except NotImplementedError:
-            return model.posterior.draw(q, self._row_noise()(X).to(self._device(), dtype))[0].mean(0)
-
-    @torch.no_grad()
-    def _decoded(self, Z: NDArray, model: LatentVariableModel) -> NDArray[np.floating]:
-        """E[x | z] in the units of the data and the floating-point type of Z."""
-        rows = [tensor_of(block).to(self._device()) for block in chunks(Z, 4 * self._numbers_per_row())]
-        means = [model.likelihood.mean(model.natural_parameters(z)).cpu() for z in rows]
-        return self._in_units_of_data(torch.cat(means).numpy())
-
-    def _in_units_of_data(self, x: NDArray[np.floating]) -> NDArray[np.floating]:
-        return x if self.scaler_ is None else self.scaler_.inverse_transform(x)
+    def _inference(self, dtype: Any = np.float32) -> Inference:
+        """The fitted model on the estimator's device, in single precision or in double."""
+        check_is_fitted(self)
+        noise = RowNoise(self._seed, self.n_importance_samples, self.n_components_)
+        return Inference(self.net_.module_, self.scaler_, self._device(), noise, dtype)

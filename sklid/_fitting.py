@@ -11,10 +11,11 @@ from skorch.dataset import ValidSplit
 from torch import Tensor, nn
 
 from ._gates import tensor_of
+from .callbacks import training_callbacks
 from .exceptions import CollapseWarning
 from .metrics import active_units
 from .nn import LIKELIHOODS, GaussianLikelihood, GaussianPosterior, LatentVariableModel, Likelihood, StandardNormal
-from .training import BoundNet, training_callbacks
+from .training import BoundNet
 
 if TYPE_CHECKING:
     from ._base import LatentVariableEstimator
@@ -61,25 +62,16 @@ def assemble(estimator: "LatentVariableEstimator", x: Tensor) -> LatentVariableM
 def train(estimator: "LatentVariableEstimator", model: nn.Module, x: Tensor, seed: int, incremental: bool) -> BoundNet:
     """A net of the model, trained on the rows x: to the end of the schedule, or one epoch at a constant rate when incremental."""
     stops_early = estimator.early_stopping and not incremental
-    n_train = len(x) - int(np.ceil(estimator.validation_fraction * len(x))) if stops_early else len(x)
-    epochs = 1 if incremental else estimator.max_epochs
-    callbacks = training_callbacks(
-        n_steps=None if incremental else epochs * -(-n_train // estimator.batch_size),
-        kl_warmup=estimator.kl_warmup,
-        patience=estimator.n_iter_no_change if stops_early else None,
-        tol=estimator.tol,
-        verbose=int(estimator.verbose),
-    )
     net = BoundNet(
         model,
         kl_weight=estimator.kl_weight,
         keep_optimizer=estimator.warm_start,
-        max_epochs=epochs,
+        max_epochs=1 if incremental else estimator.max_epochs,
         batch_size=estimator.batch_size,
         lr=estimator.learning_rate,
         optimizer__weight_decay=estimator.weight_decay,
         train_split=ValidSplit(estimator.validation_fraction, random_state=seed) if stops_early else None,
-        callbacks=[*callbacks, *(estimator.callbacks or [])],
+        callbacks=[*_callbacks(estimator, len(x), incremental), *(estimator.callbacks or [])],
         device=estimator._device(),
         compile=estimator.compile,
         verbose=0,
@@ -87,6 +79,20 @@ def train(estimator: "LatentVariableEstimator", model: nn.Module, x: Tensor, see
     if getattr(estimator, "net_", None) is not None:
         net.resume(estimator.net_)
     return net.partial_fit(x)
+
+
+def _callbacks(estimator: "LatentVariableEstimator", n_rows: int, incremental: bool) -> list:
+    progress = type(estimator).__name__ if estimator.verbose else None
+    if incremental:
+        return training_callbacks(progress=progress)
+    n_train = n_rows - int(np.ceil(estimator.validation_fraction * n_rows)) if estimator.early_stopping else n_rows
+    return training_callbacks(
+        n_steps=estimator.max_epochs * -(-n_train // estimator.batch_size),
+        kl_warmup=estimator.kl_warmup,
+        patience=estimator.n_iter_no_change if estimator.early_stopping else None,
+        tol=estimator.tol,
+        progress=progress,
+    )
 
 
 def check_same_architecture(estimator: "LatentVariableEstimator") -> None:
@@ -106,7 +112,7 @@ def architecture(estimator: "LatentVariableEstimator") -> dict[str, Any]:
 
 def warn_if_collapsed(estimator: "LatentVariableEstimator", X: NDArray) -> None:
     """CollapseWarning with the numbers when the posterior mean of some latent hardly varies over the data."""
-    units = active_units(estimator._posterior_means(X[:N_CHECKED_ROWS]))
+    units = active_units(estimator._inference().posterior_means(X[:N_CHECKED_ROWS]))
     n_components = len(units.variances)
     if units.count < n_components:
         warnings.warn(

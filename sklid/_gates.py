@@ -48,7 +48,7 @@ def tensor_of(array: NDArray) -> Tensor:
 
 
 class RowNoise:
-    """Standard normal noise that depends on a row's own values and on the seed, and on nothing else.
+    """Standard normal noise that depends on a row's own values, as the model sees them, and on the seed, and on nothing else.
 
     A pool of 64 noise sets follows from the seed, and a hash of the row's single-precision values names its set. One set for all rows would give a
     mean score an error that no number of rows averages out.
@@ -64,17 +64,18 @@ class RowNoise:
 
     def __init__(self, seed: int, n_draws: int, n_components: int) -> None:
         generator = torch.Generator().manual_seed(seed)
+        self.n_draws = n_draws
         self.pool = torch.randn(self.N_SETS, n_draws, n_components, generator=generator)
 
-    def __call__(self, X: NDArray[np.floating]) -> Tensor:
-        """The noise of each row: ``(N, P) -> (S, N, K)``."""
-        return self.pool[torch.from_numpy(self.set_of_rows(X))].transpose(0, 1)
+    def __call__(self, x: Tensor) -> Tensor:
+        """The noise of each row, on its device and in its type: ``(N, P) -> (S, N, K)``."""
+        return self.pool[self.set_of_rows(x)].transpose(0, 1).to(x)
 
     @classmethod
-    def set_of_rows(cls, X: NDArray[np.floating]) -> NDArray[np.int64]:
+    def set_of_rows(cls, x: Tensor) -> NDArray[np.int64]:
         """The number of each row's noise set: ``(N, P) -> (N,)``."""
-        words = np.ascontiguousarray(X, dtype=np.float32) + np.float32(0.0)  # one zero, not two
-        multipliers = np.random.default_rng(0).integers(1, 2**63, size=X.shape[1], dtype=np.uint64) | np.uint64(1)
+        words = x.float().cpu().numpy() + np.float32(0.0)  # one zero, not two
+        multipliers = np.random.default_rng(0).integers(1, 2**63, size=words.shape[1], dtype=np.uint64) | np.uint64(1)
         mixed = (words.view(np.uint32) * multipliers).sum(axis=1, dtype=np.uint64)
         mixed = (mixed ^ (mixed >> np.uint64(32))) * np.uint64(0x9E3779B97F4A7C15)
         return (mixed >> np.uint64(32)).astype(np.int64) % cls.N_SETS

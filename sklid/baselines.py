@@ -2,8 +2,8 @@ r"""The classical counterpart: the same model with an unconstrained decoder.
 
 .. math:: z \sim N(0, I_K), \qquad x \mid z \sim EF(x \mid MLP(z))
 
-Nothing keeps a perceptron from ignoring z, so its posterior may collapse to the prior. Prior, likelihood, encoder, objective and training are those of
-`LIDVAE`; the decoder alone differs.
+Nothing keeps a perceptron from ignoring z, so its posterior may collapse to the prior. Prior, likelihood, encoder, objective and training are
+those of `LIDVAE`; the decoder alone differs.
 """
 
 import numpy as np
@@ -27,8 +27,9 @@ class VAE(LatentVariableEstimator):
         Hidden layers of ReLU units of the decoder.
     likelihood, noise, encoder_depth, encoder_width, posterior, kl_weight, kl_warmup, n_importance_samples, max_epochs, batch_size, learning_rate
         As in `LIDVAE`.
-    weight_decay, early_stopping, validation_fraction, n_iter_no_change, tol, warm_start, callbacks, device, compile, on_interrupt, verbose, random_state
+    weight_decay, early_stopping, validation_fraction, n_iter_no_change, tol, warm_start, callbacks, device, compile, on_interrupt, verbose
         As in `LIDVAE`.
+    random_state : int, RandomState instance or None, default=None
 
     Attributes
     ----------

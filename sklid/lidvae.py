@@ -8,19 +8,14 @@ likelihood z and x share at least K/2 log(1 + r^2) nats.
 """
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils._param_validation import Options, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._base import POSITIVE_REAL, LatentVariableEstimator
-from ._gates import chunks
-from .nn import ACTIVATIONS, InjectiveDecoder, kl_floor, mutual_information_floor
+from .nn import ACTIVATIONS, InjectiveDecoder, mutual_information_floor
 
 __all__ = ["LIDVAE"]
-
-CONFIDENCE = 3.0
-"""Standard errors added to the estimated variance behind `kl_lower_bound`, so that the bound holds with confidence .999."""
 
 
 class LIDVAE(LatentVariableEstimator):
@@ -217,7 +212,6 @@ class LIDVAE(LatentVariableEstimator):
             return ""
         return f'likelihood="{self.likelihood}" has noise that vanishes at extreme natural parameters, so an injective decoder gives no floor'
 
-    @torch.no_grad()
     def kl_lower_bound(self, X: ArrayLike) -> NDArray[np.float32]:
         r"""Least KL(q(z | x) || p(z)) of each row, from how well its latent reconstructs.
 
@@ -237,24 +231,15 @@ class LIDVAE(LatentVariableEstimator):
         X = self._validated(X)
         if self.mutual_information_lower_bound_reason_:
             return np.full(len(X), np.nan, dtype=np.float32)
-        blocks = chunks(X, self.n_importance_samples * self._numbers_per_row())
-        return np.concatenate([self._kl_floor_of(block) for block in blocks])
+        return self._inference().kl_floors(X, self.inverse_lipschitz_)
 
-    def _kl_floor_of(self, X: NDArray) -> NDArray[np.float32]:
-        model = self._model()
-        z, _ = model.posterior.draw(model.encode(self._rows(X)), self._row_noise()(X).to(self._device()))
-        decoded = model.natural_parameters(z)
-        n_draws = len(z)
-        deviations = (decoded - decoded.mean(0)).square().sum(-1) * n_draws / max(n_draws - 1, 1)
-        margin = CONFIDENCE * deviations.std(0) / n_draws**0.5
-        return kl_floor(deviations.mean(0) + margin, z.mean(0), self.inverse_lipschitz_).cpu().numpy()
-
-    @torch.no_grad()
     def invert(self, X: ArrayLike, tol: float = 1e-5, max_iter: int = 100) -> NDArray[np.float64]:
-        """Exact left inverse of the decoder: the latent z with E[x | z] = X where X is such a mean, and elsewhere its nearest in the sense below.
+        r"""Exact left inverse of the decoder: the latent z with E[x | z] = X, where there is one.
 
-        E(x) = g1^-1(beta g2^-1(eta(x))), with eta the natural parameter of mean x, is defined for all rows and 1/r-Lipschitz in eta. Unlike
-        `transform` it does not pass through the encoder. Values at the edge of a bounded likelihood (0 and 1, or a category) are moved inside by 1e-6.
+        .. math:: E(x) = g_1^{-1}(\beta \, g_2^{-1}(\eta(x)))
+
+        with eta(x) the natural parameter of mean x. It is defined for every row and 1/r-Lipschitz in eta. Unlike `transform` it does not pass
+        through the encoder. Values at the edge of a bounded likelihood are moved inside: by 1e-6, for the continuous Bernoulli by 1e-3.
 
         Parameters
         ----------
@@ -276,11 +261,7 @@ class LIDVAE(LatentVariableEstimator):
         """
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=np.float64)
-        model = self._model(np.float64)
-        gain = model.likelihood.gain()
-        blocks = [self._rows(block, torch.float64) for block in chunks(X, 40 * self._numbers_per_row())]
-        etas = [model.likelihood.link(model.likelihood.moments(x)) for x in blocks]
-        return torch.cat([model.decoder.inverse(eta, gain, tol, max_iter).cpu() for eta in etas]).numpy()
+        return self._inference(np.float64).inverted(X, tol, max_iter)
 
     def _decoder(self, n_components: int, n_outputs: int) -> InjectiveDecoder:
         return InjectiveDecoder(

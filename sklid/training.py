@@ -2,8 +2,7 @@ r"""Training: a skorch net that maximises the evidence lower bound.
 
 .. math:: \min_{\theta, \phi} \; -\frac1N \sum_n \left( E_q[\log p_\theta(x_n \mid z)] - w_t \, KL(q_\phi(z \mid x_n) \| p(z)) \right)
 
-with :math:`w_t` rising linearly to the KL weight over the warm-up. Losses are negative log-likelihoods of densities and may well be negative, so early
-stopping compares them by absolute differences.
+with :math:`w_t` rising linearly to the KL weight over the warm-up. The net is skorch's, with its callbacks; the batches are slices of one tensor.
 """
 
 import copy
@@ -13,22 +12,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from skorch import NeuralNet
-from skorch.callbacks import Callback, EarlyStopping, GradientNormClipping, LRScheduler
 from sklearn.exceptions import ConvergenceWarning
+from skorch import NeuralNet
+from skorch.callbacks import Callback, EarlyStopping, LRScheduler
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import CosineAnnealingLR
-from tqdm.auto import tqdm
 
+from .callbacks import FiniteGuard, NonFiniteLossError
 from .nn.objective import Bound
 
-__all__ = ["BatchIterator", "BoundNet", "KLWarmup", "NegativeElbo", "NonFiniteLossError", "training_callbacks"]
-
-GRADIENT_CLIP = 100.0
-
-
-class NonFiniteLossError(ArithmeticError):
-    """The loss or a weight is no longer finite."""
+__all__ = ["BatchIterator", "BoundNet", "NegativeElbo"]
 
 
 class NegativeElbo(nn.Module):
@@ -83,66 +75,6 @@ class BatchIterator:
         yield from ((self.rows[chosen], None) for chosen in order.split(self.batch_size))
 
 
-class KLWarmup(Callback):
-    """Linear rise of the divergence's weight over the first `steps` training batches."""
-
-    def __init__(self, steps: int) -> None:
-        self.steps = steps
-
-    def on_train_begin(self, net: NeuralNet, **kwargs: Any) -> None:
-        self.step_ = 0
-
-    def on_batch_begin(self, net: NeuralNet, training: bool = False, **kwargs: Any) -> None:
-        if training:
-            net.criterion_.warmth = min(1.0, self.step_ / self.steps) if self.steps else 1.0
-            self.step_ += 1
-
-
-class FiniteGuard(Callback):
-    """Stops at a loss that is not finite, or at weights that are not finite in the end, and keeps the best weights seen."""
-
-    @torch.no_grad()
-    def on_train_begin(self, net: NeuralNet, **kwargs: Any) -> None:
-        self.best_loss_ = math.inf
-        self.best_weights_ = [weight.clone() for weight in net.module_.parameters()]
-
-    def on_batch_end(self, net: NeuralNet, training: bool = False, **kwargs: Any) -> None:
-        if training and not math.isfinite(net.history[-1, "batches", -1, "train_loss"]):
-            raise NonFiniteLossError
-
-    @torch.no_grad()
-    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
-        if net.history[-1, "train_loss"] < self.best_loss_:
-            self.best_loss_ = net.history[-1, "train_loss"]
-            torch._foreach_copy_(self.best_weights_, list(net.module_.parameters()))
-
-    def on_train_end(self, net: NeuralNet, **kwargs: Any) -> None:
-        if not all(torch.isfinite(weight).all() for weight in net.module_.parameters()):
-            raise NonFiniteLossError
-        self.best_weights_ = None
-
-    @torch.no_grad()
-    def restore(self, net: NeuralNet) -> None:
-        """Put the best weights back."""
-        torch._foreach_copy_(list(net.module_.parameters()), self.best_weights_)
-        self.best_weights_ = None
-
-
-class TrainingBar(Callback):
-    """One progress bar over the epochs of a training, with the current bound in nats."""
-
-    def on_train_begin(self, net: NeuralNet, **kwargs: Any) -> None:
-        self.bar_ = tqdm(total=net.max_epochs, unit="epoch", desc=type(net.module_.decoder).__name__)
-
-    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
-        self.bar_.set_postfix(elbo=f"{-net.history[-1, 'train_loss']:.2f}", refresh=False)
-        self.bar_.update()
-
-    def on_train_end(self, net: NeuralNet, **kwargs: Any) -> None:
-        self.bar_.close()
-        self.bar_ = None
-
-
 class BoundNet(NeuralNet):
     """The skorch net of a `LatentVariableModel`: any module whose forward pass gives a `Bound`.
 
@@ -171,7 +103,8 @@ class BoundNet(NeuralNet):
     >>> _ = torch.manual_seed(0)
     >>> model = LatentVariableModel(StandardNormal(1), InjectiveDecoder(1, 3, width=8),
     ...                             GaussianLikelihood(3), GaussianPosterior(3, 1, width=8))
-    >>> net = BoundNet(model, max_epochs=5, batch_size=32, verbose=0).fit(torch.randn(64, 3))
+    >>> x = torch.randn(64, 1) * torch.tensor([1.0, 2.0, 3.0])
+    >>> net = BoundNet(model, max_epochs=20, batch_size=32, verbose=0).fit(x)
     >>> net.history[-1, "train_loss"] < net.history[0, "train_loss"]
     True
     """
@@ -241,11 +174,11 @@ class BoundNet(NeuralNet):
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
+        self.__dict__.update(state)
 
     def resume(self, earlier: "BoundNet") -> "BoundNet":
         """Take over the history and the optimiser state of an earlier net of the same module, at this net's learning rate."""
-        self.history = earlier.history
+        self.history = earlier.history  # type: ignore[has-type]
         self.optimizer_.load_state_dict(earlier.optimizer_.state_dict())
         for group in self.optimizer_.param_groups:
             group["lr"] = self.lr
@@ -277,36 +210,3 @@ class BoundNet(NeuralNet):
                 callback.lr_scheduler_ = None
         for epoch in self.history:
             epoch["batches"] = []
-
-
-def training_callbacks(
-    n_steps: int | None = None, kl_warmup: float = 0.0, patience: int | None = None, tol: float = 0.0, verbose: int = 0
-) -> list[tuple[str, Callback]]:
-    """The callbacks of a training.
-
-    Parameters
-    ----------
-    n_steps : int, optional
-        Optimiser steps of the whole training: the period of the cosine schedule. None keeps the learning rate constant.
-    kl_warmup : float, default=0.0
-        Fraction of the steps over which the weight of the divergence rises; needs `n_steps`.
-    patience : int, optional
-        Epochs without improvement of the validation loss before training stops and the best weights come back. None never stops.
-    tol : float, default=0.0
-        Least improvement in nats per row that counts.
-    verbose : int, default=0
-        Above 0, a progress bar.
-    """
-    chosen: list[tuple[str, Callback]] = [("clip", GradientNormClipping(GRADIENT_CLIP))]
-    if n_steps is not None:
-        chosen.append(("schedule", LRScheduler(CosineAnnealingLR, T_max=n_steps, step_every="batch", event_name=None)))
-        chosen.append(("kl_warmup", KLWarmup(round(kl_warmup * n_steps))))
-    if patience is not None:
-        chosen.append(("early_stopping", EarlyStopping(patience=patience, threshold=tol, threshold_mode="abs", load_best=True, sink=_silent)))
-    if verbose:
-        chosen.append(("bar", TrainingBar()))
-    return chosen
-
-
-def _silent(text: str) -> None:
-    """Sink for skorch's messages; the history tells the same."""

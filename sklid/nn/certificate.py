@@ -15,7 +15,6 @@ reconstruction has a positive divergence. Bounded families (Bernoulli, Poisson, 
 
 import math
 
-import torch
 from torch import Tensor
 
 __all__ = ["kl_floor", "mutual_information_floor"]

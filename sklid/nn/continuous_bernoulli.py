@@ -52,8 +52,8 @@ class ContinuousBernoulli(Distribution):
     def mean(self) -> Tensor:
         return _mean(self.eta)
 
-    def rsample(self, sample_shape: Any = torch.Size()) -> Tensor:
-        uniform = torch.rand(self._extended_shape(sample_shape), dtype=self.eta.dtype, device=self.eta.device)
+    def rsample(self, sample_shape: Any = ()) -> Tensor:
+        uniform = torch.rand(self._extended_shape(torch.Size(sample_shape)), dtype=self.eta.dtype, device=self.eta.device)
         return self.icdf(uniform)
 
     def icdf(self, value: Tensor) -> Tensor:

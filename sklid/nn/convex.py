@@ -132,7 +132,7 @@ class ConvexPotential(nn.Module):
     @torch.no_grad()
     def rescale(self, factor: float) -> None:
         """Multiply T by a positive factor."""
-        self.root_output *= math.sqrt(factor)
+        self.root_output.mul_(math.sqrt(factor))
 
     @torch.no_grad()
     def start_inputs(self, rows: Tensor, spread: float) -> None:
@@ -151,8 +151,9 @@ class ConvexPotential(nn.Module):
         share = (target / target.max()).sqrt()
         weight = self.input_weights[0]
         nn.init.orthogonal_(weight)
-        weight *= share * math.sqrt(max(1.0, weight.shape[0] / weight.shape[1]))
-        slopes = (self.gradient(torch.diag(share.new_ones(len(share)))) - self.gradient(-torch.diag(share.new_ones(len(share))))).diagonal() / 2
+        weight.mul_(share * math.sqrt(max(1.0, weight.shape[0] / weight.shape[1])))
+        unit = torch.diag(torch.ones_like(share))
+        slopes = (self.gradient(unit) - self.gradient(-unit)).diagonal() / 2
         self.rescale((target.sum() / slopes.sum()).item())
 
     def _weights(self) -> list[Tensor]:

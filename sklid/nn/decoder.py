@@ -2,9 +2,12 @@ r"""Decoders: the injective one the project exists for, and the plain network it
 
 .. math:: f(z) = g_2(\beta^\top g_1(z)), \qquad g_1: R^K \to R^K, \; g_2: R^D \to R^D \text{ Brenier maps}, \; \beta \beta^\top = I_K
 
-(Wang, Blei & Cunningham, NeurIPS 2021, equation 8). The moduli multiply, :math:`|f(z) - f(z')| \ge \alpha_1 \sigma_{min}(\beta) \alpha_2 |z - z'|`,
-and with orthonormal rows :math:`\sigma_{min}(\beta) = 1`; :math:`\alpha_1 = 1` leaves :math:`\alpha_2` as the inverse-Lipschitz constant of f, for every
-value of the parameters. The left inverse is :math:`E(x) = g_1^{-1}(\beta g_2^{-1}(x))`.
+(Wang, Blei & Cunningham, NeurIPS 2021, equation 8). The moduli multiply,
+
+.. math:: |f(z) - f(z')| \ge \alpha_1 \sigma_{min}(\beta) \, \alpha_2 |z - z'|,
+
+and with orthonormal rows :math:`\sigma_{min}(\beta) = 1`; :math:`\alpha_1 = 1` leaves :math:`\alpha_2` as the inverse-Lipschitz constant of f, for
+every value of the parameters. The left inverse is :math:`E(x) = g_1^{-1}(\beta g_2^{-1}(x))`.
 """
 
 from typing import Protocol
@@ -23,6 +26,10 @@ INNER_WIDTH = 64
 
 class Decoder(Protocol):
     """What a model asks of a decoder."""
+
+    @property
+    def fixed_directions(self) -> Tensor | None:
+        """Orthonormal directions ``(K, D)`` the decoder starts along whatever the data are, if it does."""
 
     def __call__(self, z: Tensor, gain: Tensor | float = 1.0) -> Tensor:
         """Natural parameters, ``(*, K) -> (*, D)``; `gain` scales the learned part."""
@@ -152,6 +159,11 @@ class InjectiveDecoder(nn.Module):
         potential = ConvexPotential(n_outputs, width, depth, activation, skip_connections)
         self.outer = BrenierMap(potential, n_outputs, inverse_lipschitz)
 
+    @property
+    def fixed_directions(self) -> Tensor | None:
+        """The rows of the zero-one beta."""
+        return self.embedding() if isinstance(self.embedding, IdentityEmbedding) else None
+
     def forward(self, z: Tensor, gain: Tensor | float = 1.0) -> Tensor:
         """Natural parameters f(z): ``(*, K) -> (*, D)``.
 
@@ -209,8 +221,8 @@ class InjectiveDecoder(nn.Module):
         origin = mean.new_zeros(self.n_components)
         if self.inner is not None:
             self.inner.potential.start_curvature(inner_slopes - 1.0)
-            self.inner.bias -= self.inner(origin)
-        self.outer.bias += (mean - self(origin, gain)) / gain
+            self.inner.bias.sub_(self.inner(origin))
+        self.outer.bias.add_((mean - self(origin, gain)) / gain)
 
 
 class PlainDecoder(nn.Module):
@@ -223,6 +235,8 @@ class PlainDecoder(nn.Module):
     depth, width : int, default=2 and 256
         Hidden layers and units.
     """
+
+    fixed_directions = None
 
     def __init__(self, n_components: int, n_outputs: int, depth: int = 2, width: int = 256) -> None:
         super().__init__()

@@ -16,8 +16,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.distributions import Categorical, Distribution, Independent, Normal, Poisson, constraints
 from torch.distributions import Bernoulli as BernoulliDistribution
+from torch.distributions import Categorical, Distribution, Independent, Normal, Poisson, constraints
 
 from .continuous_bernoulli import ContinuousBernoulli, natural_parameter
 
@@ -194,7 +194,7 @@ class CategoricalLikelihood(Likelihood):
     basis: Tensor
     slots: Tensor
     absent: Tensor
-    support = constraints.nonnegative_integer
+    support: Any = constraints.nonnegative_integer
 
     def __init__(self, n_categories: list[int]) -> None:
         super().__init__(len(n_categories))

@@ -10,7 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution
 
+from .decoder import Decoder
+from .likelihood import Likelihood
 from .objective import Bound, kl_estimate
+from .posterior import Posterior
 from .principal import principal_start
 
 __all__ = ["LatentVariableModel"]
@@ -43,7 +46,11 @@ class LatentVariableModel(nn.Module):
     (torch.Size([7]), torch.Size([100, 7]))
     """
 
-    def __init__(self, prior: nn.Module, decoder: nn.Module, likelihood: nn.Module, posterior: nn.Module) -> None:
+    decoder: Decoder
+    likelihood: Likelihood
+    posterior: Posterior
+
+    def __init__(self, prior: nn.Module, decoder: Decoder, likelihood: Likelihood, posterior: Posterior) -> None:
         super().__init__()
         self.prior = prior
         self.decoder = decoder
@@ -61,7 +68,7 @@ class LatentVariableModel(nn.Module):
     def start(self, x: Tensor) -> None:
         """Start at the probabilistic PCA of the rows x ``(N, P)``: the noise, the mean, and the directions and amplitudes the decoder can take."""
         n_components = self.prior().event_shape[0]
-        directions, amplitudes, noise = principal_start(self.likelihood.inputs(x), n_components)
+        directions, amplitudes, noise = principal_start(self.likelihood.inputs(x), n_components, self.decoder.fixed_directions)
         self.likelihood.start(noise)
         mean = self.likelihood.link(self.likelihood.moments(x).mean(0))
         self.decoder.start(mean, directions, amplitudes, float(self.likelihood.gain()))

@@ -6,7 +6,6 @@ its log-density: the facade fixes the noise of each row, so that a score does no
 
 from typing import Protocol
 
-import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution, Independent, Normal
 from torch.nn import functional as F

@@ -28,7 +28,7 @@ class PrincipalStart(NamedTuple):
     noise: float
 
 
-def principal_start(rows: Tensor, n_components: int) -> PrincipalStart:
+def principal_start(rows: Tensor, n_components: int, directions: Tensor | None = None) -> PrincipalStart:
     """Probabilistic PCA of the rows ``(N, D)``.
 
     Parameters
@@ -36,23 +36,25 @@ def principal_start(rows: Tensor, n_components: int) -> PrincipalStart:
     rows : Tensor of shape (N, D)
     n_components : int
         K. More than D gives D directions.
+    directions : Tensor of shape (K, D), optional
+        Orthonormal directions to keep to, instead of the principal ones.
     """
     centred = rows.double() - rows.double().mean(0)
     total = centred.square().sum().item() / len(rows)
-    directions, variances = _spectrum(centred, min(n_components, rows.shape[1]))
+    if directions is None:
+        directions = _principal_directions(centred, min(n_components, rows.shape[1]))
+    variances = (centred @ directions.mT.double()).square().mean(0)
     rest = max(rows.shape[1] - len(variances), 1)
     noise_variance = max((total - variances.sum().item()) / rest, LEAST_NOISE_SHARE * total / rows.shape[1], 1e-6)
     amplitudes = (variances / noise_variance - 1).clamp_min(0).sqrt().clamp_max(LARGEST_AMPLITUDE)
     return PrincipalStart(directions.to(rows), amplitudes.to(rows), noise_variance**0.5)
 
 
-def _spectrum(centred: Tensor, n_directions: int) -> tuple[Tensor, Tensor]:
-    """Principal directions ``(K, D)`` and the variances along them."""
+def _principal_directions(centred: Tensor, n_directions: int) -> Tensor:
+    """Orthonormal directions of greatest variance: ``(N, D) -> (K, D)``."""
     n_rows, n_features = centred.shape
     if n_features <= LARGEST_COVARIANCE:
-        values, vectors = torch.linalg.eigh(centred.mT @ centred / n_rows)
-        return vectors.flip(-1)[:, :n_directions].mT, values.flip(-1)[:n_directions].clamp_min(0)
+        return torch.linalg.eigh(centred.mT @ centred).eigenvectors.flip(-1)[:, :n_directions].mT
     found = torch.pca_lowrank(centred, min(n_directions + 10, n_rows, n_features), center=False)[2][:, :n_directions]
     spare = torch.randn(n_features, n_directions - found.shape[1], dtype=found.dtype, device=found.device)
-    directions = torch.linalg.qr(torch.cat([found, spare], dim=1)).Q.mT
-    return directions, (centred @ directions.mT).square().mean(0)
+    return torch.linalg.qr(torch.cat([found, spare], dim=1)).Q.mT

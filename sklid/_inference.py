@@ -1,0 +1,110 @@
+"""A fitted model seen from the side of the data: arrays in their own units in, arrays out, in chunks, on one device, in one precision."""
+
+import copy
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.preprocessing import StandardScaler
+from torch import Tensor
+
+from ._gates import RowNoise, chunks, tensor_of
+from .nn import LatentVariableModel, iwae, kl_floor
+
+__all__ = ["Inference"]
+
+CONFIDENCE = 3.0
+"""Standard errors added to the estimated variance behind `Inference.kl_floors`, so that the bound holds with confidence .999."""
+
+
+class Inference:
+    """What a fitted model says of data.
+
+    Parameters
+    ----------
+    model : LatentVariableModel
+    scaler : StandardScaler or None
+        From the units of the data to those of the model.
+    device : str
+    noise : RowNoise
+        Of the importance samples.
+    dtype : numpy dtype, default=float32
+        float64 works on a copy of the model in double precision.
+    """
+
+    def __init__(self, model: LatentVariableModel, scaler: StandardScaler | None, device: str, noise: RowNoise, dtype: type = np.float32) -> None:
+        self.model = copy.deepcopy(model).to(device).double() if dtype == np.float64 else model.to(device)
+        self.scaler = scaler
+        self.device = device
+        self.noise = noise
+        self.double = dtype == np.float64
+
+    def rows(self, X: NDArray) -> Tensor:
+        """Rows of data as the model sees them."""
+        seen = X if self.scaler is None else self.scaler.transform(X)
+        return tensor_of(seen).to(device=self.device, dtype=torch.float64 if self.double else torch.float32)
+
+    @torch.no_grad()
+    def posterior_means(self, X: NDArray) -> NDArray[np.floating]:
+        """E[z | x]: ``(N, P) -> (N, K)``."""
+        return self._joined(self._posterior_mean(x) for x in self._blocks(X))
+
+    @torch.no_grad()
+    def log_likelihoods(self, X: NDArray) -> NDArray[np.float64]:
+        """Importance-weighted bound of each row in nats, in the units of the data: ``(N, P) -> (N,)``."""
+        scores = self._joined(iwae(self.model.log_weights(x, self.noise(x))) for x in self._blocks(X, self.noise.n_draws))
+        log_volume = 0.0 if self.scaler is None else np.log(self.scaler.scale_).sum()
+        return scores.astype(np.float64) - log_volume
+
+    @torch.no_grad()
+    def decoded(self, Z: NDArray) -> NDArray[np.floating]:
+        """E[x | z] in the units of the data: ``(N, K) -> (N, P)``."""
+        blocks = (tensor_of(block).to(self.device) for block in chunks(Z, self._numbers_per_row()))
+        return self._in_units_of_data(self._joined(self.model.likelihood.mean(self.model.natural_parameters(z)) for z in blocks))
+
+    @torch.no_grad()
+    def inverted(self, X: NDArray, tol: float, max_iter: int) -> NDArray[np.floating]:
+        """The exact left inverse of the decoder at mean X: ``(N, P) -> (N, K)``."""
+        likelihood, decoder = self.model.likelihood, self.model.decoder
+        blocks = (likelihood.link(likelihood.moments(x)) for x in self._blocks(X, 10))
+        return self._joined(decoder.inverse(eta, likelihood.gain(), tol, max_iter) for eta in blocks)
+
+    @torch.no_grad()
+    def kl_floors(self, X: NDArray, inverse_lipschitz: float) -> NDArray[np.floating]:
+        """Certified least divergence of each row's posterior from the prior, in nats: ``(N, P) -> (N,)``."""
+        return self._joined(self._kl_floor(x, inverse_lipschitz) for x in self._blocks(X, self.noise.n_draws))
+
+    @torch.no_grad()
+    def sample(self, n_samples: int) -> NDArray[np.float64]:
+        """Draws from the model in the units of the data: ``(n, P)``."""
+        x, _ = self.model.sample(n_samples)
+        return self._in_units_of_data(x.cpu().double().numpy())
+
+    def _posterior_mean(self, x: Tensor) -> Tensor:
+        q = self.model.encode(x)
+        try:
+            return q.mean
+        except NotImplementedError:  # a flow has no closed form
+            return self.model.posterior.draw(q, self.noise(x))[0].mean(0)
+
+    def _kl_floor(self, x: Tensor, inverse_lipschitz: float) -> Tensor:
+        z, _ = self.model.posterior.draw(self.model.encode(x), self.noise(x))
+        decoded = self.model.natural_parameters(z)
+        n_draws = len(z)
+        deviations = (decoded - decoded.mean(0)).square().sum(-1) * n_draws / max(n_draws - 1, 1)
+        margin = CONFIDENCE * deviations.std(0) / n_draws**0.5
+        return kl_floor(deviations.mean(0) + margin, z.mean(0), inverse_lipschitz)
+
+    def _blocks(self, X: NDArray, copies: int = 1) -> Iterator[Tensor]:
+        return (self.rows(block) for block in chunks(X, copies * self._numbers_per_row()))
+
+    def _numbers_per_row(self) -> int:
+        """The widest layer, with room for a few of its kind."""
+        return 4 * max(max(weight.shape) for weight in self.model.parameters())
+
+    def _joined(self, parts: Iterator[Tensor]) -> NDArray[np.floating]:
+        return torch.cat([part.cpu() for part in parts]).numpy()
+
+    def _in_units_of_data(self, x: NDArray[np.floating]) -> NDArray[np.floating]:
+        return x if self.scaler is None else self.scaler.inverse_transform(x)

@@ -1,0 +1,107 @@
+"""Pictures of fitted models, as data plus a method `plot` that alone draws."""
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ._base import LatentVariableEstimator
+from .metrics import active_units, kl_divergence
+
+__all__ = ["ComparisonDisplay"]
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")  # Okabe & Ito, told apart by the colour-blind
+HATCHES = ("", "//", "..", "xx")
+LARGEST_LEGEND = 12
+
+
+class ComparisonDisplay:
+    """Which latents each of several models uses: the divergence of every latent, and the two most used ones over the data.
+
+    Parameters
+    ----------
+    names : list of str
+        One per model.
+    kl : list of arrays of shape (n_components,)
+        Mean divergence of each latent, in nats.
+    active : list of arrays of shape (n_components,)
+        Whether each latent is active.
+    means : list of arrays of shape (n_samples, n_components)
+        Posterior means.
+    labels : array of shape (n_samples,), optional
+        Colours the points.
+
+    Attributes
+    ----------
+    figure_, axes_
+        Set by `plot`.
+    """
+
+    def __init__(self, names: list[str], kl: list[NDArray], active: list[NDArray], means: list[NDArray], labels: ArrayLike | None = None) -> None:
+        self.names = names
+        self.kl = kl
+        self.active = active
+        self.means = means
+        self.labels = labels
+
+    @classmethod
+    def from_estimators(cls, estimators: list[LatentVariableEstimator], X: ArrayLike, labels: ArrayLike | None = None) -> Self:
+        """Compute the divergences and posterior means of fitted estimators on the rows X.
+
+        Parameters
+        ----------
+        estimators : list of fitted estimators with a Gaussian posterior
+        X : array-like of shape (n_samples, n_features)
+        labels : array-like of shape (n_samples,), optional
+        """
+        posteriors = [estimator.encode(X) for estimator in estimators]
+        means = [q.mean.cpu().numpy() for q in posteriors]
+        kl = [kl_divergence(loc, q.stddev.cpu().numpy()) for loc, q in zip(means, posteriors, strict=True)]
+        active = [active_units(loc).variances >= 0.01 for loc in means]
+        return cls([type(estimator).__name__ for estimator in estimators], kl, active, means, labels)
+
+    def plot(self) -> Self:
+        """Draw one panel of divergences and one panel of latents per model."""
+        from matplotlib.figure import Figure
+
+        self.figure_ = Figure(figsize=(4.6 * (1 + len(self.names)), 4.4), layout="constrained")
+        self.axes_ = self.figure_.subplots(1, 1 + len(self.names))
+        self._plot_divergences(self.axes_[0])
+        for axis, name, kl, active, means in zip(self.axes_[1:], self.names, self.kl, self.active, self.means, strict=True):
+            self._plot_latents(axis, f"{name}: {active.sum()} of {len(active)} latents active", kl, means)
+        return self
+
+    def _plot_divergences(self, axis: Any) -> None:
+        width = 0.8 / len(self.names)
+        for number, (name, kl) in enumerate(zip(self.names, self.kl, strict=True)):
+            position = 1 + np.arange(len(kl)) + (number - (len(self.names) - 1) / 2) * width
+            style = {"color": COLOURS[number % 4], "hatch": HATCHES[number % 4], "edgecolor": "white"}
+            axis.bar(position, np.sort(kl)[::-1], width, label=f"{name}, {kl.sum():.1f} nats in all", **style)
+        axis.set(
+            xlabel="latent, from the most to the least used", ylabel="KL of posterior from prior (nats)", title="What each latent says of the data"
+        )
+        axis.legend(frameon=False)
+        axis.spines[["top", "right"]].set_visible(False)
+
+    def _plot_latents(self, axis: Any, title: str, kl: NDArray, means: NDArray) -> None:
+        first, second = (*np.argsort(-kl, kind="stable"), 0)[:2]
+        points = means[:, first], means[:, second]
+        if self.labels is None:
+            axis.scatter(*points, s=8, color=COLOURS[0], alpha=0.6, linewidths=0)
+        else:
+            self._plot_classes(axis, *points)
+        limit = max(3.0, 1.05 * max(np.abs(values).max() for values in points))
+        axis.set(title=title, xlabel="most used latent", ylabel="second most used latent", xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal")
+        axis.spines[["top", "right"]].set_visible(False)
+
+    def _plot_classes(self, axis: Any, x: NDArray, y: NDArray) -> None:
+        """Each class in its colour, and its label at its median: colour is never alone."""
+        from matplotlib import colormaps
+
+        values, codes = np.unique(np.asarray(self.labels), return_inverse=True)
+        colours = colormaps["tab10" if len(values) <= 10 else "viridis"](np.linspace(0, 1, len(values)))
+        axis.scatter(x, y, s=8, c=colours[codes], alpha=0.6, linewidths=0)
+        if len(values) <= LARGEST_LEGEND:
+            for code, value in enumerate(values):
+                place = np.median(x[codes == code]), np.median(y[codes == code])
+                axis.text(*place, str(value), ha="center", va="center", weight="bold", bbox={"facecolor": "white", "alpha": 0.7, "lw": 0, "pad": 1})

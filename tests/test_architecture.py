@@ -1,0 +1,96 @@
+"""The floors of the house: a file imports lower floors and earlier files of its own, never upward, and stays small."""
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1] / "sklid"
+FLOOR_1 = ["convex", "brenier", "perceptron", "decoder", "continuous_bernoulli", "likelihood", "prior", "posterior", "flow", "objective",
+           "principal", "model", "certificate"]  # fmt: skip
+ORDER = [
+    *(f"nn.{name}" for name in FLOOR_1), "nn",
+    "exceptions", "metrics",
+    "callbacks", "training",
+    "_gates", "_inference", "_fitting", "_base", "lidvae", "baselines", "",
+    "tables", "plots", "__main__",
+]  # fmt: skip
+FLOOR_1_MAY_IMPORT = {"torch", *sys.stdlib_module_names}
+LONGEST_FILE, LONGEST_FUNCTION = 320, 25
+
+
+def name_of(path):
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+FILES = {name_of(path): path for path in sorted(ROOT.rglob("*.py"))}
+
+
+def imports(path, top_level_only=False):
+    """Names of modules imported, those of the package relative to its root."""
+    package = name_of(path) if path.name == "__init__.py" else name_of(path).rpartition(".")[0]
+    tree = ast.parse(path.read_text())
+    typing_only = {id(node) for block in ast.walk(tree) if isinstance(block, ast.If) and "TYPE_CHECKING" in ast.unparse(block.test)
+                   for node in ast.walk(block)}  # fmt: skip
+    for node in tree.body if top_level_only else ast.walk(tree):
+        if id(node) in typing_only:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield node.module
+        elif isinstance(node, ast.ImportFrom):
+            base = package.split(".") if package else []
+            base = base[: len(base) - (node.level - 1)]
+            target = [*base, *([node.module] if node.module else [])]
+            if node.module and ".".join(target) in FILES:
+                yield "sklid." + ".".join(target)
+            else:
+                yield from ("sklid." + ".".join([*target, alias.name]) for alias in node.names)
+
+
+def test_every_file_has_its_place_in_the_order():
+    assert sorted(FILES) == sorted(ORDER)
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_imports_never_look_upward(name):
+    for module in imports(FILES[name]):
+        if module.split(".")[0] == "sklid":
+            target = module.removeprefix("sklid").removeprefix(".")
+            while target not in FILES:
+                target = target.rpartition(".")[0]
+            assert ORDER.index(target) < ORDER.index(name), f"{name} imports {target}, which is not below it"
+
+
+@pytest.mark.parametrize("name", [name for name in ORDER if name.startswith("nn")])
+def test_floor_one_needs_torch_alone(name):
+    allowed = FLOOR_1_MAY_IMPORT | ({"zuko"} if name == "nn.flow" else set())
+    foreign = {module.split(".")[0] for module in imports(FILES[name])} - allowed - {"sklid"}
+    assert not foreign
+
+
+def test_matplotlib_is_imported_inside_functions_only():
+    for path in FILES.values():
+        assert not any(module.startswith("matplotlib") for module in imports(path, top_level_only=True)), path
+
+
+def test_importing_the_package_loads_no_plotting_and_no_flow_library():
+    import subprocess
+
+    code = "import sys, sklid; print(sorted({'matplotlib', 'zuko'} & set(sys.modules)))"
+    out = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True).stdout
+    assert out.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_files_and_functions_stay_small(name):
+    text = FILES[name].read_text()
+    assert len(text.splitlines()) <= LONGEST_FILE
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef) and node.name != "__init__":
+            body = node.body[1:] if ast.get_docstring(node) is not None else node.body
+            length = body[-1].end_lineno - body[0].lineno + 1 if body else 0
+            assert length <= LONGEST_FUNCTION, f"{name}.{node.name} has {length} lines of code"

@@ -1,0 +1,135 @@
+"""Bad input gets one clear line: what came, why not, what next."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.datasets import load_iris
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
+
+from sklid import LIDVAE
+from sklid.baselines import VAE
+
+X = load_iris().data
+FAST = {"max_epochs": 3, "decoder_width": 16, "encoder_width": 16, "random_state": 0}
+both = pytest.mark.parametrize("Estimator", [LIDVAE, VAE])
+pytestmark = pytest.mark.filterwarnings("ignore::sklid.CollapseWarning")
+
+
+@both
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (np.array([[1.0, np.nan], [2.0, 3.0]]), "contains NaN"),
+        (np.array([[1.0, np.inf], [2.0, 3.0]]), "contains infinity"),
+        (np.empty((0, 3)), "0 sample"),
+        (np.empty((3, 0)), "0 feature"),
+        (np.arange(3.0), "Expected 2D array"),
+        (np.ones((3, 2)) * 1j, "Complex data not supported"),
+        (np.array([["a", "b"], ["c", "d"]]), "could not convert string to float"),
+        (np.ones((1, 3)), "1 sample"),
+    ],
+)
+def test_rows_that_are_no_table_of_finite_numbers(Estimator, rows, message):
+    with pytest.raises(ValueError, match=message):
+        Estimator(**FAST).fit(rows)
+
+
+@pytest.mark.parametrize(
+    ("likelihood", "value", "fitting"),
+    [
+        ("bernoulli", 1.7, "gaussian"),
+        ("continuous_bernoulli", -0.5, "gaussian"),
+        ("poisson", -1.0, "gaussian"),
+        ("poisson", 0.5, "gaussian, bernoulli, continuous_bernoulli"),
+        ("categorical", 0.5, "gaussian, bernoulli, continuous_bernoulli"),
+    ],
+)
+def test_value_outside_the_support_names_value_column_and_what_fits(likelihood, value, fitting):
+    rows = pd.DataFrame(np.zeros((5, 3)), columns=["a", "b", "c"])
+    rows.loc[2, "b"] = value
+    message = rf'"{likelihood}" cannot take the value {value:g} in column 1 \(\'b\'\), row 2.*fit these values: {fitting}\.'
+    with pytest.raises(ValueError, match=message):
+        LIDVAE(likelihood=likelihood, **FAST).fit(rows)
+
+
+def test_value_outside_the_support_is_refused_after_fit_too():
+    model = LIDVAE(likelihood="bernoulli", n_components=1, **FAST).fit(np.eye(6)[:, :3])
+    with pytest.raises(ValueError, match="cannot take the value 2"):
+        model.transform(np.full((2, 3), 2.0))
+
+
+def test_category_not_seen_in_fit_is_refused_with_the_codes_that_were():
+    model = LIDVAE(likelihood="categorical", n_components=1, **FAST).fit(np.array([[0, 1], [1, 2], [0, 0]] * 5))
+    with pytest.raises(ValueError, match="codes 0 to 1 seen in fit"):
+        model.transform(np.array([[2, 0]]))
+
+
+@pytest.mark.parametrize(("rows", "likelihood"), [(X, "gaussian"), (np.eye(4), "categorical")])
+def test_more_latents_than_natural_parameters(rows, likelihood):
+    with pytest.raises(ValueError, match="cannot shrink.*Lower n_components to at most 4"):
+        LIDVAE(n_components=5, likelihood=likelihood, **FAST).fit(rows)
+
+
+def test_columns_of_one_category_leave_nothing_to_model():
+    with pytest.raises(ValueError, match="single category"):
+        LIDVAE(likelihood="categorical", **FAST).fit(np.zeros((5, 3)))
+
+
+def test_noise_per_feature_needs_a_gaussian():
+    with pytest.raises(ValueError, match='belongs to likelihood="gaussian"'):
+        LIDVAE(likelihood="poisson", noise="feature", **FAST).fit(np.ones((5, 3)))
+
+
+@both
+def test_wrong_number_of_features(Estimator):
+    model = Estimator(n_components=2, **FAST).fit(X)
+    for method in (model.transform, model.predict, model.score_samples, model.encode):
+        with pytest.raises(ValueError, match=f"X has 3 features, but {Estimator.__name__} is expecting 4 features"):
+            method(X[:, :3])
+    with pytest.raises(ValueError, match="Z has 3 columns.*n_components_=2"):
+        model.inverse_transform(X[:, :3])
+
+
+@both
+def test_questions_before_fit(Estimator):
+    for method in ("transform", "predict", "score", "encode", "inverse_transform"):
+        with pytest.raises(NotFittedError):
+            getattr(Estimator(), method)(X)
+    with pytest.raises(NotFittedError):
+        Estimator().sample()
+
+
+@both
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_missing_gpu(Estimator):
+    with pytest.raises(ValueError, match='device="cuda".*available: "cpu"'):
+        Estimator(device="cuda").fit(X)
+
+
+@both
+@pytest.mark.parametrize(
+    "rows",
+    [
+        pytest.param(np.hstack([X, np.full((150, 1), 7.0)]), id="constant column"),
+        pytest.param(np.repeat(X[:10], 20, axis=0), id="duplicate rows"),
+        pytest.param(np.full((20, 3), 5.0), id="all rows equal"),
+        pytest.param(X[:2], id="two rows"),
+        pytest.param(X[:, :1], id="one feature"),
+        pytest.param(np.hstack([X[:, :1], X[:, :1] * 1e-12, X[:, :1] * 1e12]), id="scales 24 orders of magnitude apart"),
+    ],
+)
+def test_odd_tables_work(Estimator, rows):
+    model = Estimator(**FAST).fit(rows)
+    assert np.isfinite(model.transform(rows)).all()
+    assert np.isfinite(model.score(rows))
+    assert np.isfinite(model.predict(rows)).all()
+
+
+@both
+def test_diverging_fit_ends_with_finite_weights_and_a_remedy(Estimator):
+    """Rates of e^90 overflow single precision in the first step, at a tenth of the learning rate as well."""
+    rows = np.random.default_rng(0).poisson(3.0, (50, 3))
+    with pytest.warns(ConvergenceWarning, match="best finite weights are kept.*lower learning_rate"):
+        model = Estimator(likelihood="poisson", learning_rate=1e6, **FAST).fit(rows)
+    assert all(torch.isfinite(weight).all() for weight in model.net_.module_.parameters())

@@ -1,0 +1,61 @@
+"""What the documents say is executed, and their figures are those of the saved results."""
+
+import importlib.util
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+ROOT = Path(__file__).parents[1]
+
+
+def load(path):
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_modules_work_in_a_loop_and_in_a_net_of_ones_own():
+    with torch.random.fork_rng():
+        found = load(ROOT / "doc/examples/own_loop.py").main()
+    assert all(correlation > 0.9 for correlation in found.values())
+
+
+def test_depth_benchmark_shows_its_direction_quickly():
+    done = subprocess.run([sys.executable, ROOT / "doc/benchmarks/depth.py", "--quick"], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_depth_table_of_the_readme_is_that_of_the_saved_results():
+    shown = re.search(r"<!-- table of doc/benchmarks/depth.py -->\n(.*?)\n<!-- end of table -->", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert shown.group(1) == load(ROOT / "doc/benchmarks/depth.py").table()
+
+
+def test_saved_depth_results_are_complete():
+    benchmark = load(ROOT / "doc/benchmarks/depth.py")
+    rows = [row for row in benchmark.read() if row["split"] == "test"]
+    assert {(row["method"], int(row["seed"]), int(row["depth"])) for row in rows} == {
+        (method, seed, depth) for method in benchmark.METHODS for seed in benchmark.SEEDS for depth in benchmark.DEPTHS
+    }
+
+
+@pytest.mark.parametrize("path", ["README.md", *(str(path.relative_to(ROOT)) for path in (ROOT / "doc").rglob("*.md"))])
+def test_links_and_files_named_in_the_documents_exist(path):
+    folder = (ROOT / path).parent
+    for target in re.findall(r"\]\(([^)#:]+)\)", (ROOT / path).read_text()):
+        assert (folder / target).exists(), target
+
+
+def test_theory_names_files_that_exist():
+    for name in re.findall(r"`(sklid/[\w/]+\.py)`", (ROOT / "doc/theory.md").read_text()):
+        assert (ROOT / name).exists(), name
+
+
+def test_version_has_an_entry_in_the_changes():
+    import sklid
+
+    assert f"## {sklid.__version__}" in (ROOT / "doc/changes.md").read_text()

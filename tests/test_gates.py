@@ -1,0 +1,56 @@
+"""The borders: seeds, devices, chunks and the noise of a row."""
+
+import numpy as np
+import pytest
+import torch
+
+from sklid._gates import RowNoise, available_device, chunks, seeded, tensor_of
+
+
+def test_noise_of_a_row_depends_on_its_values_and_on_nothing_else():
+    x = torch.randn(50, 3)
+    noise = RowNoise(7, 5, 2)
+    whole, order = noise(x), torch.randperm(50)
+    assert torch.equal(noise(x[order]), whole[:, order])
+    assert torch.equal(RowNoise(7, 5, 2)(x[:1].double()).float(), whole[:, :1])
+    assert not torch.equal(RowNoise(8, 5, 2)(x), whole)
+
+
+def test_rows_spread_evenly_over_the_noise_sets():
+    counts = np.bincount(RowNoise.set_of_rows(torch.randint(0, 3, (64_000, 20))), minlength=64)
+    assert counts.min() > 800
+    assert counts.max() < 1200
+
+
+def test_negative_zero_is_zero():
+    assert RowNoise.set_of_rows(torch.tensor([[-0.0, 1.0]])) == RowNoise.set_of_rows(torch.tensor([[0.0, 1.0]]))
+
+
+def test_seeded_block_repeats_and_leaves_the_generator_alone():
+    before = torch.get_rng_state()
+    draws = []
+    for _ in range(2):
+        with seeded(3):
+            draws.append(torch.randn(4))
+    assert torch.equal(*draws)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_chunks_cover_every_row_once():
+    X = np.arange(10)[:, None]
+    assert np.array_equal(np.concatenate(list(chunks(X, 1 << 22))), X)
+    assert max(len(block) for block in chunks(X, 1 << 22)) == 4
+
+
+def test_read_only_rows_are_copied_and_others_shared():
+    X = np.zeros((2, 2))
+    assert tensor_of(X).data_ptr() == X.ctypes.data
+    X.setflags(write=False)
+    assert tensor_of(X).data_ptr() != X.ctypes.data
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_missing_gpu_says_what_there_is():
+    with pytest.raises(ValueError, match=r'device="cuda".*available: "cpu"'):
+        available_device("cuda")
+    assert available_device("auto") == "cpu"

@@ -1,0 +1,295 @@
+"""What a fitted LIDVAE answers: latents, likelihoods, inverses and certificates."""
+
+import os
+import pickle
+import signal
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import load_breast_cancer, load_digits, load_iris
+from sklearn.decomposition import PCA
+from sklearn.preprocessing import StandardScaler
+from skorch.callbacks import Callback
+from torch.distributions import Independent, Normal, kl_divergence
+
+from sklid import LIDVAE, CollapseWarning
+from sklid.baselines import VAE
+from sklid.metrics import active_units
+
+IRIS = load_iris().data
+FAST = {"max_epochs": 30, "decoder_width": 32, "encoder_width": 32, "learning_rate": 1e-2, "random_state": 0}
+both = pytest.mark.parametrize("Estimator", [LIDVAE, VAE])
+
+DATA = {
+    "gaussian": IRIS,
+    "bernoulli": load_digits().data[:300, 2:7] / 16,
+    "continuous_bernoulli": load_digits().data[:300, 2:7] / 16,
+    "poisson": load_digits().data[:300, 2:7],
+    "categorical": np.minimum(load_digits().data[:300, 2:7] // 4, 2),
+}
+
+
+@pytest.fixture(scope="module")
+def iris_model():
+    return LIDVAE(n_components=2, **FAST).fit(IRIS)
+
+
+@pytest.mark.parametrize("likelihood", list(DATA))
+def test_every_likelihood_answers_every_question(likelihood):
+    X = DATA[likelihood]
+    model = LIDVAE(n_components=2, likelihood=likelihood, **FAST).fit(X)
+    Z = model.transform(X)
+    assert Z.shape == (len(X), 2)
+    assert Z.dtype == np.float32
+    assert model.predict(X).shape == model.inverse_transform(Z).shape == X.shape
+    assert model.predict(X).dtype == X.dtype
+    assert np.isfinite(model.score(X))
+    drawn = model.sample(20)
+    assert drawn.shape == (20, X.shape[1])
+    assert np.isfinite(model.score_samples(drawn)).all()
+    assert isinstance(model.encode(X), torch.distributions.Distribution)
+    assert model.kl_lower_bound(X).shape == (len(X),)
+
+
+@pytest.mark.parametrize("likelihood", ["gaussian", "bernoulli", "continuous_bernoulli", "poisson"])
+def test_invert_undoes_inverse_transform(likelihood):
+    X = DATA[likelihood]
+    model = LIDVAE(n_components=2, likelihood=likelihood, **FAST).fit(X)
+    Z = model.transform(X).astype(np.float64)
+    np.testing.assert_allclose(model.invert(model.inverse_transform(Z)), Z, rtol=0, atol=1e-4)
+
+
+def test_composed_decoder_never_shrinks_distances_below_its_constant(iris_model):
+    z, other = torch.randn(2, 2000, 2, dtype=torch.float64)
+    f = iris_model._inference(np.float64).model.natural_parameters
+    ratio = (f(z) - f(other)).norm(dim=-1) / (z - other).norm(dim=-1)
+    assert ratio.min() >= iris_model.inverse_lipschitz_ * (1 - 1e-6)
+
+
+@both
+def test_score_is_a_density_in_the_units_of_the_data(Estimator):
+    """Scaling a column by c lowers the log-density by log c and changes nothing else."""
+    c = np.array([1.0, 10.0, 100.0, 0.1])
+    one, other = (Estimator(n_components=2, **FAST).fit(X) for X in (IRIS, IRIS * c))
+    np.testing.assert_allclose(other.score(IRIS * c), one.score(IRIS) - np.log(c).sum(), atol=0.05)
+
+
+def test_held_out_likelihood_is_at_least_that_of_pca():
+    X = StandardScaler().fit_transform(load_breast_cancer().data)
+    train, test = X[:400], X[400:]
+    score = LIDVAE(n_components=5, random_state=0).fit(train).score(test)
+    assert score > PCA(5).fit(train).score(test)
+
+
+def test_large_offsets_do_not_lose_precision():
+    one, other = (LIDVAE(n_components=2, **FAST).fit(X) for X in (IRIS, IRIS + 1e9))
+    np.testing.assert_allclose(other.score(IRIS + 1e9), one.score(IRIS), atol=0.3)
+    np.testing.assert_allclose(other.predict(IRIS + 1e9) - 1e9, one.predict(IRIS), atol=0.3)
+
+
+def test_noise_per_feature_follows_the_features():
+    rng = np.random.default_rng(0)
+    signal_ = rng.standard_normal((1000, 1))
+    X = np.hstack([signal_ + 0.05 * rng.standard_normal((1000, 3)), rng.standard_normal((1000, 3))])
+    noise = LIDVAE(n_components=1, noise="feature", **FAST).fit(X).net_.module_.likelihood.noise()
+    assert noise[:3].max() < 0.5 * noise[3:].min()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"activation": "softplus"},
+        {"activation": "leaky_relu"},
+        {"skip_connections": True},
+        {"embedding": "identity"},
+        {"maps": 1},
+        {"kl_warmup": 0.5},
+        {"kl_weight": 0.3},
+        {"weight_decay": 1e-3},
+        {"early_stopping": True},
+        {"noise": "feature"},
+        {"inverse_lipschitz": 0.1},
+        {"encoder_depth": 3},
+        {"batch_size": 16},
+    ],
+)
+def test_every_option_changes_the_model_and_keeps_it_sound(options):
+    base, changed = LIDVAE(n_components=2, **FAST).fit(IRIS), LIDVAE(n_components=2, **{**FAST, **options}).fit(IRIS)
+    assert abs(base.score(IRIS) - changed.score(IRIS)) > 1e-6
+    assert changed.score(IRIS) > -8
+
+
+def test_flow_posterior_fits_and_scores():
+    pytest.importorskip("zuko", reason="the flow posterior needs the extra sklid[flow]")
+    model = LIDVAE(n_components=2, posterior="flow", **FAST).fit(IRIS)
+    assert model.score(IRIS) > -8
+    order = np.random.default_rng(0).permutation(len(IRIS))
+    np.testing.assert_allclose(model.transform(IRIS[order]), model.transform(IRIS)[order], atol=1e-5)
+
+
+# The certificates
+
+
+def test_mutual_information_floor_is_the_sharp_one(iris_model):
+    assert iris_model.mutual_information_lower_bound_ == pytest.approx(np.log(2))
+    assert iris_model.mutual_information_lower_bound_reason_ == ""
+
+
+def test_no_floor_is_claimed_without_noise_units():
+    model = LIDVAE(n_components=2, likelihood="bernoulli", **FAST).fit(DATA["bernoulli"])
+    assert np.isnan(model.mutual_information_lower_bound_)
+    assert "bernoulli" in model.mutual_information_lower_bound_reason_
+    assert np.isnan(model.kl_lower_bound(DATA["bernoulli"])).all()
+
+
+@pytest.mark.parametrize("options", [{}, {"max_epochs": 1}, {"inverse_lipschitz": 3.0}, {"noise": "feature"}])
+@pytest.mark.filterwarnings("ignore::sklid.CollapseWarning")
+def test_kl_certificate_never_exceeds_the_divergence_it_certifies(options):
+    model = LIDVAE(n_components=2, **{**FAST, **options}).fit(IRIS)
+    q = model.encode(IRIS)
+    exact = kl_divergence(q, Independent(Normal(torch.zeros(2), torch.ones(2)), 1)).numpy()
+    bound = model.kl_lower_bound(IRIS)
+    assert (bound <= exact + 1e-5).all()
+    assert bound.max() > 0
+
+
+def test_every_latent_stays_active_even_on_white_noise():
+    X = np.random.default_rng(0).standard_normal((2000, 20))
+    model = LIDVAE(n_components=5, max_epochs=30, random_state=0).fit(X)
+    assert active_units(model.transform(X)).fraction == 1.0
+
+
+def test_collapse_warns_with_the_numbers_and_the_parameter_to_change():
+    X = load_digits().data / 16
+    with pytest.warns(CollapseWarning, match=r"of 10 latents collapsed.*Use sklid.LIDVAE"):
+        VAE(decoder_depth=4, likelihood="bernoulli", max_epochs=10, random_state=0).fit(X)
+    with pytest.warns(CollapseWarning, match="Raise inverse_lipschitz"):
+        LIDVAE(n_components=2, kl_weight=1000.0, **{**FAST, "max_epochs": 200}).fit(IRIS)
+
+
+# Training in pieces
+
+
+def test_partial_fit_over_batches_approaches_fit():
+    X = np.tile(IRIS, (4, 1))
+    model = LIDVAE(n_components=2, decoder_width=32, encoder_width=32, random_state=0)
+    for _ in range(60):
+        for batch in np.array_split(np.random.default_rng(0).permutation(X), 4):
+            model.partial_fit(batch)
+    assert len(model.net_.history) == 240
+    assert model.score(X) == pytest.approx(LIDVAE(n_components=2, **FAST).fit(X).score(X), abs=0.5)
+
+
+def test_partial_fit_keeps_the_scale_of_its_first_batch_and_the_optimiser_in_memory_only():
+    model = LIDVAE(n_components=2, **FAST).partial_fit(IRIS[:50])
+    mean = model.scaler_.mean_.copy()
+    model.partial_fit(IRIS[50:])
+    np.testing.assert_array_equal(model.scaler_.mean_, mean)
+    assert model.net_.optimizer_.state
+    loaded = pickle.loads(pickle.dumps(model))
+    assert not loaded.net_.optimizer_.state
+    loaded.partial_fit(IRIS)
+
+
+def test_partial_fit_asks_for_enough_rows_first():
+    with pytest.raises(ValueError, match=r"at least n_components \+ 1 = 4, got 3"):
+        LIDVAE(n_components=3).partial_fit(IRIS[:3])
+
+
+def test_warm_start_goes_on_where_it_was():
+    model = LIDVAE(n_components=2, warm_start=True, **FAST).fit(IRIS)
+    first = model.net_.history[-1, "train_loss"]
+    model.fit(IRIS)
+    assert len(model.net_.history) == 60
+    assert model.net_.history[30, "train_loss"] < first + 1
+    assert pickle.loads(pickle.dumps(model)).net_.optimizer_.state
+
+
+def test_warm_start_with_another_architecture_says_what_changed():
+    model = LIDVAE(n_components=2, warm_start=True, **FAST).fit(IRIS)
+    with pytest.raises(ValueError, match="decoder_depth changed from 2 to 3"):
+        model.set_params(decoder_depth=3).fit(IRIS)
+
+
+def test_fit_without_warm_start_forgets():
+    model = LIDVAE(n_components=2, **FAST)
+    np.testing.assert_array_equal(model.fit(IRIS).transform(IRIS), model.fit(IRIS).transform(IRIS))
+
+
+# Randomness and numbers
+
+
+def test_score_of_a_row_does_not_depend_on_the_others(iris_model):
+    scores = iris_model.score_samples(IRIS)
+    order = np.random.default_rng(0).permutation(len(IRIS))
+    np.testing.assert_allclose(iris_model.score_samples(IRIS[order]), scores[order], rtol=1e-5)
+    np.testing.assert_allclose(iris_model.score_samples(IRIS[:1]), scores[:1], rtol=1e-5)
+
+
+def test_more_importance_samples_give_a_higher_bound():
+    model = LIDVAE(n_components=2, n_importance_samples=1, **FAST).fit(IRIS)
+    few = model.score(IRIS)
+    assert model.set_params(n_importance_samples=500).score(IRIS) > few
+
+
+def test_score_takes_weights(iris_model):
+    weights = np.arange(len(IRIS))
+    expected = np.average(iris_model.score_samples(IRIS).astype(np.float64), weights=weights)
+    assert iris_model.score(IRIS, sample_weight=weights) == pytest.approx(expected)
+
+
+def test_sample_repeats_for_an_integer_seed_and_looks_like_the_data(iris_model):
+    X = iris_model.sample(5000)
+    np.testing.assert_array_equal(X, iris_model.sample(5000))
+    np.testing.assert_allclose(X.mean(0), IRIS.mean(0), atol=0.3)
+    np.testing.assert_allclose(X.std(0), IRIS.std(0), rtol=0.4)
+
+
+def test_large_input_is_answered_in_chunks(iris_model, monkeypatch):
+    whole = iris_model.transform(IRIS), iris_model.score_samples(IRIS), iris_model.inverse_transform(iris_model.transform(IRIS))
+    monkeypatch.setattr("sklid._gates.CHUNK_NUMBERS", 10_000)
+    parts = iris_model.transform(IRIS), iris_model.score_samples(IRIS), iris_model.inverse_transform(iris_model.transform(IRIS))
+    for one, other in zip(whole, parts, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+
+
+# Ctrl-C
+
+
+class PressCtrlC(Callback):
+    """Sends this process the signal of Ctrl-C at the end of the third epoch."""
+
+    def on_epoch_end(self, net, **kwargs):
+        if len(net.history) == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.mark.filterwarnings("ignore::sklid.CollapseWarning")
+def test_interrupted_fit_is_usable_and_raises_unless_told_to_keep():
+    model = LIDVAE(n_components=2, callbacks=[PressCtrlC()], **FAST)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(IRIS)
+    assert model.interrupted_
+    assert np.isfinite(model.score(IRIS))
+    kept = model.set_params(on_interrupt="keep").fit(IRIS)
+    assert kept.interrupted_
+    assert len(kept.net_.history) <= 4
+
+
+def test_progress_bar_shows_and_nothing_is_printed_without_it(capsys):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CollapseWarning)
+        LIDVAE(n_components=2, **{**FAST, "max_epochs": 3}).fit(IRIS)
+        silent = capsys.readouterr()
+        LIDVAE(n_components=2, verbose=1, **{**FAST, "max_epochs": 3}).fit(IRIS)
+    assert silent.out == silent.err == ""
+    assert "3/3" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_model_fitted_on_a_gpu_loads_on_a_cpu():
+    model = LIDVAE(n_components=2, device="cuda", **FAST).fit(IRIS)
+    loaded = pickle.loads(pickle.dumps(model)).set_params(device="cpu")
+    np.testing.assert_allclose(loaded.transform(IRIS), model.transform(IRIS), atol=1e-4)

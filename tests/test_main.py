@@ -1,0 +1,107 @@
+"""The command line: the main job, a user's table, and one clear line for a file that is none."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_iris
+
+from sklid.__main__ import main
+from sklid.tables import TableError, read_table
+
+pytest.importorskip("matplotlib", reason="the picture needs the extra sklid[plots]")
+
+QUICK = ["--epochs", "3"]
+
+
+@pytest.fixture
+def iris_csv(tmp_path):
+    data = load_iris(as_frame=True)
+    frame = data.frame.assign(species=data.target_names[data.target]).drop(columns="target")
+    frame.to_csv(tmp_path / "iris.csv", index=False)
+    return tmp_path / "iris.csv"
+
+
+def test_main_job_prints_a_table_and_writes_a_picture(tmp_path, capsys):
+    assert main([*QUICK, "--out", str(tmp_path / "out.png")]) == 0
+    shown = capsys.readouterr()
+    assert "digits: 1347 rows to fit, 450 to test, 64 columns, bernoulli likelihood" in shown.out
+    for heading in ("test log-likelihood", "KL", "active units", "mutual information", "seconds", "certificate", "injective, r = 1"):
+        assert heading in shown.out
+    assert (tmp_path / "out.png").read_bytes().startswith(b"\x89PNG")
+    assert "LIDVAE" in shown.err
+    assert "3/3" in shown.err
+
+
+def test_a_users_table_with_labels(iris_csv, tmp_path, capsys):
+    arguments = [str(iris_csv), "--label-column", "species", "--n-components", "2", "--seed", "3", "--out", str(tmp_path / "out.png"), *QUICK]
+    assert main(arguments) == 0
+    assert "information >= 0.69" in capsys.readouterr().out
+    assert (tmp_path / "out.png").exists()
+
+
+def test_program_runs_as_a_module_and_exits_with_2_and_one_line(tmp_path):
+    done = subprocess.run([sys.executable, "-m", "sklid", str(tmp_path / "none.csv")], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.strip().count("\n") == 0
+    assert "there is no such file" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments", "message"),
+    [
+        ("", [], "is empty"),
+        ("a,b\n", [], "has a header and no rows"),
+        ("a,b\n1,2\n3\n", [], "row 2 has 1 values where 2 are expected"),
+        ("a,b\n1,Paris\n3,4\n", [], "column 'b' holds 'Paris' in row 1, which is not a number; remove the column, encode it, or name it with"),
+        ("a,b\n1,nan\n3,4\n", [], "column 'b' has 1 values that are missing or infinite"),
+        ("a,b\n1,2\n3,4\n", ["--label-column", "c"], "there is no column 'c'; the columns are a, b"),
+        ("a,b\n1,2\n3,4\n5,6\n7,9\n", ["--n-components", "3"], "n_components=3 latents into 2"),
+        ("a,b\n1,2\n3,4\n5,6\n7,9\n", ["--likelihood", "bernoulli"], "cannot take the value"),
+        ("a\n1\n", [], "n_samples=1"),
+    ],
+)
+def test_bad_tables_get_one_line_and_exit_code_2(tmp_path, capsys, text, arguments, message):
+    path = tmp_path / "data.csv"
+    path.write_text(text)
+    assert main([str(path), *arguments, *QUICK]) == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert error.startswith("sklid: ")
+    assert message in error
+
+
+def test_picture_that_cannot_be_written_says_so(iris_csv, tmp_path, capsys):
+    assert main([str(iris_csv), "--label-column", "species", "--out", str(tmp_path / "no" / "out.png"), *QUICK]) == 2
+    assert "cannot write the picture" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_csv_with_and_without_a_header(tmp_path, separator):
+    path = tmp_path / "data.csv"
+    path.write_text(f"1{separator}2\n3{separator}4\n")
+    assert read_table(path).rows.tolist() == [[1, 2], [3, 4]]
+    path.write_text(f"height{separator}weight\n1{separator}2\n3{separator}4\n")
+    table = read_table(path, "weight")
+    assert table.names == ["height"]
+    assert table.labels.tolist() == ["2", "4"]
+
+
+def test_npz_and_parquet(tmp_path):
+    rows = np.arange(6.0).reshape(3, 2)
+    np.savez(tmp_path / "data.npz", X=rows, y=np.array([0, 1, 0]))
+    table = read_table(tmp_path / "data.npz", "y")
+    assert table.rows.tolist() == rows.tolist()
+    assert table.labels.tolist() == [0, 1, 0]
+    pyarrow = pytest.importorskip("pyarrow", reason="Parquet needs the extra sklid[parquet]")
+    from pyarrow import parquet
+
+    parquet.write_table(pyarrow.table({"a": [1.0, 2.0], "b": [3, 4]}), tmp_path / "data.parquet")
+    assert read_table(tmp_path / "data.parquet").rows.tolist() == [[1, 3], [2, 4]]
+
+
+@pytest.mark.parametrize("name", ["data.npz", "data.parquet", "data.xlsx", "data.csv"])
+def test_files_that_are_something_else(tmp_path, name):
+    (tmp_path / name).write_bytes(b"\xff\xfe nonsense")
+    with pytest.raises(TableError, match=name):
+        read_table(tmp_path / name)

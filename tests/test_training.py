@@ -1,0 +1,171 @@
+"""The skorch net: its loss, its batches, and what happens when training goes wrong or is stopped."""
+
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from sklearn.exceptions import ConvergenceWarning
+from skorch.callbacks import Callback, EarlyStopping
+from skorch.dataset import Dataset, ValidSplit
+
+from sklid.callbacks import training_callbacks
+from sklid.nn import Bound, GaussianLikelihood, GaussianPosterior, InjectiveDecoder, LatentVariableModel, StandardNormal
+from sklid.training import BatchIterator, BoundNet, NegativeElbo
+
+X = torch.randn(100, 3, generator=torch.Generator().manual_seed(0))
+
+
+def model():
+    return LatentVariableModel(StandardNormal(1), InjectiveDecoder(1, 3, width=8), GaussianLikelihood(3), GaussianPosterior(3, 1, width=8))
+
+
+def net_of(module=None, **kwargs):
+    return BoundNet(module or model(), **{"max_epochs": 3, "batch_size": 32, "verbose": 0, **kwargs})
+
+
+def test_loss_is_the_negative_bound_with_the_weighted_divergence():
+    bound = Bound(torch.tensor([-3.0, -5.0]), torch.tensor([1.0, 2.0]))
+    assert NegativeElbo(0.5)(bound).item() == pytest.approx(4.75)
+
+
+def test_warm_up_lowers_the_weight_in_training_only():
+    criterion, bound = NegativeElbo(1.0), Bound(torch.zeros(1), torch.ones(1))
+    criterion.warmth = 0.25
+    assert criterion.train()(bound).item() == 0.25
+    assert criterion.eval()(bound).item() == 1.0
+
+
+def test_warm_up_rises_linearly_over_its_fraction_of_the_steps():
+    weights = []
+
+    class Record(Callback):
+        def on_batch_end(self, net, **kwargs):
+            weights.append(net.criterion_.warmth)
+
+    net_of(callbacks=[*training_callbacks(n_steps=12, kl_warmup=0.5), Record()]).fit(X)
+    np.testing.assert_allclose(weights, [*np.arange(6) / 6, *np.ones(6)])
+
+
+def test_batches_are_all_rows_once_in_an_order_that_changes():
+    iterator = BatchIterator(Dataset(X), 32, shuffle=True)
+    one, other = (torch.cat([x for x, _ in iterator]) for _ in range(2))
+    assert len(iterator) == 4
+    assert not torch.equal(one, other)
+    assert torch.equal(one.sort(0).values, X.sort(0).values)
+
+
+def test_batches_of_a_subset_are_its_rows_in_order():
+    subset = torch.utils.data.Subset(Dataset(X), np.array([5, 1, 7]))
+    ((batch, _),) = BatchIterator(subset, 32)
+    assert torch.equal(batch, X[[5, 1, 7]])
+
+
+def test_schedule_ends_at_zero():
+    rates = []
+
+    class Record(Callback):
+        def on_batch_end(self, net, **kwargs):
+            rates.append(net.optimizer_.param_groups[0]["lr"])
+
+    net_of(lr=0.01, callbacks=[Record(), *training_callbacks(n_steps=12)]).fit(X)
+    expected = 0.005 * (1 + np.cos(np.pi * np.arange(12) / 12))
+    np.testing.assert_allclose(rates, expected, atol=1e-12)
+
+
+def test_early_stopping_improves_on_negative_losses_and_restores_the_best():
+    """skorch's relative threshold counts a fall from -10 to -11 as none; the absolute one does not."""
+    losses = iter([-10.0, -11.0, -12.0, -11.5, -11.5, -11.5])
+    weights = []
+
+    class Scripted(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            net.history.record("valid_loss", next(losses))
+            weights.append(net.module_.likelihood.log_noise.item())
+
+    stop = dict(training_callbacks(n_steps=1000, patience=2, tol=0.1))["early_stopping"]
+    net = net_of(max_epochs=6, callbacks=[("scripted", Scripted()), ("stop", stop)], train_split=ValidSplit(0.2, random_state=0)).fit(X)
+    assert len(net.history) == 5
+    assert net.module_.likelihood.log_noise.item() == weights[2]
+    assert not net.interrupted_
+
+
+def test_ctrl_c_is_told_from_early_stopping():
+    class Interrupt(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            raise KeyboardInterrupt
+
+    net = net_of(callbacks=[Interrupt(), EarlyStopping(patience=5)], train_split=ValidSplit(0.2, random_state=0)).fit(X)
+    assert net.interrupted_
+
+
+class Break(Callback):
+    """Makes a weight NaN after an epoch, as often as told."""
+
+    def __init__(self, times):
+        self.times = times
+
+    def on_epoch_end(self, net, **kwargs):
+        if len(net.history) % 3 == 2 and self.times > 0:
+            self.times -= 1
+            net.module_.likelihood.log_noise.data.fill_(torch.nan)
+
+
+def test_non_finite_loss_is_retried_once_at_a_tenth_of_the_rate():
+    net = net_of(lr=0.01, callbacks=[Break(1), *training_callbacks(n_steps=12)])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        net.fit(X)
+    assert net.lr == pytest.approx(0.001)
+    assert torch.isfinite(net.module_(X).elbo()).all()
+
+
+def test_second_non_finite_loss_keeps_the_best_weights_and_warns():
+    with pytest.warns(ConvergenceWarning, match="lower learning_rate"):
+        net = net_of(callbacks=[Break(2), *training_callbacks(n_steps=12)]).fit(X)
+    assert torch.isfinite(net.module_(X).elbo()).all()
+
+
+def test_weights_broken_by_the_last_step_are_noticed():
+    class BreakAtTheEnd(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            if net.lr == 0.01 and len(net.history) == 3:
+                net.module_.likelihood.log_noise.data.fill_(torch.nan)
+
+    net = net_of(lr=0.01, callbacks=[BreakAtTheEnd()]).fit(X)
+    assert torch.isfinite(net.module_(X).elbo()).all()
+
+
+@pytest.mark.parametrize("keep_optimizer", [False, True])
+def test_pickle_carries_the_optimiser_only_when_asked(keep_optimizer):
+    net = net_of(keep_optimizer=keep_optimizer).fit(X)
+    loaded = pickle.loads(pickle.dumps(net))
+    assert bool(loaded.optimizer_.state) == keep_optimizer
+    assert loaded.history[:, "train_loss"] == net.history[:, "train_loss"]
+
+
+def test_history_keeps_epochs_and_drops_batches():
+    net = net_of().fit(X)
+    assert len(net.history) == 3
+    assert all(epoch["batches"] == [] for epoch in net.history)
+
+
+def test_resumed_net_starts_again_at_its_own_learning_rate():
+    first = net_of(lr=0.01, callbacks=training_callbacks(n_steps=12)).fit(X)
+    second = net_of(first.module_, lr=0.02, callbacks=training_callbacks(n_steps=12)).initialize().resume(first)
+    assert second.optimizer_.param_groups[0]["lr"] == 0.02
+    second.partial_fit(X)
+    assert len(second.history) == 6
+
+
+def test_compiled_training_gives_the_same_weights_and_a_pickle():
+    def fit(compile):
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            return net_of(compile=compile, compile__backend="aot_eager", max_epochs=1).fit(X)
+
+    plain, compiled = fit(False), fit(True)
+    assert pickle.loads(pickle.dumps(compiled)).module_.state_dict().keys() == plain.module_.state_dict().keys()
+    for a, b in zip(plain.module_.parameters(), compiled.module_.parameters(), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5)
