@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["assemble", "check_same_architecture", "check_support", "train", "warn_if_collapsed"]
 
 ARCHITECTURE = (
-    "n_components", "likelihood", "noise", "decoder_depth", "decoder_width", "encoder_depth", "encoder_width", "posterior",
+    "n_components", "likelihood", "noise", "decoder_depth", "decoder_width", "encoder", "encoder_depth", "encoder_width", "posterior",
     "inverse_lipschitz", "skip_connections", "activation", "embedding", "maps",
 )  # fmt: skip
 N_STARTING_ROWS = 10_000
@@ -132,7 +132,7 @@ def _likelihood(estimator: "LatentVariableEstimator", x: Tensor) -> Likelihood:
 
 
 def _posterior(estimator: "LatentVariableEstimator", n_inputs: int) -> nn.Module:
-    sizes = (n_inputs, estimator.n_components_, estimator.encoder_depth, estimator.encoder_width)
+    sizes = (n_inputs, estimator.n_components_, estimator.encoder_depth, estimator.encoder_width, estimator.encoder == "principal")
     if estimator.posterior == "gaussian":
         return GaussianPosterior(*sizes)
     try:

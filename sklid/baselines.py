@@ -3,7 +3,8 @@ r"""The classical counterpart: the same model with an unconstrained decoder.
 .. math:: z \sim N(0, I_K), \qquad x \mid z \sim EF(x \mid MLP(z))
 
 Nothing keeps a perceptron from ignoring z, so its posterior may collapse to the prior. Prior, likelihood, encoder, objective and training are
-those of `LIDVAE`; the decoder alone differs.
+those of `LIDVAE`; the decoder differs, and by default the encoder is the classical perceptron, where that of `LIDVAE` starts at the principal
+components. ``VAE(encoder="principal")`` and ``LIDVAE(encoder="plain")`` differ from the other in the decoder alone.
 """
 
 import numpy as np
@@ -25,6 +26,8 @@ class VAE(LatentVariableEstimator):
         Latent dimension K. None takes 10, or the number of natural parameters if it is smaller.
     decoder_depth, decoder_width : int, default=2 and 256
         Hidden layers of ReLU units of the decoder.
+    encoder : {"plain", "principal"}, default="plain"
+        "plain" is the classical perceptron, started at random; "principal" is the encoder of `LIDVAE`, and then the decoder alone differs.
     likelihood, noise, encoder_depth, encoder_width, posterior, kl_weight, kl_warmup, n_importance_samples, max_epochs, batch_size, learning_rate
         As in `LIDVAE`.
     weight_decay, early_stopping, validation_fraction, n_iter_no_change, tol, warm_start, callbacks, device, compile, on_interrupt, verbose
@@ -59,6 +62,7 @@ class VAE(LatentVariableEstimator):
         noise: str = "global",
         decoder_depth: int = 2,
         decoder_width: int = 256,
+        encoder: str = "plain",
         encoder_depth: int = 2,
         encoder_width: int = 256,
         posterior: str = "gaussian",
@@ -86,6 +90,7 @@ class VAE(LatentVariableEstimator):
         self.noise = noise
         self.decoder_depth = decoder_depth
         self.decoder_width = decoder_width
+        self.encoder = encoder
         self.encoder_depth = encoder_depth
         self.encoder_width = encoder_width
         self.posterior = posterior

@@ -44,6 +44,8 @@ class LIDVAE(LatentVariableEstimator):
         Beta with learned orthonormal rows, started at the principal directions, or the zero-one beta.
     maps : {2, 1}, default=2
         1 leaves g1 out and keeps beta fixed: the case in which latents and map are identified together.
+    encoder : {"principal", "plain"}, default="principal"
+        A perceptron beside a linear map that starts at probabilistic PCA, as the decoder does; or the perceptron alone, started at random.
     encoder_depth, encoder_width : int, default=2 and 256
         Hidden layers and units of the encoder.
     posterior : {"gaussian", "flow"}, default="gaussian"
@@ -141,6 +143,7 @@ class LIDVAE(LatentVariableEstimator):
         activation: str = "squareplus",
         embedding: str = "orthogonal",
         maps: int = 2,
+        encoder: str = "principal",
         encoder_depth: int = 2,
         encoder_width: int = 256,
         posterior: str = "gaussian",
@@ -173,6 +176,7 @@ class LIDVAE(LatentVariableEstimator):
         self.activation = activation
         self.embedding = embedding
         self.maps = maps
+        self.encoder = encoder
         self.encoder_depth = encoder_depth
         self.encoder_width = encoder_width
         self.posterior = posterior

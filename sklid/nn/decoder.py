@@ -22,6 +22,8 @@ from .perceptron import perceptron
 __all__ = ["Decoder", "IdentityEmbedding", "InjectiveDecoder", "OrthogonalEmbedding", "PlainDecoder"]
 
 INNER_WIDTH = 64
+LARGEST_AMPLITUDE = 8.0
+"""Cap on the amplitudes at the start: steeper ones are learned better than given."""
 
 
 class Decoder(Protocol):
@@ -215,7 +217,7 @@ class InjectiveDecoder(nn.Module):
         self.embedding.start(directions)
         rows = self.embedding()
         potential = self.outer.potential
-        inner_slopes = (amplitudes / (1.0 + self.inverse_lipschitz)).clamp_min(1.0)
+        inner_slopes = (amplitudes.clamp_max(LARGEST_AMPLITUDE) / (1.0 + self.inverse_lipschitz)).clamp_min(1.0)
         potential.start_inputs(rows, inner_slopes.norm().item())
         potential.rescale(1.0 / (gain * potential.mean_slope(rows)))
         origin = mean.new_zeros(self.n_components)

@@ -1,17 +1,17 @@
-r"""Amortised flow posterior: q(z | x) is a RealNVP flow whose layers see an encoding of x.
+r"""Amortised flow posterior: a Gaussian pushed through RealNVP layers that see an encoding of x.
 
-.. math:: z = \tau_x(\varepsilon), \qquad \log q(z \mid x) = \log N(\varepsilon; 0, I) - \log |\det \partial \tau_x / \partial \varepsilon|
+.. math:: z = \tau_x(u), \qquad \log q(z \mid x) = \log N(u; \mu(x), \sigma^2(x)) - \log |\det \partial \tau_x / \partial u|
 
 (Dinh, Sohl-Dickstein & Bengio, "Density estimation using Real NVP", ICLR 2017.) The layers are zuko's, the extra ``sklid[flow]``.
 """
 
-import torch
 import zuko
 from torch import Tensor, nn
 from torch.distributions import Distribution
 from zuko.distributions import NormalizingFlow
 
 from .perceptron import perceptron
+from .posterior import GaussianPosterior
 
 __all__ = ["FlowPosterior"]
 
@@ -19,14 +19,18 @@ HIDDEN_WIDTH = 128
 
 
 class FlowPosterior(nn.Module):
-    """RealNVP posterior conditioned on an encoding of x.
+    r"""RealNVP layers, conditioned on an encoding of x, over a Gaussian posterior.
+
+    .. math:: z = \tau_x(u), \qquad u \sim N(\mu(x), \operatorname{diag} \sigma^2(x))
+
+    The layers start at the identity, so that the posterior starts at its Gaussian.
 
     Parameters
     ----------
     n_inputs, n_components : int
         D and K, with K at least 2: a coupling layer needs two halves.
-    depth, width : int, default=2 and 256
-        Hidden layers and units of the encoder.
+    depth, width, linear
+        Of the Gaussian, as in `GaussianPosterior`; the encoding that the layers see has the same depth and width.
     transforms : int, default=4
         Coupling layers.
 
@@ -36,18 +40,27 @@ class FlowPosterior(nn.Module):
         If K < 2.
     """
 
-    def __init__(self, n_inputs: int, n_components: int, depth: int = 2, width: int = 256, transforms: int = 4) -> None:
+    def __init__(self, n_inputs: int, n_components: int, depth: int = 2, width: int = 256, linear: bool = True, transforms: int = 4) -> None:
         super().__init__()
         if n_components < 2:
             raise ValueError('A flow posterior couples two halves of the latent and needs n_components >= 2; use posterior="gaussian".')
-        self.encoder = nn.Sequential(perceptron(n_inputs, width, max(depth - 1, 0), width), nn.ReLU())
-        self.flow = zuko.flows.RealNVP(n_components, context=width, transforms=transforms, hidden_features=(HIDDEN_WIDTH,))
+        self.base = GaussianPosterior(n_inputs, n_components, depth, width, linear)
+        self.context = nn.Sequential(perceptron(n_inputs, HIDDEN_WIDTH, depth - 1, width), nn.ReLU())
+        self.flow = zuko.flows.RealNVP(n_components, context=HIDDEN_WIDTH, transforms=transforms, hidden_features=(HIDDEN_WIDTH,))
+        for layer in self.flow.transform.transforms:
+            nn.init.zeros_(layer.hyper[-1].weight)
+            nn.init.zeros_(layer.hyper[-1].bias)
 
     def forward(self, inputs: Tensor) -> Distribution:
         """q(z | x): ``(*, D)`` to a distribution of batch shape ``(*,)`` and event shape ``(K,)``; its moments have no closed form."""
-        return self.flow(self.encoder(inputs))
+        return NormalizingFlow(self.flow.transform(self.context(inputs)), self.base(inputs))
+
+    def start(self, mean: Tensor, directions: Tensor, amplitudes: Tensor, noise: float) -> None:
+        """Start the Gaussian near the posterior of a probabilistic PCA."""
+        self.base.start(mean, directions, amplitudes, noise)
 
     def draw(self, q: NormalizingFlow, noise: Tensor) -> tuple[Tensor, Tensor]:
-        """Latents and their log-density, by pushing the noise through the flow."""
-        z, log_det = q.transform.inv.call_and_ladj(noise)
-        return z, torch.distributions.Normal(0.0, 1.0).log_prob(noise).sum(-1) - log_det
+        """Latents and their log-density, by pushing draws of the Gaussian through the layers."""
+        u, log_base = self.base.draw(q.base, noise)
+        z, log_det = q.transform.inv.call_and_ladj(u)
+        return z, log_base - log_det

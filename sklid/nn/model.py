@@ -66,12 +66,13 @@ class LatentVariableModel(nn.Module):
 
     @torch.no_grad()
     def start(self, x: Tensor) -> None:
-        """Start at the probabilistic PCA of the rows x ``(N, P)``: the noise, the mean, and the directions and amplitudes the decoder can take."""
-        n_components = self.prior().event_shape[0]
-        directions, amplitudes, noise = principal_start(self.likelihood.inputs(x), n_components, self.decoder.fixed_directions)
+        """Start at the probabilistic PCA of the rows x ``(N, P)``: noise, mean, directions and amplitudes, as far as each part can."""
+        inputs = self.likelihood.inputs(x)
+        directions, amplitudes, noise = principal_start(inputs, self.prior().event_shape[0], self.decoder.fixed_directions)
         self.likelihood.start(noise)
         mean = self.likelihood.link(self.likelihood.moments(x).mean(0))
         self.decoder.start(mean, directions, amplitudes, float(self.likelihood.gain()))
+        self.posterior.start(inputs.mean(0), directions, amplitudes, noise)
 
     def encode(self, x: Tensor) -> Distribution:
         """q(z | x): ``(*, P)`` to a distribution of batch shape ``(*,)``."""

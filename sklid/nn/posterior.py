@@ -1,11 +1,17 @@
 r"""Amortised Gaussian posterior: :math:`q(z \mid x) = N(\mu(x), \operatorname{diag} \sigma^2(x))`.
 
+It can start at the exact posterior of probabilistic PCA (Tipping & Bishop 1999, equation 12): with loadings :math:`a_k` along orthonormal directions
+:math:`\beta_k`, in units of the noise :math:`\sigma`,
+
+.. math:: \mu_k(x) = \frac{a_k}{1 + a_k^2} \, \frac{\beta_k \cdot (x - m)}{\sigma}, \qquad \sigma_k^2 = \frac{1}{1 + a_k^2}.
+
 A posterior is a module from what the encoder sees to a `Distribution`, with a `draw` that turns given standard normal noise into a latent and
 its log-density: the facade fixes the noise of each row, so that a score does not depend on the batch.
 """
 
 from typing import Protocol
 
+import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution, Independent, Normal
 from torch.nn import functional as F
@@ -23,12 +29,15 @@ class Posterior(Protocol):
     def __call__(self, inputs: Tensor) -> Distribution:
         """q(z | x): ``(*, D)`` to a distribution of batch shape ``(*,)`` and event shape ``(K,)``."""
 
+    def start(self, mean: Tensor, directions: Tensor, amplitudes: Tensor, noise: float) -> None:
+        """Start near the posterior of a probabilistic PCA, as far as the posterior can: shapes ``(D,), (K, D), (K,)``."""
+
     def draw(self, q: Distribution, noise: Tensor) -> tuple[Tensor, Tensor]:
         """Latents and their log-density under q from standard normal noise: ``(S, *, K) -> (S, *, K), (S, *)``."""
 
 
 class GaussianPosterior(nn.Module):
-    r"""Gaussian with diagonal covariance, from a perceptron with ReLU units.
+    r"""Gaussian with diagonal covariance, from a perceptron with ReLU units, beside a linear map or alone.
 
     .. math:: q(z \mid x) = N(\mu(x), \operatorname{diag} \sigma^2(x))
 
@@ -38,6 +47,8 @@ class GaussianPosterior(nn.Module):
         D and K.
     depth, width : int, default=2 and 256
         Hidden layers and units of the encoder.
+    linear : bool, default=True
+        Whether a linear map, which `start` puts at probabilistic PCA, stands beside the perceptron. Without it the posterior starts at random.
 
     Examples
     --------
@@ -48,15 +59,41 @@ class GaussianPosterior(nn.Module):
     (torch.Size([5, 2]), torch.Size([5]), torch.Size([2]))
     """
 
-    def __init__(self, n_inputs: int, n_components: int, depth: int = 2, width: int = 256) -> None:
+    def __init__(self, n_inputs: int, n_components: int, depth: int = 2, width: int = 256, linear: bool = True) -> None:
         super().__init__()
         self.network = perceptron(n_inputs, 2 * n_components, depth, width)
+        self.linear = nn.Linear(n_inputs, 2 * n_components) if linear else None
 
     def forward(self, inputs: Tensor) -> Distribution:
         """q(z | x): ``(*, D)`` to a distribution of batch shape ``(*,)`` and event shape ``(K,)``."""
-        loc, raw = self.network(inputs).chunk(2, dim=-1)
+        moments = self.network(inputs) if self.linear is None else self.network(inputs) + self.linear(inputs)
+        loc, raw = moments.chunk(2, dim=-1)
         scale = F.softplus(raw) + MINIMAL_SCALE
         return Independent(Normal(loc, scale, validate_args=False), 1, validate_args=False)
+
+    @torch.no_grad()
+    def start(self, mean: Tensor, directions: Tensor, amplitudes: Tensor, noise: float) -> None:
+        """Start at the posterior of a probabilistic PCA, with the perceptron silent; without a linear map, stay at random.
+
+        Parameters
+        ----------
+        mean : Tensor of shape (D,)
+        directions : Tensor of shape (K, D)
+            Orthonormal rows.
+        amplitudes : Tensor of shape (K,)
+            Loadings in units of the noise.
+        noise : float
+            Its standard deviation, in units of the inputs.
+        """
+        if self.linear is None:
+            return
+        precision = 1 + amplitudes.square()
+        weights = directions * (amplitudes / precision / noise)[:, None]
+        scale = precision.rsqrt()
+        self.linear.weight.copy_(torch.cat([weights, torch.zeros_like(weights)]))
+        self.linear.bias.copy_(torch.cat([-weights @ mean, scale + torch.log(-torch.expm1(-scale))]))
+        nn.init.zeros_(self.network[-1].weight)
+        nn.init.zeros_(self.network[-1].bias)
 
     def draw(self, q: Distribution, noise: Tensor) -> tuple[Tensor, Tensor]:
         """Latents ``loc + scale * noise`` and their log-density."""

@@ -17,7 +17,6 @@ LARGEST_COVARIANCE = 1000
 """Features up to which the directions come from the whole covariance matrix; above, from a randomised decomposition."""
 LEAST_NOISE_SHARE = 0.05
 """Least noise variance as a share of the average variance: with as many latents as features nothing is left over to estimate it from."""
-LARGEST_AMPLITUDE = 30.0
 
 
 class PrincipalStart(NamedTuple):
@@ -46,7 +45,7 @@ def principal_start(rows: Tensor, n_components: int, directions: Tensor | None =
     variances = (centred @ directions.mT.double()).square().mean(0)
     rest = max(rows.shape[1] - len(variances), 1)
     noise_variance = max((total - variances.sum().item()) / rest, LEAST_NOISE_SHARE * total / rows.shape[1], 1e-6)
-    amplitudes = (variances / noise_variance - 1).clamp_min(0).sqrt().clamp_max(LARGEST_AMPLITUDE)
+    amplitudes = (variances / noise_variance - 1).clamp_min(0).sqrt()
     return PrincipalStart(directions.to(rows), amplitudes.to(rows), noise_variance**0.5)
 
 
