@@ -1,4 +1,7 @@
-"""Fit LIDVAE beside the classical VAE and show what their latents are worth: ``python -m sklid`` or ``python -m sklid data.csv``."""
+"""Fit LIDVAE beside the classical VAE and show what their latents are worth: ``python -m sklid`` or ``python -m sklid data.csv``.
+
+The VAE is fitted twice: with its classical encoder, and with the encoder of LIDVAE, where the decoder alone differs.
+"""
 
 import argparse
 import sys
@@ -24,8 +27,9 @@ MOST_TEST_ROWS = 2_000
 
 
 class Outcome(NamedTuple):
-    """A fitted model, its row of the table, and what was said while it was fitted."""
+    """A fitted model and its name, its row of the table, and what was said while it was fitted."""
 
+    name: str
     model: LatentVariableEstimator
     row: tuple[str, ...]
     notes: list[str]
@@ -47,27 +51,26 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m sklid", description="Fit LIDVAE beside a classical VAE with the same encoder, likelihood and budget."
-    )
+    description = "Fit LIDVAE beside a VAE of the same likelihood, depth, width and budget."
+    parser = argparse.ArgumentParser(prog="python -m sklid", description=description)
     parser.add_argument("data", nargs="?", type=Path, help="a numeric table: .csv, .npz or .parquet; without it, scikit-learn's digits")
     parser.add_argument("--n-components", type=int, help="latent dimensions (default: 10, or the number of columns if smaller)")
     parser.add_argument("--likelihood", choices=sorted(LIKELIHOODS), help="of a row given its latent (default: gaussian; bernoulli for the digits)")
     parser.add_argument("--label-column", help="column left out of the table that colours the picture")
     parser.add_argument("--out", type=Path, default=Path("sklid-comparison.png"), help="file of the picture (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="of the split and of both fits (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="of the split and of the fits (default: %(default)s)")
     parser.add_argument("--epochs", type=int, default=100, help="passes over the training rows (default: %(default)s)")
     return parser
 
 
 def _compare(options: argparse.Namespace) -> tuple[list[Outcome], Table, np.ndarray]:
-    """Both models fitted on three quarters of the rows and measured on the others."""
+    """The models fitted on three quarters of the rows and measured on the others."""
     table = _digits() if options.data is None else read_table(options.data, options.label_column)
     likelihood = options.likelihood or ("bernoulli" if options.data is None else "gaussian")
-    name = "digits" if options.data is None else options.data.name
+    source = "digits" if options.data is None else options.data.name
     train, test = train_test_split(np.arange(len(table.rows)), random_state=options.seed)
     test = test[:MOST_TEST_ROWS]
-    print(f"{name}: {len(train)} rows to fit, {len(test)} to test, {table.rows.shape[1]} columns, {likelihood} likelihood", flush=True)
+    print(f"{source}: {len(train)} rows to fit, {len(test)} to test, {table.rows.shape[1]} columns, {likelihood} likelihood", flush=True)
     shared = {
         "n_components": options.n_components,
         "likelihood": likelihood,
@@ -75,7 +78,8 @@ def _compare(options: argparse.Namespace) -> tuple[list[Outcome], Table, np.ndar
         "random_state": options.seed,
         "verbose": 1,
     }
-    return [_fit(model, table.rows[train], table.rows[test]) for model in (LIDVAE(**shared), VAE(**shared))], table, test
+    models = {"LIDVAE": LIDVAE(**shared), "VAE": VAE(**shared), "VAE, same encoder": VAE(encoder="principal", **shared)}
+    return [_fit(name, model, table.rows[train], table.rows[test]) for name, model in models.items()], table, test
 
 
 def _digits() -> Table:
@@ -83,19 +87,19 @@ def _digits() -> Table:
     return Table(images / 16, [f"pixel {number}" for number in range(images.shape[1])], labels)
 
 
-def _fit(model: LatentVariableEstimator, train: np.ndarray, test: np.ndarray) -> Outcome:
+def _fit(name: str, model: LatentVariableEstimator, train: np.ndarray, test: np.ndarray) -> Outcome:
     start = time.perf_counter()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         model.fit(train)
     seconds = time.perf_counter() - start
-    notes = [f"{type(model).__name__}: {warning.message}" for warning in caught]
+    notes = [f"{name}: {warning.message}" for warning in caught]
     q = model.encode(test)
     loc, scale = q.mean.numpy(), q.stddev.numpy()
     units, information = active_units(loc), mutual_information(loc, scale)
     figures = (f"{model.score(test):.2f}", f"{kl_divergence(loc, scale).sum():.2f}", f"{units.count}/{len(units.variances)}")
     certificate = _certificate(model) if isinstance(model, LIDVAE) else "none"
-    return Outcome(model, (type(model).__name__, *figures, f"{information.value:.2f}", f"{seconds:.1f}", certificate), notes)
+    return Outcome(name, model, (name, *figures, f"{information.value:.2f}", f"{seconds:.1f}", certificate), notes)
 
 
 def _certificate(model: LIDVAE) -> str:
@@ -111,7 +115,7 @@ def _layout(rows: list[tuple[str, ...]]) -> str:
 
 def _draw(path: Path, outcomes: list[Outcome], rows: np.ndarray, labels: np.ndarray | None) -> int:
     try:
-        display = ComparisonDisplay.from_estimators([outcome.model for outcome in outcomes], rows, labels).plot()
+        display = ComparisonDisplay.from_estimators({outcome.name: outcome.model for outcome in outcomes}, rows, labels).plot()
         display.figure_.savefig(path, dpi=150)
     except ImportError:
         print('No picture: it needs matplotlib, pip install "sklid[plots]".')

@@ -2,11 +2,12 @@
 
 import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
 from skorch.dataset import ValidSplit
 from torch import Tensor, nn
 
@@ -16,9 +17,6 @@ from .exceptions import CollapseWarning
 from .metrics import active_units
 from .nn import LIKELIHOODS, GaussianLikelihood, GaussianPosterior, LatentVariableModel, Likelihood, StandardNormal
 from .training import BoundNet
-
-if TYPE_CHECKING:
-    from ._base import LatentVariableEstimator
 
 __all__ = ["assemble", "check_same_architecture", "check_support", "train", "warn_if_collapsed"]
 
@@ -45,7 +43,7 @@ def check_support(X: NDArray, support: Any, likelihood: str, names: Sequence[str
     )
 
 
-def assemble(estimator: "LatentVariableEstimator", x: Tensor) -> LatentVariableModel:
+def assemble(estimator: BaseEstimator, x: Tensor) -> LatentVariableModel:
     """An untrained model of the estimator's architecture, started at the rows x ``(N, P)``."""
     likelihood = _likelihood(estimator, x)
     n_parameters = likelihood.n_parameters
@@ -59,7 +57,7 @@ def assemble(estimator: "LatentVariableEstimator", x: Tensor) -> LatentVariableM
     return model
 
 
-def train(estimator: "LatentVariableEstimator", model: nn.Module, x: Tensor, seed: int, incremental: bool) -> BoundNet:
+def train(estimator: BaseEstimator, model: nn.Module, x: Tensor, seed: int, incremental: bool) -> BoundNet:
     """A net of the model, trained on the rows x: to the end of the schedule, or one epoch at a constant rate when incremental."""
     stops_early = estimator.early_stopping and not incremental
     net = BoundNet(
@@ -81,7 +79,7 @@ def train(estimator: "LatentVariableEstimator", model: nn.Module, x: Tensor, see
     return net.partial_fit(x)
 
 
-def _callbacks(estimator: "LatentVariableEstimator", n_rows: int, incremental: bool) -> list:
+def _callbacks(estimator: BaseEstimator, n_rows: int, incremental: bool) -> list:
     progress = type(estimator).__name__ if estimator.verbose else None
     if incremental:
         return training_callbacks(progress=progress)
@@ -95,7 +93,7 @@ def _callbacks(estimator: "LatentVariableEstimator", n_rows: int, incremental: b
     )
 
 
-def check_same_architecture(estimator: "LatentVariableEstimator") -> None:
+def check_same_architecture(estimator: BaseEstimator) -> None:
     """ValueError when a parameter of the architecture changed since the model was started."""
     for name, value in estimator._architecture.items():
         if getattr(estimator, name) != value:
@@ -105,12 +103,12 @@ def check_same_architecture(estimator: "LatentVariableEstimator") -> None:
             )
 
 
-def architecture(estimator: "LatentVariableEstimator") -> dict[str, Any]:
+def architecture(estimator: BaseEstimator) -> dict[str, Any]:
     """The parameters that a network once started cannot change."""
     return {name: getattr(estimator, name) for name in ARCHITECTURE if hasattr(estimator, name)}
 
 
-def warn_if_collapsed(estimator: "LatentVariableEstimator", X: NDArray) -> None:
+def warn_if_collapsed(estimator: BaseEstimator, X: NDArray) -> None:
     """CollapseWarning with the numbers when the posterior mean of some latent hardly varies over the data."""
     units = active_units(estimator._inference().posterior_means(X[:N_CHECKED_ROWS]))
     n_components = len(units.variances)
@@ -123,7 +121,7 @@ def warn_if_collapsed(estimator: "LatentVariableEstimator", X: NDArray) -> None:
         )
 
 
-def _likelihood(estimator: "LatentVariableEstimator", x: Tensor) -> Likelihood:
+def _likelihood(estimator: BaseEstimator, x: Tensor) -> Likelihood:
     if estimator.likelihood == "gaussian":
         return GaussianLikelihood(x.shape[1], estimator.noise)
     if estimator.noise != "global":
@@ -131,7 +129,7 @@ def _likelihood(estimator: "LatentVariableEstimator", x: Tensor) -> Likelihood:
     return LIKELIHOODS[estimator.likelihood].from_data(x)
 
 
-def _posterior(estimator: "LatentVariableEstimator", n_inputs: int) -> nn.Module:
+def _posterior(estimator: BaseEstimator, n_inputs: int) -> nn.Module:
     sizes = (n_inputs, estimator.n_components_, estimator.encoder_depth, estimator.encoder_width, estimator.encoder == "principal")
     if estimator.posterior == "gaussian":
         return GaussianPosterior(*sizes)

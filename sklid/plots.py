@@ -24,8 +24,8 @@ class ComparisonDisplay:
         One per model.
     kl : list of arrays of shape (n_components,)
         Mean divergence of each latent, in nats.
-    active : list of arrays of shape (n_components,)
-        Whether each latent is active.
+    active : list of int
+        How many latents are active.
     means : list of arrays of shape (n_samples, n_components)
         Posterior means.
     labels : array of shape (n_samples,), optional
@@ -37,7 +37,7 @@ class ComparisonDisplay:
         Set by `plot`.
     """
 
-    def __init__(self, names: list[str], kl: list[NDArray], active: list[NDArray], means: list[NDArray], labels: ArrayLike | None = None) -> None:
+    def __init__(self, names: list[str], kl: list[NDArray], active: list[int], means: list[NDArray], labels: ArrayLike | None = None) -> None:
         self.names = names
         self.kl = kl
         self.active = active
@@ -45,30 +45,35 @@ class ComparisonDisplay:
         self.labels = labels
 
     @classmethod
-    def from_estimators(cls, estimators: list[LatentVariableEstimator], X: ArrayLike, labels: ArrayLike | None = None) -> Self:
+    def from_estimators(cls, estimators: dict[str, LatentVariableEstimator], X: ArrayLike, labels: ArrayLike | None = None) -> Self:
         """Compute the divergences and posterior means of fitted estimators on the rows X.
 
         Parameters
         ----------
-        estimators : list of fitted estimators with a Gaussian posterior
+        estimators : dict of names to fitted estimators with a Gaussian posterior
         X : array-like of shape (n_samples, n_features)
         labels : array-like of shape (n_samples,), optional
         """
-        posteriors = [estimator.encode(X) for estimator in estimators]
+        posteriors = [estimator.encode(X) for estimator in estimators.values()]
         means = [q.mean.cpu().numpy() for q in posteriors]
         kl = [kl_divergence(loc, q.stddev.cpu().numpy()) for loc, q in zip(means, posteriors, strict=True)]
-        active = [active_units(loc).variances >= 0.01 for loc in means]
-        return cls([type(estimator).__name__ for estimator in estimators], kl, active, means, labels)
+        active = [active_units(loc).count for loc in means]
+        return cls(list(estimators), kl, active, means, labels)
 
     def plot(self) -> Self:
         """Draw one panel of divergences and one panel of latents per model."""
         from matplotlib.figure import Figure
 
-        self.figure_ = Figure(figsize=(4.6 * (1 + len(self.names)), 4.4), layout="constrained")
-        self.axes_ = self.figure_.subplots(1, 1 + len(self.names))
+        n_rows = 1 if len(self.names) < 3 else 2
+        n_columns = -(-(1 + len(self.names)) // n_rows)
+        self.figure_ = Figure(figsize=(4.8 * n_columns, 4.5 * n_rows), layout="constrained")
+        panels = self.figure_.subplots(n_rows, n_columns).ravel()
+        self.axes_ = panels[: 1 + len(self.names)]
+        for spare in panels[len(self.axes_) :]:
+            spare.set_axis_off()
         self._plot_divergences(self.axes_[0])
         for axis, name, kl, active, means in zip(self.axes_[1:], self.names, self.kl, self.active, self.means, strict=True):
-            self._plot_latents(axis, f"{name}: {active.sum()} of {len(active)} latents active", kl, means)
+            self._plot_latents(axis, f"{name}: {active} of {len(kl)} latents active", kl, means)
         return self
 
     def _plot_divergences(self, axis: Any) -> None:

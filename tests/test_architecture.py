@@ -32,11 +32,7 @@ def imports(path, top_level_only=False):
     """Names of modules imported, those of the package relative to its root."""
     package = name_of(path) if path.name == "__init__.py" else name_of(path).rpartition(".")[0]
     tree = ast.parse(path.read_text())
-    typing_only = {id(node) for block in ast.walk(tree) if isinstance(block, ast.If) and "TYPE_CHECKING" in ast.unparse(block.test)
-                   for node in ast.walk(block)}  # fmt: skip
     for node in tree.body if top_level_only else ast.walk(tree):
-        if id(node) in typing_only:
-            continue
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level == 0:

@@ -112,6 +112,7 @@ def test_noise_per_feature_follows_the_features():
         {"noise": "feature"},
         {"inverse_lipschitz": 0.1},
         {"encoder_depth": 3},
+        {"encoder": "plain"},
         {"batch_size": 16},
     ],
 )
