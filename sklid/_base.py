@@ -265,9 +265,10 @@ class LatentVariableEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         self._device()
         started = self.__sklearn_is_fitted__()
         X = validate_data(self, X, reset=not started, dtype=[np.float64, np.float32], ensure_min_samples=least_rows)
-        seed = check_random_state(self.random_state).randint(2**31 - 1)
+        seed = check_random_state(self.random_state).randint(2**30)
         if started:
             check_same_architecture(self)
+            seed += len(self.net_.history)  # other draws than in the epochs before
         self._check_support(X, started)
         with seeded(seed, self._device()):
             model = self.net_.module_ if started else self._start(X, seed, incremental)

@@ -105,7 +105,7 @@ class BoundNet(NeuralNet):
     ...                             GaussianLikelihood(3), GaussianPosterior(3, 1, width=8))
     >>> x = torch.randn(64, 1) * torch.tensor([1.0, 2.0, 3.0])
     >>> net = BoundNet(model, max_epochs=20, batch_size=32, verbose=0).fit(x)
-    >>> net.history[-1, "train_loss"] < net.history[0, "train_loss"]
+    >>> bool(net.history[-1, "train_loss"] < net.history[0, "train_loss"])
     True
     """
 

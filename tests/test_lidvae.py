@@ -194,6 +194,22 @@ def test_partial_fit_keeps_the_scale_of_its_first_batch_and_the_optimiser_in_mem
     loaded.partial_fit(IRIS)
 
 
+def test_partial_fit_draws_anew_in_each_call_and_repeats_as_a_whole():
+    orders = []
+
+    class Record(Callback):
+        def on_batch_begin(self, net, batch=None, **kwargs):
+            orders.append(batch[0][:, 0].clone())
+
+    for _ in range(2):
+        model = LIDVAE(n_components=2, callbacks=[Record()], **FAST)
+        for _ in range(2):
+            model.partial_fit(IRIS)
+    assert not torch.equal(orders[0], orders[1])
+    assert torch.equal(orders[0], orders[2])
+    assert torch.equal(orders[1], orders[3])
+
+
 def test_partial_fit_asks_for_enough_rows_first():
     with pytest.raises(ValueError, match=r"at least n_components \+ 1 = 4, got 3"):
         LIDVAE(n_components=3).partial_fit(IRIS[:3])
