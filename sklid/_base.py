@@ -245,7 +245,7 @@ class LatentVariableEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
             In the units of the data; the same rows at each call when `random_state` is an integer.
         """
         inference = self._inference()
-        with seeded(check_random_state(self.random_state).randint(2**31 - 1), self._device()):
+        with seeded(check_random_state(self.random_state).randint(2**31 - 1), inference.device):
             return inference.sample(n_samples)
 
     @property
@@ -311,4 +311,5 @@ class LatentVariableEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         """The fitted model on the estimator's device, in single precision or in double."""
         check_is_fitted(self)
         noise = RowNoise(self._seed, self.n_importance_samples, self.n_components_)
-        return Inference(self.net_.module_, self.scaler_, self._device(), noise, dtype)
+        device = available_device(self.device, fall_back=True)  # a model fitted on a GPU answers on a CPU
+        return Inference(self.net_.module_, self.scaler_, device, noise, dtype)

@@ -130,6 +130,11 @@ def _likelihood(estimator: BaseEstimator, x: Tensor) -> Likelihood:
 
 
 def _posterior(estimator: BaseEstimator, n_inputs: int) -> nn.Module:
+    if estimator.encoder == "principal" and estimator.n_components_ > n_inputs:
+        raise ValueError(
+            f'encoder="principal" starts at one principal component per latent, and there are {n_inputs} for n_components={estimator.n_components_}. '
+            f'Lower n_components to at most {n_inputs}, or use encoder="plain".'
+        )
     sizes = (n_inputs, estimator.n_components_, estimator.encoder_depth, estimator.encoder_width, estimator.encoder == "principal")
     if estimator.posterior == "gaussian":
         return GaussianPosterior(*sizes)

@@ -14,11 +14,13 @@ CHUNK_NUMBERS = 1 << 24
 """Numbers held at once for a chunk of rows: 64 MB in single precision."""
 
 
-def available_device(name: str) -> str:
-    """The device named, with "auto" resolved; ValueError when there is none such."""
+def available_device(name: str, fall_back: bool = False) -> str:
+    """The device named, with "auto" resolved; where there is none such, ValueError, or the CPU when told to fall back."""
     has_cuda = torch.cuda.is_available()
     if name == "auto":
         return "cuda" if has_cuda else "cpu"
+    if fall_back and not has_cuda:
+        return "cpu"
     if torch.device(name).type == "cuda" and not has_cuda:
         raise ValueError(f'device="{name}" asks for a CUDA device and torch finds none here; available: "cpu". Use device="cpu" or "auto".')
     return name

@@ -71,6 +71,12 @@ def test_more_latents_than_natural_parameters(rows, likelihood):
         LIDVAE(n_components=5, likelihood=likelihood, **FAST).fit(rows)
 
 
+def test_more_latents_than_principal_components():
+    with pytest.raises(ValueError, match='one principal component per latent.*or use encoder="plain"'):
+        VAE(n_components=5, encoder="principal", **FAST).fit(X)
+    assert VAE(n_components=5, **FAST).fit(X).transform(X).shape == (150, 5)
+
+
 def test_columns_of_one_category_leave_nothing_to_model():
     with pytest.raises(ValueError, match="single category"):
         LIDVAE(likelihood="categorical", **FAST).fit(np.zeros((5, 3)))

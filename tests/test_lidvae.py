@@ -305,8 +305,15 @@ def test_progress_bar_shows_and_nothing_is_printed_without_it(capsys):
     assert "3/3" in capsys.readouterr().err
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_model_meant_for_a_gpu_answers_on_a_cpu(iris_model):
+    elsewhere = pickle.loads(pickle.dumps(iris_model)).set_params(device="cuda")
+    np.testing.assert_array_equal(elsewhere.transform(IRIS), iris_model.transform(IRIS))
+    np.testing.assert_array_equal(elsewhere.sample(3), iris_model.sample(3))
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_model_fitted_on_a_gpu_loads_on_a_cpu():
+def test_model_fitted_on_a_gpu_pickles_for_a_cpu():
     model = LIDVAE(n_components=2, device="cuda", **FAST).fit(IRIS)
     loaded = pickle.loads(pickle.dumps(model)).set_params(device="cpu")
     np.testing.assert_allclose(loaded.transform(IRIS), model.transform(IRIS), atol=1e-4)
