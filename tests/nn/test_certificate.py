@@ -55,5 +55,13 @@ def test_kl_floor_never_exceeds_the_divergence_of_random_gaussians():
         assert kl_floor(decoded, mean, r) <= kl_divergence(q, p) + 1e-9
 
 
+def test_kl_floor_is_attained_by_an_isotropic_posterior_of_an_isometry():
+    K, r, scale = 3, 1.7, 0.4
+    mean = torch.randn(K, dtype=torch.float64)
+    q = MultivariateNormal(mean, scale**2 * torch.eye(K, dtype=torch.float64))
+    p = MultivariateNormal(torch.zeros(K, dtype=torch.float64), torch.eye(K, dtype=torch.float64))
+    torch.testing.assert_close(kl_floor(torch.tensor(r**2 * K * scale**2, dtype=torch.float64), mean, r), kl_divergence(q, p))
+
+
 def test_kl_floor_is_zero_when_nothing_is_decoded():
     assert kl_floor(torch.tensor(100.0), torch.zeros(3), 1.0).item() == 0
