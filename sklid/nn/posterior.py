@@ -92,8 +92,8 @@ class GaussianPosterior(nn.Module):
         scale = precision.rsqrt()
         self.linear.weight.copy_(torch.cat([weights, torch.zeros_like(weights)]))
         self.linear.bias.copy_(torch.cat([-weights @ mean, scale + torch.log(-torch.expm1(-scale))]))
-        nn.init.zeros_(self.network[-1].weight)
-        nn.init.zeros_(self.network[-1].bias)
+        for parameter in self.network[-1].parameters():
+            nn.init.zeros_(parameter)
 
     def draw(self, q: Distribution, noise: Tensor) -> tuple[Tensor, Tensor]:
         """Latents ``loc + scale * noise`` and their log-density."""
