@@ -99,7 +99,8 @@ def _fit(name: str, model: LatentVariableEstimator, train: np.ndarray, test: np.
     units, information = active_units(loc), mutual_information(loc, scale)
     figures = (f"{model.score(test):.2f}", f"{kl_divergence(loc, scale).sum():.2f}", f"{units.count}/{len(units.variances)}")
     certificate = _certificate(model) if isinstance(model, LIDVAE) else "none"
-    return Outcome(name, model, (name, *figures, f"{information.value:.2f}", f"{seconds:.1f}", certificate), notes)
+    shared = f"{information.lower:.1f} to {information.upper:.1f}" if information.capped else f"{information.value:.2f}"
+    return Outcome(name, model, (name, *figures, shared, f"{seconds:.1f}", certificate), notes)
 
 
 def _certificate(model: LIDVAE) -> str:

@@ -76,6 +76,14 @@ def test_picture_that_cannot_be_written_says_so(iris_csv, tmp_path, capsys):
     assert "cannot write the picture" in capsys.readouterr().err
 
 
+def test_information_too_large_for_the_rows_is_shown_as_a_range(tmp_path, capsys):
+    """Twenty held-out rows show at most log 20 nats, and six directions without noise hold more."""
+    directions = np.random.default_rng(0).standard_normal((80, 6))
+    np.savez(tmp_path / "exact.npz", X=np.hstack([directions] * 3))
+    assert main([str(tmp_path / "exact.npz"), "--n-components", "6", *QUICK, "--out", str(tmp_path / "out.png")]) == 0
+    assert " to " in next(line for line in capsys.readouterr().out.splitlines() if line.lstrip().startswith("LIDVAE"))
+
+
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 def test_csv_with_and_without_a_header(tmp_path, separator):
     path = tmp_path / "data.csv"
