@@ -82,9 +82,9 @@ class ComparisonDisplay:
             position = 1 + np.arange(len(kl)) + (number - (len(self.names) - 1) / 2) * width
             style = {"color": COLOURS[number % 4], "hatch": HATCHES[number % 4], "edgecolor": "white"}
             axis.bar(position, np.sort(kl)[::-1], width, label=f"{name}, {kl.sum():.1f} nats in all", **style)
-        axis.set(
-            xlabel="latent, from the most to the least used", ylabel="KL of posterior from prior (nats)", title="What each latent says of the data"
-        )
+        axis.set(title="What each latent says of the data", ylabel="KL of posterior from prior (nats)")
+        axis.set_xlabel("latent, from the most to the least used")
+        axis.set_ylim(0, 1.25 * max(1e-3, *(kl.max() for kl in self.kl)))  # room for the legend
         axis.legend(frameon=False)
         axis.spines[["top", "right"]].set_visible(False)
 
