@@ -201,7 +201,9 @@ class BoundNet(NeuralNet):
             )
 
     def _restore_best(self) -> None:
+        """Put the best weights back and end the training that failed, so that every callback that was told of its beginning hears of its end."""
         next(callback for _, callback in self.callbacks_ if isinstance(callback, FiniteGuard)).restore(self)
+        self.notify("on_train_end", X=None, y=None)
 
     def _tidy(self) -> None:
         """Drop what only training needs: the record of each batch, and the schedule's hold on the optimiser."""

@@ -127,6 +127,13 @@ def test_second_non_finite_loss_keeps_the_best_weights_and_warns():
     assert torch.isfinite(net.module_(X).elbo()).all()
 
 
+def test_progress_bars_of_failed_trainings_are_closed_and_the_net_pickles():
+    with pytest.warns(ConvergenceWarning):
+        net = net_of(callbacks=[Break(2), *training_callbacks(progress="fit")]).fit(X)
+    assert dict(net.callbacks_)["bar"].bar_ is None
+    pickle.loads(pickle.dumps(net))
+
+
 def test_weights_broken_by_the_last_step_are_noticed():
     class BreakAtTheEnd(Callback):
         def on_epoch_end(self, net, **kwargs):
