@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.distributions import Distribution
 
 from ._fitting import architecture, assemble, check_same_architecture, check_support, train, warn_if_collapsed
-from ._gates import RowNoise, available_device, seeded, tensor_of
+from ._gates import RowNoise, available_device, seeded, standardised
 from ._inference import Inference
 from .nn import LIKELIHOODS, LatentVariableModel
 
@@ -292,7 +292,7 @@ class LatentVariableEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
 
     def _rows(self, X: NDArray) -> Tensor:
         """Rows of data as the model sees them in training."""
-        return tensor_of(X if self.scaler_ is None else self.scaler_.transform(X)).float()
+        return standardised(X, self.scaler_).float()
 
     def _device(self) -> str:
         return available_device(self.device)

@@ -6,9 +6,10 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
-__all__ = ["RowNoise", "available_device", "chunks", "seeded", "tensor_of"]
+__all__ = ["RowNoise", "available_device", "chunks", "seeded", "standardised", "tensor_of"]
 
 CHUNK_NUMBERS = 1 << 24
 """Numbers held at once for a chunk of rows: 64 MB in single precision."""
@@ -47,6 +48,11 @@ def chunks(X: NDArray, numbers_per_row: int) -> Iterator[NDArray]:
 def tensor_of(array: NDArray) -> Tensor:
     """A tensor that shares the array's memory, or a copy of it when torch could not write to it."""
     return torch.from_numpy(np.require(array, requirements=["C", "W"]))
+
+
+def standardised(X: NDArray, scaler: StandardScaler | None) -> Tensor:
+    """Rows of data as a model sees them, in the precision of the data."""
+    return tensor_of(X if scaler is None else scaler.transform(X))
 
 
 class RowNoise:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
-from ._gates import RowNoise, chunks, tensor_of
+from ._gates import RowNoise, chunks, standardised, tensor_of
 from .nn import LatentVariableModel, iwae, kl_floor
 
 __all__ = ["Inference"]
@@ -42,8 +42,7 @@ class Inference:
 
     def rows(self, X: NDArray) -> Tensor:
         """Rows of data as the model sees them."""
-        seen = X if self.scaler is None else self.scaler.transform(X)
-        return tensor_of(seen).to(device=self.device, dtype=torch.float64 if self.double else torch.float32)
+        return standardised(X, self.scaler).to(device=self.device, dtype=torch.float64 if self.double else torch.float32)
 
     @torch.no_grad()
     def posterior_means(self, X: NDArray) -> NDArray[np.floating]:

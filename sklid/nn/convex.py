@@ -152,9 +152,7 @@ class ConvexPotential(nn.Module):
         weight = self.input_weights[0]
         nn.init.orthogonal_(weight)
         weight.mul_(share * math.sqrt(max(1.0, weight.shape[0] / weight.shape[1])))
-        unit = torch.diag(torch.ones_like(share))
-        slopes = (self.gradient(unit) - self.gradient(-unit)).diagonal() / 2
-        self.rescale((target.sum() / slopes.sum()).item())
+        self.rescale(target.mean().item() / self.mean_slope(torch.diag(torch.ones_like(share))))
 
     def _weights(self) -> list[Tensor]:
         """The non-negative W_1, .., W_{L-1}."""
