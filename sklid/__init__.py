@@ -1,7 +1,8 @@
 """Latent-identifiable variational autoencoders with scikit-learn's interface."""
 
 from .exceptions import CollapseWarning
+from .lidgmvae import LIDGMVAEClustering
 from .lidvae import LIDVAE
 
-__all__ = ["LIDVAE", "CollapseWarning"]
+__all__ = ["LIDVAE", "CollapseWarning", "LIDGMVAEClustering"]
 __version__ = "0.1.0"

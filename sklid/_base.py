@@ -20,10 +20,11 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor, nn
 from torch.distributions import Distribution
 
-from ._fitting import architecture, assemble, check_same_architecture, check_support, train, warn_if_collapsed
+from ._fitting import architecture, assemble, check_same_architecture, check_support, main_phase, train, warn_if_collapsed
 from ._gates import RowNoise, available_device, seeded, standardised
 from ._inference import Inference
 from .nn import LIKELIHOODS, LatentVariableModel
+from .training import BoundNet
 
 __all__ = ["LatentVariableEstimator"]
 
@@ -272,11 +273,15 @@ class LatentVariableEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         self._check_support(X, started)
         with seeded(seed, self._device()):
             model = self.net_.module_ if started else self._start(X, seed, incremental)
-            self.net_ = train(self, model, self._rows(X), seed, incremental)
+            self.net_ = self._optimised(model, self._rows(X), seed, incremental)
         self.interrupted_ = self.net_.interrupted_
         if self.interrupted_ and self.on_interrupt == "raise":
             raise KeyboardInterrupt
         return X
+
+    def _optimised(self, model: LatentVariableModel, x: Tensor, seed: int, incremental: bool) -> BoundNet:
+        """The net of the model after training on the rows x."""
+        return train(self, model, x, seed, main_phase(self, incremental))
 
     def _start(self, X: NDArray, seed: int, incremental: bool) -> LatentVariableModel:
         self._seed = seed

@@ -10,7 +10,7 @@ from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
 from ._gates import RowNoise, chunks, standardised, tensor_of
-from .nn import LatentVariableModel, iwae, kl_floor
+from .nn import LatentVariableModel, iwae
 
 __all__ = ["Inference"]
 
@@ -80,20 +80,32 @@ class Inference:
         x, _ = self.model.sample(n_samples)
         return self._in_units_of_data(x.cpu().double().numpy())
 
+    @torch.no_grad()
+    def label_probabilities(self, X: NDArray) -> NDArray[np.float64]:
+        """q(y | x) of a model with labels: ``(N, P) -> (N, C)``."""
+        numbers = self.noise.n_draws * (1 + self.model.prior.codes.numel() // self._numbers_per_row())
+        return self._joined(self.model.label_probabilities(x, self.noise(x)) for x in self._blocks(X, numbers)).astype(np.float64)
+
+    @torch.no_grad()
+    def sample_with_labels(self, n_samples: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Draws from a model with labels, in the units of the data, and the labels: ``(n, P), (n,)``."""
+        w, labels = self.model.prior.sample_with_labels(n_samples)
+        return self._in_units_of_data(self.model.decode(w).sample().cpu().double().numpy()), labels.cpu().numpy()
+
     def _posterior_mean(self, x: Tensor) -> Tensor:
         q = self.model.encode(x)
         try:
             return q.mean
         except NotImplementedError:  # a flow has no closed form
-            return self.model.posterior.draw(q, self.noise(x))[0].mean(0)
+            return self.model.draw(q, self.noise(x))[0].mean(0)
 
     def _kl_floor(self, x: Tensor, inverse_lipschitz: float) -> Tensor:
-        z, _ = self.model.posterior.draw(self.model.encode(x), self.noise(x))
+        z, _ = self.model.draw(self.model.encode(x), self.noise(x))
         decoded = self.model.natural_parameters(z)
         n_draws = len(z)
         deviations = (decoded - decoded.mean(0)).square().sum(-1) * n_draws / max(n_draws - 1, 1)
         margin = CONFIDENCE * deviations.std(0) / n_draws**0.5
-        return kl_floor(deviations.mean(0) + margin, z.mean(0), inverse_lipschitz)
+        return self.model.prior.kl_floor(deviations.mean(0) + margin, z.mean(0), inverse_lipschitz)
 
     def _blocks(self, X: NDArray, copies: int = 1) -> Iterator[Tensor]:
         return (self.rows(block) for block in chunks(X, copies * self._numbers_per_row()))

@@ -8,17 +8,14 @@ likelihood z and x share at least K/2 log(1 + r^2) nats.
 """
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from sklearn.utils._param_validation import Options, StrOptions
-from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ._base import POSITIVE_REAL, LatentVariableEstimator
-from .nn import ACTIVATIONS, InjectiveDecoder, mutual_information_floor
+from ._base import LatentVariableEstimator
+from ._injective import InjectiveMixin
 
 __all__ = ["LIDVAE"]
 
 
-class LIDVAE(LatentVariableEstimator):
+class LIDVAE(InjectiveMixin, LatentVariableEstimator):
     r"""Latent-identifiable variational autoencoder: a nonlinear representation that cannot collapse.
 
     .. math:: z \sim N(0, I_K), \qquad x \mid z \sim EF(x \mid f(z)), \qquad |f(z) - f(z')| \ge r |z - z'|
@@ -120,14 +117,7 @@ class LIDVAE(LatentVariableEstimator):
     0.69
     """
 
-    _parameter_constraints: dict = {
-        **LatentVariableEstimator._parameter_constraints,
-        "inverse_lipschitz": POSITIVE_REAL,
-        "skip_connections": ["boolean"],
-        "activation": [StrOptions(set(ACTIVATIONS))],
-        "embedding": [StrOptions({"orthogonal", "identity"})],
-        "maps": [Options(int, {1, 2})],
-    }
+    _parameter_constraints: dict = {**LatentVariableEstimator._parameter_constraints, **InjectiveMixin._parameter_constraints}
     _remedy = "Raise inverse_lipschitz or max_epochs, or lower n_components or kl_weight."
 
     def __init__(
@@ -198,88 +188,3 @@ class LIDVAE(LatentVariableEstimator):
         self.on_interrupt = on_interrupt
         self.verbose = verbose
         self.random_state = random_state
-
-    @property
-    def inverse_lipschitz_(self) -> float:
-        return self._fitted_decoder().inverse_lipschitz
-
-    @property
-    def mutual_information_lower_bound_(self) -> float:
-        if self.mutual_information_lower_bound_reason_:
-            return float("nan")
-        return mutual_information_floor(self.n_components_, self.inverse_lipschitz_)
-
-    @property
-    def mutual_information_lower_bound_reason_(self) -> str:
-        self._fitted_decoder()
-        if self.net_.module_.likelihood.noise_units:
-            return ""
-        return f'likelihood="{self.likelihood}" has noise that vanishes at extreme natural parameters, so an injective decoder gives no floor'
-
-    def kl_lower_bound(self, X: ArrayLike) -> NDArray[np.float32]:
-        r"""Least KL(q(z | x) || p(z)) of each row, from how well its latent reconstructs.
-
-        .. math:: KL \ge \tfrac K2 h(c / r^2 K) + \tfrac12 |E_q z|^2, \quad h(t) = t - 1 - \log t, \quad c = \operatorname{tr} Cov_q f(z)
-
-        c is estimated from `n_importance_samples` draws, plus three standard errors.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        bound : float32 array of shape (n_samples,)
-            In nats; nan where `mutual_information_lower_bound_reason_` says why.
-        """
-        X = self._validated(X)
-        if self.mutual_information_lower_bound_reason_:
-            return np.full(len(X), np.nan, dtype=np.float32)
-        return self._inference().kl_floors(X, self.inverse_lipschitz_)
-
-    def invert(self, X: ArrayLike, tol: float = 1e-5, max_iter: int = 100) -> NDArray[np.float64]:
-        r"""Exact left inverse of the decoder: the latent z with E[x | z] = X, where there is one.
-
-        .. math:: E(x) = g_1^{-1}(\beta \, g_2^{-1}(\eta(x)))
-
-        with eta(x) the natural parameter of mean x. It is defined for every row and 1/r-Lipschitz in eta. Unlike `transform` it does not pass
-        through the encoder. Values at the edge of a bounded likelihood are moved inside: by 1e-6, for the continuous Bernoulli by 1e-3.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows in the units of the data; means such as `inverse_transform` gives are allowed for every likelihood but "categorical".
-        tol : float, default=1e-5
-            Largest residual of each of the two inversions, in natural-parameter units.
-        max_iter : int, default=100
-            Cap on the Newton steps of each.
-
-        Returns
-        -------
-        Z : float64 array of shape (n_samples, n_components)
-
-        Raises
-        ------
-        InversionError
-            If a residual stays above `tol`.
-        """
-        check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype=np.float64)
-        return self._inference(np.float64).inverted(X, tol, max_iter)
-
-    def _decoder(self, n_components: int, n_outputs: int) -> InjectiveDecoder:
-        return InjectiveDecoder(
-            n_components,
-            n_outputs,
-            depth=self.decoder_depth,
-            width=self.decoder_width,
-            inverse_lipschitz=self.inverse_lipschitz,
-            activation=self.activation,
-            skip_connections=self.skip_connections,
-            embedding=self.embedding,
-            maps=self.maps,
-        )
-
-    def _fitted_decoder(self) -> InjectiveDecoder:
-        check_is_fitted(self)
-        return self.net_.module_.decoder

@@ -5,16 +5,29 @@ For q(z | x_n) = N(loc_n, diag scale_n^2) and the prior N(0, I_K):
 .. math::
     KL = \frac1N \sum_n KL(q(z|x_n) \| p(z)), \quad AU = \#\{d : Var_n(E_q[z_d | x_n]) \ge 0.01\}, \quad
     I_q(x, z) = \frac1N \sum_n E_{q(z|x_n)} \log \frac{q(z | x_n)}{q(z)}
+
+A discrete latent y with probabilities q(y | x_n) can fail in two ways, q(y | x) uniform or the same for every x; the information
+:math:`I_q(x, y) = H(\frac1N \sum_n q(y | x_n)) - \frac1N \sum_n H(q(y | x_n))` is 0 in both.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import logsumexp
+from scipy.optimize import linear_sum_assignment
+from scipy.special import entr, logsumexp
+from sklearn.metrics.cluster import contingency_matrix
 from sklearn.utils import check_array, check_consistent_length, check_random_state, gen_batches
 
-__all__ = ["ActiveUnits", "MutualInformation", "active_units", "kl_divergence", "mutual_information"]
+__all__ = [
+    "ActiveUnits",
+    "MutualInformation",
+    "active_units",
+    "cluster_mutual_information",
+    "clustering_accuracy",
+    "kl_divergence",
+    "mutual_information",
+]
 
 
 class ActiveUnits(NamedTuple):
@@ -114,6 +127,55 @@ def mutual_information(loc: ArrayLike, scale: ArrayLike, random_state: int | np.
     upper = max(lower, min(float(without.mean()), divergence))
     error = float(with_itself.std(ddof=1) / np.sqrt(n_rows)) if n_rows > 1 else np.nan
     return MutualInformation((lower + upper) / 2, lower, upper, error, bool(lower > 0.9 * np.log(n_rows)))
+
+
+def cluster_mutual_information(probabilities: ArrayLike) -> float:
+    """Mutual information of x and a discrete latent y, exact on the rows: 0 to log C nats.
+
+    Parameters
+    ----------
+    probabilities : array-like of shape (n_samples, n_clusters)
+        q(y | x) of every row, such as `predict_proba` gives.
+
+    Raises
+    ------
+    ValueError
+        If a row is no distribution.
+
+    Examples
+    --------
+    >>> from sklid.metrics import cluster_mutual_information
+    >>> round(cluster_mutual_information([[1.0, 0.0], [0.0, 1.0]]), 3), cluster_mutual_information([[0.5, 0.5], [0.5, 0.5]])
+    (0.693, 0.0)
+    """
+    probabilities = check_array(probabilities, dtype=np.float64)
+    if (probabilities < 0).any() or not np.allclose(probabilities.sum(axis=1), 1.0, atol=1e-4):
+        raise ValueError("Every row of probabilities must be non-negative with sum 1, as predict_proba gives them.")
+    return max(0.0, float(entr(probabilities.mean(axis=0)).sum() - entr(probabilities).sum(axis=1).mean()))
+
+
+def clustering_accuracy(labels_true: ArrayLike, labels_pred: ArrayLike) -> float:
+    """Share of the rows whose cluster is matched to their class by the best one-to-one matching.
+
+    Parameters
+    ----------
+    labels_true, labels_pred : array-like of shape (n_samples,)
+        Labels of any kind; clusters beyond the number of classes, and classes beyond the number of clusters, stay without a match.
+
+    References
+    ----------
+    Kuhn, "The Hungarian method for the assignment problem", 1955.
+
+    Examples
+    --------
+    >>> from sklid.metrics import clustering_accuracy
+    >>> clustering_accuracy(["a", "a", "b", "b"], [1, 1, 0, 1])
+    0.75
+    """
+    check_consistent_length(labels_true, labels_pred)
+    table = contingency_matrix(labels_true, labels_pred)
+    matched = linear_sum_assignment(table, maximize=True)
+    return float(table[matched].sum() / table.sum())
 
 
 def _moments(loc: ArrayLike, scale: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

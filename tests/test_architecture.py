@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1] / "sklid"
-FLOOR_1 = ["convex", "brenier", "perceptron", "decoder", "continuous_bernoulli", "likelihood", "prior", "posterior", "flow", "objective",
-           "principal", "model", "certificate"]  # fmt: skip
+FLOOR_1 = ["convex", "brenier", "perceptron", "decoder", "continuous_bernoulli", "likelihood", "objective", "certificate", "prior", "mixture",
+           "posterior", "flow", "principal", "model", "mixture_model"]  # fmt: skip
 ORDER = [
     *(f"nn.{name}" for name in FLOOR_1), "nn",
     "exceptions", "metrics",
     "callbacks", "training",
-    "_gates", "_inference", "_fitting", "_base", "lidvae", "baselines", "",
+    "_gates", "_inference", "_fitting", "_base", "_injective", "_mixture_start", "_clustering",
+    "lidvae", "lidgmvae", "baselines", "",
     "tables", "plots", "__main__",
 ]  # fmt: skip
 FLOOR_1_MAY_IMPORT = {"torch", *sys.stdlib_module_names}

@@ -1,7 +1,7 @@
 """Modules and functions of latent-identifiable models: Brenier maps, injective decoders, likelihoods and bounds, in torch alone."""
 
 from .brenier import BrenierMap, InversionError
-from .certificate import kl_floor, mutual_information_floor
+from .certificate import kl_floor, mixture_kl_floor, mixture_mutual_information_floor, mutual_information_floor
 from .continuous_bernoulli import ContinuousBernoulli
 from .convex import ACTIVATIONS, ConvexPotential
 from .decoder import Decoder, IdentityEmbedding, InjectiveDecoder, OrthogonalEmbedding, PlainDecoder
@@ -15,10 +15,12 @@ from .likelihood import (
     PoissonLikelihood,
     helmert_basis,
 )
+from .mixture import SeparatedMixture, separated
+from .mixture_model import JointMixtureModel, MixtureModel
 from .model import LatentVariableModel
 from .objective import Bound, gaussian_kl, iwae, kl_estimate
 from .posterior import GaussianPosterior, Posterior
-from .prior import StandardNormal
+from .prior import Prior, StandardNormal
 
 __all__ = [
     "ACTIVATIONS",
@@ -36,17 +38,24 @@ __all__ = [
     "IdentityEmbedding",
     "InjectiveDecoder",
     "InversionError",
+    "JointMixtureModel",
     "LatentVariableModel",
     "Likelihood",
+    "MixtureModel",
     "OrthogonalEmbedding",
     "PlainDecoder",
     "PoissonLikelihood",
     "Posterior",
+    "Prior",
+    "SeparatedMixture",
     "StandardNormal",
     "gaussian_kl",
     "helmert_basis",
     "iwae",
     "kl_estimate",
     "kl_floor",
+    "mixture_kl_floor",
+    "mixture_mutual_information_floor",
     "mutual_information_floor",
+    "separated",
 ]

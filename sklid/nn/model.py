@@ -12,9 +12,10 @@ from torch.distributions import Distribution
 
 from .decoder import Decoder
 from .likelihood import Likelihood
-from .objective import Bound, kl_estimate
+from .objective import Bound
 from .posterior import Posterior
 from .principal import principal_start
+from .prior import Prior
 
 __all__ = ["LatentVariableModel"]
 
@@ -25,7 +26,7 @@ class LatentVariableModel(nn.Module):
     Parameters
     ----------
     prior : nn.Module
-        Called without arguments, gives p(z).
+        A `Prior`: called without arguments, gives p(z).
     decoder : nn.Module
         A `Decoder`: latents to natural parameters.
     likelihood : Likelihood
@@ -46,11 +47,12 @@ class LatentVariableModel(nn.Module):
     (torch.Size([7]), torch.Size([100, 7]))
     """
 
+    prior: Prior
     decoder: Decoder
     likelihood: Likelihood
     posterior: Posterior
 
-    def __init__(self, prior: nn.Module, decoder: Decoder, likelihood: Likelihood, posterior: Posterior) -> None:
+    def __init__(self, prior: Prior, decoder: Decoder, likelihood: Likelihood, posterior: Posterior) -> None:
         super().__init__()
         self.prior = prior
         self.decoder = decoder
@@ -59,16 +61,16 @@ class LatentVariableModel(nn.Module):
 
     def forward(self, x: Tensor) -> Bound:
         """The evidence lower bound of each row with one draw of z: ``(*, P)`` to two tensors ``(*,)``."""
-        q, p = self.encode(x), self.prior()
-        noise = torch.randn((1, *x.shape[:-1], *p.event_shape), dtype=x.dtype, device=x.device)
-        z, log_q = self.posterior.draw(q, noise)
-        return Bound(self.decode(z).log_prob(x).mean(0), kl_estimate(q, p, z, log_q))
+        q = self.encode(x)
+        noise = torch.randn((1, *x.shape[:-1], self.prior.n_components), dtype=x.dtype, device=x.device)
+        z, log_q = self.draw(q, noise)
+        return Bound(self.decode(z).log_prob(x).mean(0), self.prior.divergence(q, z, log_q))
 
     @torch.no_grad()
     def start(self, x: Tensor) -> None:
         """Start at the probabilistic PCA of the rows x ``(N, P)``: noise, mean, directions and amplitudes, as far as each part can."""
         inputs = self.likelihood.inputs(x)
-        directions, amplitudes, noise = principal_start(inputs, self.prior().event_shape[0], self.decoder.fixed_directions)
+        directions, amplitudes, noise = principal_start(inputs, self.prior.n_components, self.decoder.fixed_directions)
         self.likelihood.start(noise)
         mean = self.likelihood.link(self.likelihood.moments(x).mean(0))
         self.decoder.start(mean, directions, amplitudes, float(self.likelihood.gain()))
@@ -77,6 +79,10 @@ class LatentVariableModel(nn.Module):
     def encode(self, x: Tensor) -> Distribution:
         """q(z | x): ``(*, P)`` to a distribution of batch shape ``(*,)``."""
         return self.posterior(self.likelihood.inputs(x))
+
+    def draw(self, q: Distribution, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """Latents made of standard normal noise, and their log-density under q: ``(S, *, K) -> (S, *, K), (S, *)``."""
+        return self.posterior.draw(q, noise)
 
     def natural_parameters(self, z: Tensor) -> Tensor:
         """f(z): ``(*, K) -> (*, D)``."""
@@ -88,7 +94,7 @@ class LatentVariableModel(nn.Module):
 
     def log_weights(self, x: Tensor, noise: Tensor) -> Tensor:
         """Log p(x, z) - log q(z | x) for latents made of standard normal noise: ``(*, P), (S, *, K) -> (S, *)``."""
-        z, log_q = self.posterior.draw(self.encode(x), noise)
+        z, log_q = self.draw(self.encode(x), noise)
         return self.decode(z).log_prob(x) + self.prior().log_prob(z) - log_q
 
     def sample(self, n_samples: int) -> tuple[Tensor, Tensor]:

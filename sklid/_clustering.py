@@ -1,0 +1,248 @@
+r"""What the clustering estimators share: a mixture prior, how it starts, and the questions about labels.
+
+.. math:: y \sim Cat(\pi), \qquad w \mid y \sim N(\mu_y, \Sigma_y), \qquad x \mid w \sim EF(x \mid f(w))
+
+Training has two phases. The first has the prior N(0, I) and a small weight on the divergence, so that the latents spread the data out; then the
+mixture starts at the clusters of the posterior means, and the second maximises the whole bound. A mixture that starts at random seldom finds the
+clusters.
+"""
+
+import warnings
+from numbers import Integral, Real
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import ClusterMixin
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
+
+from ._base import POSITIVE_INTEGER
+from ._fitting import Phase, main_phase, train
+from ._gates import seeded
+from ._mixture_start import mixture_start
+from .exceptions import CollapseWarning
+from .metrics import cluster_mutual_information
+from .nn import JointMixtureModel, LatentVariableModel, MixtureModel
+from .training import BoundNet
+
+__all__ = ["MixtureMixin"]
+
+LEAST_INFORMATION = 0.1
+"""Share of log k under which the information of the labels counts as collapsed."""
+
+
+class MixtureMixin(ClusterMixin):
+    """The labels of `LIDGMVAEClustering` and `GMVAE`."""
+
+    _parameter_constraints: dict = {
+        "k": [Interval(Integral, 2, None, closed="left")],
+        "weights": [StrOptions({"learned", "uniform"})],
+        "components": [StrOptions({"learned", "fixed"})],
+        "covariance_type": [StrOptions({"full", "tied", "diag", "spherical"})],
+        "min_separation": [Interval(Real, 0, None, closed="neither")],
+        "scale_bounds": [tuple],
+        "init": [StrOptions({"gmm", "kmeans", "random"}), "array-like"],
+        "n_init": POSITIVE_INTEGER,
+        "pretrain_fraction": [Interval(Real, 0, 1, closed="left")],
+        "pretrain_kl_weight": [Interval(Real, 0, None, closed="left")],
+        "inference": [StrOptions({"marginal", "joint"})],
+    }
+
+    def fit(self, X: ArrayLike, y: object = None) -> Self:
+        """Fit the model by maximising the evidence lower bound, and label the rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            At least k rows of finite numbers in the support of the likelihood.
+        y : ignored
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If a value is outside the support of the likelihood, there are fewer rows than clusters, `n_components` exceeds the number of natural
+            parameters, `init` has the wrong shape, or the device is missing.
+
+        Warns
+        -----
+        CollapseWarning
+            If the labels say less than a tenth of log k nats about the rows, some cluster has no row, or some latent does not depend on the data.
+        ConvergenceWarning
+            If the loss becomes non-finite twice.
+        """
+        super().fit(X)
+        probabilities = self.predict_proba(X)
+        sizes = np.bincount(probabilities.argmax(axis=1), minlength=self.k)
+        by_size = np.argsort(-sizes, kind="stable")
+        self._order = self._order[by_size]
+        self.labels_ = probabilities[:, by_size].argmax(axis=1)
+        self._warn_if_labels_collapsed(probabilities, sizes)
+        return self
+
+    def partial_fit(self, X: ArrayLike, y: object = None) -> Self:
+        """Train for one epoch on some rows, at a constant learning rate and without warm-up or early stopping.
+
+        The first call fixes the standardisation, the categories, the principal directions and the start of the mixture from its rows, without a first
+        phase. Labels keep their numbers from call to call. The optimiser's state lives in memory only.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            In the first call at least ``max(k, n_components + 1)`` rows.
+        y : ignored
+
+        Returns
+        -------
+        self
+            With `labels_` of these rows.
+
+        Raises
+        ------
+        ValueError
+            As `fit`, and if the first call has too few rows.
+        """
+        super().partial_fit(X)
+        self.labels_ = self.predict(X)
+        return self
+
+    def predict(self, X: ArrayLike) -> NDArray[np.int64]:
+        """The most probable label of each row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        labels : int array of shape (n_samples,)
+            Numbered by the number of rows that each had in `fit`, the largest cluster first.
+        """
+        return self.predict_proba(X).argmax(axis=1)
+
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+        """The posterior over labels, q(y | x).
+
+        With ``inference="marginal"`` it is E[p(y | w)] over q(w | x), from `n_importance_samples` draws that follow from the row and from the fit.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        probabilities : array of shape (n_samples, k)
+            Rows sum to 1.
+        """
+        probabilities = self._inference().label_probabilities(self._validated(X))[:, self._order]
+        return probabilities / probabilities.sum(axis=1, keepdims=True)
+
+    def sample(self, n_samples: int = 1) -> tuple[NDArray[np.floating], NDArray[np.int64]]:
+        """Rows drawn from the model, and the labels they came from.
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+
+        Returns
+        -------
+        X : array of shape (n_samples, n_features)
+            In the units of the data; the same rows at each call when `random_state` is an integer.
+        y : int array of shape (n_samples,)
+        """
+        inference = self._inference()
+        with seeded(check_random_state(self.random_state).randint(2**31 - 1), inference.device):
+            X, components = inference.sample_with_labels(n_samples)
+        return X, np.argsort(self._order)[components]
+
+    @property
+    def weights_(self) -> NDArray[np.floating]:
+        return self._mixture_parameters()[0]
+
+    @property
+    def means_(self) -> NDArray[np.floating]:
+        return self._mixture_parameters()[1]
+
+    @property
+    def covariances_(self) -> NDArray[np.floating]:
+        covariances = self._mixture_parameters()[2]
+        if self.covariance_type == "tied":
+            return covariances[0]
+        if self.covariance_type == "full":
+            return covariances
+        variances = np.diagonal(covariances, axis1=1, axis2=2)
+        return variances if self.covariance_type == "diag" else variances[:, 0]
+
+    @property
+    def component_separation_(self) -> float:
+        means = self.means_
+        return float(min(np.linalg.norm(mean - means[number + 1 :], axis=1).min() for number, mean in enumerate(means[:-1])))
+
+    @torch.no_grad()
+    def _mixture_parameters(self) -> tuple[NDArray, NDArray, NDArray]:
+        """Weights ``(k,)``, means ``(k, K)`` and covariances ``(k, K, K)`` in the order of the labels."""
+        check_is_fitted(self)
+        prior = self.net_.module_.prior
+        covariances = prior.covariances().expand(self.k, -1, -1)
+        return tuple(part.cpu().numpy()[self._order] for part in (prior.log_weights.softmax(-1), prior.means(), covariances))
+
+    def _start(self, X: NDArray, seed: int, incremental: bool) -> LatentVariableModel:
+        self._check_clusters(len(X))
+        model = super()._start(X, seed, incremental)
+        shape = np.shape(self.init)
+        if not isinstance(self.init, str) and shape != (self.k, self.n_components_):
+            raise ValueError(
+                f"init has shape {shape}, but the means of k={self.k} components in n_components={self.n_components_} latents have shape "
+                f"{(self.k, self.n_components_)}. Rows of data become latents with `transform` of a fitted estimator."
+            )
+        self._order = np.arange(self.k)
+        return model
+
+    def _check_clusters(self, n_rows: int) -> None:
+        """ValueError for parameters that cannot go together, or with so many rows."""
+        if n_rows < self.k:
+            raise ValueError(f"k={self.k} clusters need at least {self.k} rows, got n_samples={n_rows}. Lower k, or pass more rows.")
+        if len(self.scale_bounds) != 2 or not 0 < self.scale_bounds[0] < self.scale_bounds[1]:
+            raise ValueError(f"scale_bounds={self.scale_bounds!r} must be two positive numbers, the least standard deviation and the greatest.")
+        if self.inference == "joint" and self.posterior == "flow":
+            raise ValueError('inference="joint" has one Gaussian posterior per label; use posterior="gaussian", or inference="marginal".')
+
+    def _optimised(self, model: LatentVariableModel, x: Tensor, seed: int, incremental: bool) -> BoundNet:
+        """The net after both phases, or after more of the second when the model has its mixture already."""
+        if isinstance(model, MixtureModel):
+            return super()._optimised(model, x, seed, incremental)
+        n_early = 0 if incremental else min(round(self.pretrain_fraction * self.max_epochs), self.max_epochs - 1)
+        if not n_early:
+            return train(self, self._with_mixture(model, x, seed), x, seed, main_phase(self, incremental))
+        first = Phase(n_early, self.pretrain_kl_weight, anneals=True, name=f"{type(self).__name__}, first phase")
+        early = train(self, model, x, seed, first)
+        second = Phase(0, self.kl_weight, anneals=False, name="") if early.interrupted_ else main_phase(self, incremental, n_early)
+        net = train(self, self._with_mixture(model, x, seed), x, seed, second, early.history)
+        net.interrupted_ |= early.interrupted_
+        return net
+
+    def _with_mixture(self, model: LatentVariableModel, x: Tensor, seed: int) -> MixtureModel:
+        """The model with a mixture in place of its prior; the other parts are the same modules."""
+        parts = (mixture_start(self, model, x, seed), model.decoder, model.likelihood, model.posterior)
+        if self.inference == "joint":
+            return JointMixtureModel(*parts, self.encoder_depth, self.encoder_width)
+        return MixtureModel(*parts)
+
+    def _warn_if_labels_collapsed(self, probabilities: NDArray, sizes: NDArray[Any]) -> None:
+        """CollapseWarning with the numbers when the labels say little about the rows, or some are never the most probable."""
+        information, most = cluster_mutual_information(probabilities), np.log(self.k)
+        if information < LEAST_INFORMATION * most:
+            text = f"The labels collapsed: they share {information:.2g} nats with the rows, of {most:.2f} possible."
+        elif not sizes.all():
+            empty = np.count_nonzero(sizes == 0)
+            text = f"{empty} of {self.k} clusters have no row; the labels share {information:.2f} of {most:.2f} nats with the rows."
+        else:
+            return
+        warnings.warn(f"{text} Lower k, raise max_epochs or pretrain_fraction, or lower kl_weight.", CollapseWarning, stacklevel=3)

@@ -1,0 +1,105 @@
+r"""Latent-variable models with labels: :math:`y \sim Cat(\pi), \; w \mid y \sim N(\mu_y, \Sigma_y), \; x \mid w \sim EF(x \mid f(w))`.
+
+The *marginal* model sums the label out of the prior and needs one decoder pass,
+
+.. math:: \log p(x) \ge E_{q(w|x)}[\log p(x \mid w)] - KL(q(w \mid x) \| p(w)), \qquad q(y \mid x) = E_{q(w|x)}[p(y \mid w)].
+
+The *joint* model is the paper's (Wang, Blei & Cunningham, NeurIPS 2021, section 3): a posterior q(y | x) q(w | x, y), and one decoder pass per label,
+
+.. math:: \log p(x) \ge \sum_y q(y \mid x) \big( E_{q(w|x,y)}[\log p(x \mid w)] - KL(q(w \mid x, y) \| p(w \mid y)) \big) - KL(q(y \mid x) \| \pi).
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.distributions import Categorical, Distribution, Independent, MixtureSameFamily, Normal
+
+from .decoder import Decoder
+from .likelihood import Likelihood
+from .mixture import SeparatedMixture
+from .model import LatentVariableModel
+from .objective import Bound
+from .perceptron import perceptron
+from .posterior import Posterior
+
+__all__ = ["JointMixtureModel", "MixtureModel"]
+
+
+class MixtureModel(LatentVariableModel):
+    """A `LatentVariableModel` under a `SeparatedMixture`, with the label summed out."""
+
+    prior: SeparatedMixture
+
+    def label_probabilities(self, x: Tensor, noise: Tensor) -> Tensor:
+        """q(y | x) = E_q(w | x) p(y | w), averaged over latents made of standard normal noise: ``(*, P), (S, *, K) -> (*, C)``."""
+        w, _ = self.draw(self.encode(x), noise)
+        return self.prior.label_probabilities(w).mean(0)
+
+
+class JointMixtureModel(MixtureModel):
+    r"""The same with a posterior over labels, and one over latents for each label.
+
+    .. math:: q(y \mid x) \propto p(y \mid w = \mu(x)) \, e^{t_y(x)}, \qquad q(w \mid x, y) = N(\mu(x) + d_y(x), \sigma^2(x) e^{2 e_y(x)})
+
+    with mu and sigma those of the Gaussian posterior handed in, and t, d, e from one perceptron that is silent at the start: the model starts at
+    what the posterior and the mixture already know.
+
+    Parameters
+    ----------
+    prior : SeparatedMixture
+    decoder, likelihood, posterior
+        As in `LatentVariableModel`; the posterior is a `GaussianPosterior`.
+    depth, width : int, default=2 and 256
+        Hidden layers and units of the perceptron.
+    """
+
+    def __init__(
+        self, prior: SeparatedMixture, decoder: Decoder, likelihood: Likelihood, posterior: Posterior, depth: int = 2, width: int = 256
+    ) -> None:
+        super().__init__(prior, decoder, likelihood, posterior)
+        n_outputs = prior.n_labels * (2 * prior.n_components + 1)
+        self.labelled = perceptron(likelihood.n_parameters, n_outputs, depth, width)
+        for parameter in self.labelled[-1].parameters():
+            nn.init.zeros_(parameter)
+
+    def forward(self, x: Tensor) -> Bound:
+        """The evidence lower bound of each row with one draw of w for each label: ``(*, P)`` to two tensors ``(*,)``."""
+        labels, latents = self._posteriors(x)
+        w = latents.rsample()
+        reconstruction = (labels.probs * self.decode(w).log_prob(x.unsqueeze(-2))).sum(-1)
+        log_joint = self.prior.expected_log_joint(latents.mean, latents.variance)
+        return Bound(reconstruction, (labels.probs * (labels.logits - latents.entropy() - log_joint)).sum(-1))
+
+    def encode(self, x: Tensor) -> MixtureSameFamily:
+        """q(w | x), the mixture of the posteriors of the labels: ``(*, P)`` to a distribution of batch shape ``(*,)``."""
+        return MixtureSameFamily(*self._posteriors(x), validate_args=False)
+
+    def label_probabilities(self, x: Tensor, noise: Tensor) -> Tensor:
+        """q(y | x), which needs no noise: ``(*, P) -> (*, C)``."""
+        return self._posteriors(x)[0].probs
+
+    def draw(self, q: MixtureSameFamily, noise: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+        """Latents and their log-density; a label gets its share of the draws: ``(S, *, K) -> (S, *, K), (S, *)``."""
+        quantiles = (torch.arange(len(noise)).to(noise) + 0.5) / len(noise)
+        shares = q.mixture_distribution.probs.cumsum(-1)[..., :-1]
+        labels = (quantiles.reshape(-1, *[1] * shares.dim()) > shares).sum(-1)[..., None, None]
+        latents = q.component_distribution
+        chosen = [torch.take_along_dim(moment.unsqueeze(0), labels, dim=-2).squeeze(-2) for moment in (latents.mean, latents.stddev)]
+        w = chosen[0] + chosen[1] * noise
+        return w, q.log_prob(w)
+
+    def log_weights(self, x: Tensor, noise: Tensor) -> Tensor:
+        """Log sum_y p(y) p(x | w_y) p(w_y | y) / q(w_y | x, y) for latents made of standard normal noise: ``(*, P), (S, *, K) -> (S, *)``."""
+        _, latents = self._posteriors(x)
+        w = latents.mean + latents.stddev * noise.unsqueeze(-2)
+        log_joint = self.decode(w).log_prob(x.unsqueeze(-2)) + self.prior.expected_log_joint(w)
+        return (log_joint - latents.log_prob(w)).logsumexp(-1)
+
+    def _posteriors(self, x: Tensor) -> tuple[Categorical, Distribution]:
+        """q(y | x), of batch shape ``(*,)``, and q(w | x, y) for every y, of batch shape ``(*, C)``."""
+        shared = super().encode(x)
+        changes = self.labelled(self.likelihood.inputs(x)).unflatten(-1, (self.prior.n_labels, -1))
+        tilt, shift, stretch = changes.split([1, self.prior.n_components, self.prior.n_components], dim=-1)
+        loc = shared.mean.unsqueeze(-2)
+        labels = Categorical(logits=self.prior.expected_log_joint(loc) + tilt.squeeze(-1), validate_args=False)
+        latents = Normal(loc + shift, shared.stddev.unsqueeze(-2) * stretch.exp(), validate_args=False)
+        return labels, Independent(latents, 1, validate_args=False)
