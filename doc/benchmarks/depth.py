@@ -11,44 +11,28 @@ OpenML.
 """
 
 import argparse
-import csv
-import os
 import statistics
-import subprocess
 import time
 import warnings
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import torch
-from sklearn.datasets import fetch_openml, load_digits
+from cells import Cells, fashion_mnist, provenance
+from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
 from sklid import LIDVAE, CollapseWarning
 from sklid.baselines import VAE
 from sklid.metrics import active_units, kl_divergence, mutual_information
 
-RESULTS = Path(__file__).parent / "results" / "depth.csv"
 METHODS = {"LIDVAE": (LIDVAE, {}), "VAE": (VAE, {}), "VAE principal": (VAE, {"encoder": "principal"})}
 DEPTHS, SEEDS, RATES = (1, 2, 4), (0, 1, 2), (1e-3, 3e-3, 5e-3)
 SHARED = {"n_components": 10, "likelihood": "bernoulli", "encoder_width": 512, "decoder_width": 512, "max_epochs": 12, "n_importance_samples": 100}
 COLUMNS = ["data", "method", "seed", "depth", "learning_rate", "split", "ll", "au", "kl", "mi", "seconds", "cpu_seconds", "n_train", "n_test",
            "epochs", "threads", "sklid", "torch", "scikit_learn", "commit"]  # fmt: skip
+CELLS = Cells(Path(__file__).parent / "results" / "depth.csv", COLUMNS)
 SECONDS_PER_FIT = 50
-
-
-def fashion_mnist() -> tuple[np.ndarray, np.ndarray, str]:
-    """First 20 000 training rows and 2 000 test rows of seeded permutations, intensities in [0, 1], and where they came from."""
-    path = Path(os.environ.get("SKLID_DATA", "")) / "fashion_mnist.npz"
-    if path.is_file():
-        with np.load(path) as arrays:
-            train, test, source = arrays["X_train"], arrays["X_test"], "fashion_mnist.npz"
-    else:
-        images = fetch_openml("Fashion-MNIST", version=1, as_frame=False, parser="liac-arff").data
-        train, test, source = images[:60_000], images[60_000:], "fashion_mnist (OpenML)"
-    chosen = [np.random.default_rng(0).permutation(len(part))[:rows] for part, rows in ((train, 20_000), (test, 2_000))]
-    return train.reshape(len(train), -1)[chosen[0]] / np.float32(255), test.reshape(len(test), -1)[chosen[1]] / np.float32(255), source
 
 
 def measure(method: str, train: np.ndarray, test: np.ndarray, parameters: dict) -> dict:
@@ -71,48 +55,26 @@ def measure(method: str, train: np.ndarray, test: np.ndarray, parameters: dict) 
     }
 
 
-def read() -> list[dict]:
-    if not RESULTS.exists():
-        return []
-    with RESULTS.open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def is_row(row: dict, **wanted: object) -> bool:
-    return all(str(row[name]) == str(value) for name, value in wanted.items())
-
-
 def record(key: dict, data: str, train: np.ndarray, test: np.ndarray) -> None:
     """Measure one cell and append its row, unless it is there."""
-    if any(is_row(row, **key) for row in read()):
+    if CELLS.read(**key):
         return
     parameters = {"decoder_depth": key["depth"], "learning_rate": key["learning_rate"], "random_state": key["seed"]}
     row = {**key, "data": data, **measure(key["method"], train, test, parameters)}
-    row |= {"n_train": len(train), "n_test": len(test), "epochs": SHARED["max_epochs"], "threads": torch.get_num_threads()}
-    row |= {"sklid": version("sklid"), "torch": torch.__version__, "scikit_learn": version("scikit-learn"), "commit": commit()}
-    with RESULTS.open("a", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writerow({name: f"{value:.6g}" if isinstance(value, float | np.floating) else value for name, value in row.items()})
+    CELLS.add(row | {"n_train": len(train), "n_test": len(test), "epochs": SHARED["max_epochs"]} | provenance())
     print({name: row[name] for name in ("method", "depth", "seed", "learning_rate", "split", "ll", "au", "seconds")}, flush=True)
-
-
-def commit() -> str:
-    return subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=Path(__file__).parent).stdout.strip()
 
 
 def chosen_rate(method: str, depth: int) -> float:
     """The learning rate of the grid with the best validation log-likelihood."""
-    rows = [row for row in read() if is_row(row, method=method, depth=depth, split="validation")]
+    rows = CELLS.read(method=method, depth=depth, split="validation")
     return float(max(rows, key=lambda row: float(row["ll"]))["learning_rate"])
 
 
 def run_full(methods: list[str]) -> None:
-    done = sum(row["method"] in methods for row in read())
+    done = sum(row["method"] in methods for row in CELLS.read())
     todo = len(methods) * len(DEPTHS) * (len(RATES) + len(SEEDS)) - done
     print(f"{todo} fits to do, about {todo * SECONDS_PER_FIT / 60:.0f} minutes on one thread", flush=True)
-    if not RESULTS.exists():
-        RESULTS.parent.mkdir(parents=True, exist_ok=True)
-        RESULTS.write_text(",".join(COLUMNS) + "\n")
     torch.set_num_threads(1)
     train, test, data = fashion_mnist()
     fit_rows, validation = train_test_split(train, test_size=2_000, random_state=0)
@@ -142,9 +104,9 @@ def table() -> str:
     """The saved test results as a Markdown table: mean over seeds, with the standard deviation."""
     lines = ["| hidden layers | method | log-likelihood | active units | KL | training time over VAE |", "|---|---|---|---|---|---|"]
     for depth in DEPTHS:
-        classical = [float(row["cpu_seconds"]) for row in read() if is_row(row, method="VAE", depth=depth, split="test")]
+        classical = [float(row["cpu_seconds"]) for row in CELLS.read(method="VAE", depth=depth, split="test")]
         for method in METHODS:
-            rows = [row for row in read() if is_row(row, method=method, depth=depth, split="test")]
+            rows = CELLS.read(method=method, depth=depth, split="test")
             ll, au, kl, seconds = ([float(row[name]) for row in rows] for name in ("ll", "au", "kl", "cpu_seconds"))
             ratio = statistics.median(a / b for a, b in zip(seconds, classical, strict=True))
             likelihood = f"{statistics.mean(ll):.1f} ± {statistics.stdev(ll):.1f}"

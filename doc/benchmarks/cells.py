@@ -1,0 +1,80 @@
+"""What the benchmarks share: a CSV of finished cells, the data, and where figures come from."""
+
+import csv
+import os
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import torch
+from sklearn.datasets import fetch_openml
+
+__all__ = ["Cells", "fashion_mnist", "is_row", "provenance"]
+
+ROOT = Path(__file__).parent
+
+
+class Cells:
+    """Rows of measurements in a CSV file, one for each finished cell, so that a run that was cut short goes on where it stopped.
+
+    Parameters
+    ----------
+    path : Path
+    columns : list of str
+    """
+
+    def __init__(self, path: Path, columns: list[str]) -> None:
+        self.path = path
+        self.columns = columns
+
+    def read(self, **wanted: object) -> list[dict]:
+        """The rows with the wanted values."""
+        if not self.path.exists():
+            return []
+        with self.path.open(newline="") as file:
+            return [row for row in csv.DictReader(file) if is_row(row, **wanted)]
+
+    def add(self, row: dict) -> None:
+        """Append a row."""
+        if not self.path.exists():
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.write_text(",".join(self.columns) + "\n")
+        with self.path.open("a", newline="") as file:
+            writer = csv.DictWriter(file, self.columns)
+            writer.writerow({name: f"{value:.6g}" if isinstance(value, float | np.floating) else value for name, value in row.items()})
+
+    def mean(self, name: str, **wanted: object) -> float:
+        """Average of a column over the rows with the wanted values."""
+        return float(np.mean([float(row[name]) for row in self.read(**wanted)]))
+
+
+def is_row(row: dict, **wanted: object) -> bool:
+    return all(str(row[name]) == str(value) for name, value in wanted.items())
+
+
+def provenance() -> dict:
+    """Threads, versions and the commit."""
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=ROOT).stdout.strip()
+    versions = {"sklid": version("sklid"), "torch": torch.__version__, "scikit_learn": version("scikit-learn")}
+    return {"threads": torch.get_num_threads(), **versions, "commit": commit}
+
+
+def fashion_mnist(labels: bool = False) -> tuple:
+    """First 20 000 training rows and 2 000 test rows of seeded permutations, intensities in [0, 1], and where they came from.
+
+    With labels: training rows, training labels, test rows, test labels, source. The images are read from ``fashion_mnist.npz`` in ``$SKLID_DATA``,
+    or else fetched from OpenML.
+    """
+    path = Path(os.environ.get("SKLID_DATA", "")) / "fashion_mnist.npz"
+    if path.is_file():
+        with np.load(path) as arrays:
+            images = np.concatenate([arrays["X_train"], arrays["X_test"]])
+            classes = np.concatenate([arrays["y_train"], arrays["y_test"]]).astype(int)
+        source = "fashion_mnist.npz"
+    else:
+        images, classes = fetch_openml("Fashion-MNIST", version=1, as_frame=False, parser="liac-arff", return_X_y=True)
+        source = "fashion_mnist (OpenML)"
+    train, test = (offset + np.random.default_rng(0).permutation(size)[:n] for offset, size, n in ((0, 60_000, 20_000), (60_000, 10_000, 2_000)))
+    rows = [images[part].reshape(len(part), -1) / np.float32(255) for part in (train, test)]
+    return (rows[0], classes[train].astype(int), rows[1], classes[test].astype(int), source) if labels else (*rows, source)
