@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClusterMixin
-from sklearn.utils import check_random_state
+from sklearn.utils import check_array, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
@@ -141,7 +141,8 @@ class MixtureMixin(ClusterMixin):
         probabilities : array of shape (n_samples, k)
             Rows sum to 1.
         """
-        probabilities = self._inference().label_probabilities(self._validated(X))[:, self._order]
+        X = self._validated(X)
+        probabilities = self._inference(np.float64).label_probabilities(X)[:, self._order]
         return probabilities / probabilities.sum(axis=1, keepdims=True)
 
     def sample(self, n_samples: int = 1) -> tuple[NDArray[np.floating], NDArray[np.int64]]:
@@ -196,14 +197,20 @@ class MixtureMixin(ClusterMixin):
     def _start(self, X: NDArray, seed: int, incremental: bool) -> LatentVariableModel:
         self._check_clusters(len(X))
         model = super()._start(X, seed, incremental)
-        shape = np.shape(self.init)
-        if not isinstance(self.init, str) and shape != (self.k, self.n_components_):
-            raise ValueError(
-                f"init has shape {shape}, but the means of k={self.k} components in n_components={self.n_components_} latents have shape "
-                f"{(self.k, self.n_components_)}. Rows of data become latents with `transform` of a fitted estimator."
-            )
+        self._check_init()
         self._order = np.arange(self.k)
         return model
+
+    def _check_init(self) -> None:
+        """ValueError for given means that are not finite or not one per component and latent."""
+        if isinstance(self.init, str):
+            return
+        shape, expected = check_array(self.init, input_name="init").shape, (self.k, self.n_components_)
+        if shape != expected:
+            raise ValueError(
+                f"init has shape {shape}, but the means of k={self.k} components in n_components={self.n_components_} latents have shape {expected}. "
+                "Rows of data become latents with `transform` of a fitted estimator."
+            )
 
     def _check_clusters(self, n_rows: int) -> None:
         """ValueError for parameters that cannot go together, or with so many rows."""

@@ -81,10 +81,10 @@ class Inference:
         return self._in_units_of_data(x.cpu().double().numpy())
 
     @torch.no_grad()
-    def label_probabilities(self, X: NDArray) -> NDArray[np.float64]:
+    def label_probabilities(self, X: NDArray) -> NDArray[np.floating]:
         """q(y | x) of a model with labels: ``(N, P) -> (N, C)``."""
-        numbers = self.noise.n_draws * (1 + self.model.prior.codes.numel() // self._numbers_per_row())
-        return self._joined(self.model.label_probabilities(x, self.noise(x)) for x in self._blocks(X, numbers)).astype(np.float64)
+        blocks = chunks(X, self._numbers_per_row() + 4 * self.noise.n_draws * self.model.prior.codes.numel())
+        return self._joined(self.model.label_probabilities(x, self.noise(x)) for x in map(self.rows, blocks))
 
     @torch.no_grad()
     def sample_with_labels(self, n_samples: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

@@ -32,33 +32,43 @@ def mixture_start(estimator: BaseEstimator, model: LatentVariableModel, x: Tenso
     q = model.encode(rows)
     noise = torch.randn(N_DRAWS // 2, len(rows), model.prior.n_components).to(rows)
     w, log_q = model.draw(q, torch.cat([noise, -noise]))  # in pairs, so that a Gaussian's draws average to its mean
-    means = w.mean(0).double().cpu().numpy()
-    candidates = [_mixture(estimator, means, *start).to(rows) for start in _starts(estimator, means, seed)]
+    means, decoded = (part.double().cpu().numpy() for part in (w.mean(0), model.natural_parameters(w.mean(0))))
+    candidates = [_mixture(estimator, means, *start).to(rows) for start in _starts(estimator, means, decoded, seed)]
     return min(candidates, key=lambda prior: prior.divergence(q, w, log_q).mean().item())
 
 
-def _starts(estimator: BaseEstimator, means: NDArray, seed: int) -> Iterator[tuple[NDArray, NDArray]]:
-    """Centres ``(C, K)`` and each row's shares in them ``(N, C)``, once for every start."""
+def _starts(estimator: BaseEstimator, means: NDArray, decoded: NDArray, seed: int) -> Iterator[tuple[NDArray, NDArray]]:
+    """Centres ``(C, K)`` and each row's shares in them ``(N, C)``, once for every start: by turns from what latents decode to and from latents."""
     if not isinstance(estimator.init, str):
-        yield _nearest(means, np.asarray(estimator.init, dtype=np.float64))
+        centres = np.asarray(estimator.init, dtype=np.float64)
+        yield centres, np.eye(estimator.k)[pairwise_distances_argmin(means, centres)]
         return
-    for state in range(seed, seed + estimator.n_init):
+    for number in range(estimator.n_init):
+        shares = np.eye(estimator.k)[_partition(estimator, (decoded, means)[number % 2], seed + number)]
         if estimator.init == "gmm":
-            yield _gaussian_mixture(means, estimator.k, estimator.covariance_type, estimator.scale_bounds[0] ** 2, state)
-        elif estimator.init == "kmeans":
-            yield _nearest(means, _quietly(KMeans(estimator.k, n_init=1, random_state=state), means).cluster_centers_)
-        else:
-            yield _nearest(means, means[np.random.default_rng(state).permutation(len(means))[: estimator.k]])
+            shares = _refined(estimator, means, shares)
+        yield _centres(means, shares), shares
 
 
-def _gaussian_mixture(means: NDArray, k: int, covariance_type: str, least_variance: float, state: int) -> tuple[NDArray, NDArray]:
-    mixture = GaussianMixture(k, covariance_type=covariance_type, reg_covar=least_variance, random_state=state)
-    return _quietly(mixture, means).means_, mixture.predict_proba(means)
+def _partition(estimator: BaseEstimator, points: NDArray, state: int) -> NDArray[np.integer]:
+    """A cluster for each point: by k-means, or by the nearest of k random points."""
+    if estimator.init == "random":
+        return pairwise_distances_argmin(points, points[np.random.default_rng(state).permutation(len(points))[: estimator.k]])
+    return _quietly(KMeans(estimator.k, n_init=1, random_state=state), points).labels_
 
 
-def _nearest(means: NDArray, centres: NDArray) -> tuple[NDArray, NDArray]:
-    """The centres, and the whole of each row to its nearest."""
-    return centres, np.eye(len(centres))[pairwise_distances_argmin(means, centres)]
+def _refined(estimator: BaseEstimator, means: NDArray, shares: NDArray) -> NDArray[np.float64]:
+    """The shares after expectation-maximisation of a Gaussian mixture from where they are."""
+    centres, kind = _centres(means, shares), estimator.covariance_type
+    scales, axes = _principal_scales(*_covariances(means, centres, shares), kind)
+    least = estimator.scale_bounds[0]
+    precisions = scales.clip(min=least) ** -2
+    if axes is not None:
+        precisions = (axes * precisions[:, None]) @ axes.transpose(0, 2, 1)
+    shaped = {"full": precisions, "tied": precisions[0], "diag": precisions, "spherical": precisions.ravel()}[kind]
+    start = {"weights_init": (shares.sum(axis=0) + 1) / (len(means) + estimator.k), "means_init": centres, "precisions_init": shaped}
+    mixture = GaussianMixture(estimator.k, covariance_type=kind, reg_covar=least**2, init_params="random_from_data", random_state=0, **start)
+    return _quietly(mixture, means).predict_proba(means)
 
 
 def _quietly(clusterer: BaseEstimator, means: NDArray) -> BaseEstimator:
@@ -69,12 +79,9 @@ def _quietly(clusterer: BaseEstimator, means: NDArray) -> BaseEstimator:
 
 
 def _mixture(estimator: BaseEstimator, means: NDArray, centres: NDArray, shares: NDArray) -> SeparatedMixture:
-    """A mixture with the moments of the rows around each centre, with one pseudo-row of the average covariance in each."""
-    sizes = shares.sum(axis=0)
-    scatters = np.stack([(share[:, None] * (means - centre)).T @ (means - centre) for share, centre in zip(shares.T, centres, strict=True)])
-    average = scatters.sum(axis=0) / len(means)
-    scales, axes = _principal_scales((scatters + average) / (sizes + 1)[:, None, None], average, estimator.covariance_type)
-    weights = np.full(len(centres), 1.0) if estimator.weights == "uniform" else sizes + 1
+    """A mixture with the moments of the rows around each centre."""
+    scales, axes = _principal_scales(*_covariances(means, centres, shares), estimator.covariance_type)
+    weights = np.ones(estimator.k) if estimator.weights == "uniform" else shares.sum(axis=0) + 1
     return SeparatedMixture(
         separated(_single(centres), estimator.min_separation),
         _single(scales),
@@ -85,6 +92,19 @@ def _mixture(estimator: BaseEstimator, means: NDArray, centres: NDArray, shares:
         fixed_means=estimator.components == "fixed",
         fixed_weights=estimator.weights == "uniform",
     )
+
+
+def _centres(means: NDArray, shares: NDArray) -> NDArray[np.float64]:
+    """The average of each cluster's rows ``(C, K)``, and of all rows where a cluster has next to none."""
+    sizes = shares.sum(axis=0)[:, None]
+    return (shares.T @ means + 1e-6 * means.mean(axis=0)) / (sizes + 1e-6)
+
+
+def _covariances(means: NDArray, centres: NDArray, shares: NDArray) -> tuple[NDArray, NDArray]:
+    """Covariances ``(C, K, K)`` of the rows around each centre, with one pseudo-row of the average covariance in each; and that average."""
+    scatters = np.stack([(share[:, None] * (means - centre)).T @ (means - centre) for share, centre in zip(shares.T, centres, strict=True)])
+    average = scatters.sum(axis=0) / len(means)
+    return (scatters + average) / (shares.sum(axis=0) + 1)[:, None, None], average
 
 
 def _principal_scales(covariances: NDArray, average: NDArray, covariance_type: str) -> tuple[NDArray, NDArray | None]:

@@ -13,23 +13,24 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sklid import LIDVAE
-from sklid.baselines import VAE
+from sklid import LIDVAE, LIDGMVAEClustering
+from sklid.baselines import GMVAE, VAE
 
-ESTIMATORS = [LIDVAE, VAE]
+ESTIMATORS = [LIDVAE, VAE, LIDGMVAEClustering, GMVAE]
+CLUSTERERS = [LIDGMVAEClustering, GMVAE]
 X = load_iris().data
 SMALL = {"n_components": 2, "max_epochs": 5, "decoder_width": 16, "encoder_width": 16, "random_state": 0}
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklid.CollapseWarning")  # a few epochs on a few rows
-both = pytest.mark.parametrize("Estimator", ESTIMATORS)
+every = pytest.mark.parametrize("Estimator", ESTIMATORS)
 
 
-@parametrize_with_checks([LIDVAE(), VAE()], expected_failed_checks={})
+@parametrize_with_checks([Estimator() for Estimator in ESTIMATORS], expected_failed_checks={})
 def test_check_estimator_has_no_expected_failures(estimator, check):
     check(estimator)
 
 
-@both
+@every
 @pytest.mark.parametrize(("container", "frame"), [("pandas", pd.DataFrame), ("polars", pl.DataFrame)])
 def test_set_output_gives_named_frames(Estimator, container, frame):
     out = Estimator(**SMALL).set_output(transform=container).fit_transform(X)
@@ -37,7 +38,7 @@ def test_set_output_gives_named_frames(Estimator, container, frame):
     assert list(out.columns) == [f"{Estimator.__name__.lower()}0", f"{Estimator.__name__.lower()}1"]
 
 
-@both
+@every
 def test_feature_names_are_remembered_and_checked(Estimator):
     frame = pd.DataFrame(X, columns=["a", "b", "c", "d"])
     model = Estimator(**SMALL).fit(frame)
@@ -46,7 +47,7 @@ def test_feature_names_are_remembered_and_checked(Estimator):
         model.transform(frame.rename(columns={"a": "z"}))
 
 
-@both
+@every
 @pytest.mark.parametrize(
     ("name", "value"),
     [("n_components", 0), ("likelihood", "cauchy"), ("learning_rate", -1.0), ("kl_warmup", 1.5), ("decoder_depth", 0), ("validation_fraction", 1.0)],
@@ -56,7 +57,7 @@ def test_parameters_are_validated_by_name(Estimator, name, value):
         Estimator(**{**SMALL, name: value}).fit(X)
 
 
-@both
+@every
 def test_works_in_a_pipeline(Estimator):
     pipeline = make_pipeline(StandardScaler(), Estimator(**SMALL)).fit(X)
     assert pipeline.transform(X).shape == (150, 2)
@@ -70,14 +71,14 @@ def test_grid_search_over_depth_in_two_processes():
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
 
 
-@both
+@every
 def test_cross_val_score_is_the_mean_held_out_log_likelihood(Estimator):
     scores = cross_val_score(Estimator(**SMALL), X, cv=[(np.arange(100), np.arange(100, 150))])
     expected = Estimator(**SMALL).fit(X[:100]).score_samples(X[100:]).mean(dtype=np.float64)
     np.testing.assert_allclose(scores, expected)
 
 
-@both
+@every
 def test_joblib_round_trip_is_bitwise_and_small(Estimator, tmp_path):
     model = Estimator(n_components=2, max_epochs=5, random_state=0).fit(X)
     joblib.dump(model, tmp_path / "model.joblib")
@@ -88,14 +89,14 @@ def test_joblib_round_trip_is_bitwise_and_small(Estimator, tmp_path):
     assert (tmp_path / "model.joblib").stat().st_size < 3 * weights
 
 
-@both
+@every
 def test_same_seed_gives_bitwise_the_same_model(Estimator):
     one, other = (Estimator(**SMALL).fit(X) for _ in range(2))
     for a, b in zip(one.net_.module_.parameters(), other.net_.module_.parameters(), strict=True):
         assert torch.equal(a, b)
 
 
-@both
+@every
 def test_fit_score_and_sample_leave_the_global_generators_as_they_were(Estimator):
     torch_state, numpy_state = torch.get_rng_state(), np.random.get_state()  # noqa: NPY002
     model = Estimator(**SMALL).fit(X)
@@ -104,7 +105,7 @@ def test_fit_score_and_sample_leave_the_global_generators_as_they_were(Estimator
     assert all(np.array_equal(a, b) for a, b in zip(np.random.get_state(), numpy_state, strict=True))  # noqa: NPY002
 
 
-@both
+@every
 def test_clone_has_equal_parameters_and_no_state(Estimator):
     model = Estimator(**SMALL).fit(X)
     copy = clone(model)
