@@ -165,15 +165,15 @@ class MixtureMixin(ClusterMixin):
 
     @property
     def weights_(self) -> NDArray[np.floating]:
-        return self._mixture_parameters()[0]
+        return self.mixture()[0]
 
     @property
     def means_(self) -> NDArray[np.floating]:
-        return self._mixture_parameters()[1]
+        return self.mixture()[1]
 
     @property
     def covariances_(self) -> NDArray[np.floating]:
-        covariances = self._mixture_parameters()[2]
+        covariances = self.mixture()[2]
         if self.covariance_type == "tied":
             return covariances[0]
         if self.covariance_type == "full":
@@ -187,8 +187,13 @@ class MixtureMixin(ClusterMixin):
         return float(min(np.linalg.norm(mean - means[number + 1 :], axis=1).min() for number, mean in enumerate(means[:-1])))
 
     @torch.no_grad()
-    def _mixture_parameters(self) -> tuple[NDArray, NDArray, NDArray]:
-        """Weights ``(k,)``, means ``(k, K)`` and covariances ``(k, K, K)`` in the order of the labels."""
+    def mixture(self) -> tuple[NDArray[np.floating], NDArray[np.floating], NDArray[np.floating]]:
+        """The components in the order of the labels, whatever the covariance type.
+
+        Returns
+        -------
+        weights, means, covariances : arrays of shape (k,), (k, n_components) and (k, n_components, n_components)
+        """
         check_is_fitted(self)
         prior = self.net_.module_.prior
         covariances = prior.covariances().expand(self.k, -1, -1)

@@ -27,14 +27,24 @@ def test_modules_work_in_a_loop_and_in_a_net_of_ones_own():
     assert all(correlation > 0.9 for correlation in found.values())
 
 
-def test_depth_benchmark_shows_its_direction_quickly():
-    done = subprocess.run([sys.executable, ROOT / "doc/benchmarks/depth.py", "--quick"], capture_output=True, text=True, timeout=120)
+@pytest.mark.parametrize("name", ["depth", "clustering"])
+def test_benchmarks_show_their_direction_quickly(name):
+    done = subprocess.run([sys.executable, ROOT / f"doc/benchmarks/{name}.py", "--quick"], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_depth_table_of_the_readme_is_that_of_the_saved_results():
-    shown = re.search(r"<!-- table of doc/benchmarks/depth.py -->\n(.*?)\n<!-- end of table -->", (ROOT / "README.md").read_text(), re.DOTALL)
-    assert shown.group(1) == load(ROOT / "doc/benchmarks/depth.py").table()
+@pytest.mark.parametrize("name", ["depth", "clustering"])
+def test_tables_of_the_readme_are_those_of_the_saved_results(name):
+    shown = re.search(rf"<!-- table of doc/benchmarks/{name}.py -->\n(.*?)\n<!-- end of table -->", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert shown.group(1) == load(ROOT / f"doc/benchmarks/{name}.py").table()
+
+
+def test_saved_clustering_results_are_complete():
+    benchmark = load(ROOT / "doc/benchmarks/clustering.py")
+    rows = [row for row in benchmark.CELLS.read() if row["split"] != "validation"]
+    assert {(row["data"], row["method"], int(row["seed"])) for row in rows} == {
+        (data, method, seed) for data, seeds in benchmark.SEEDS.items() for method in (*benchmark.METHODS, "KMeans") for seed in seeds
+    }
 
 
 def test_saved_depth_results_are_complete():

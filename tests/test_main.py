@@ -29,6 +29,8 @@ def test_main_job_prints_a_table_and_writes_a_picture(tmp_path, capsys):
     assert "digits: 1347 rows to fit, 450 to test, 64 columns, bernoulli likelihood" in shown.out
     for heading in ("test log-likelihood", "KL", "active units", "mutual information", "seconds", "certificate", "injective, r = 1"):
         assert heading in shown.out
+    for heading in ("accuracy", "information of the labels", "clusters used", "LIDGMVAEClustering", "GMVAE", "KMeans", "of 2.30", "/10"):
+        assert heading in shown.out
     assert (tmp_path / "out.png").read_bytes().startswith(b"\x89PNG")
     assert "LIDVAE" in shown.err
     assert "3/3" in shown.err
@@ -37,8 +39,19 @@ def test_main_job_prints_a_table_and_writes_a_picture(tmp_path, capsys):
 def test_a_users_table_with_labels(iris_csv, tmp_path, capsys):
     arguments = [str(iris_csv), "--label-column", "species", "--n-components", "2", "--seed", "3", "--out", str(tmp_path / "out.png"), *QUICK]
     assert main(arguments) == 0
-    assert "information >= 0.69" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "information >= 0.69" in shown
+    assert "of 1.10" in shown
     assert (tmp_path / "out.png").exists()
+
+
+@pytest.mark.parametrize(("arguments", "expected"), [([], "/5"), (["--k", "4"], "/4")])
+def test_a_table_without_labels_is_clustered_all_the_same(tmp_path, capsys, arguments, expected):
+    np.savez(tmp_path / "iris.npz", X=load_iris().data)
+    assert main([str(tmp_path / "iris.npz"), "--n-components", "2", "--out", str(tmp_path / "out.png"), *arguments, *QUICK]) == 0
+    row = next(line for line in capsys.readouterr().out.splitlines() if line.lstrip().startswith("LIDGMVAEClustering"))
+    assert "no labels" in row
+    assert expected in row
 
 
 def test_program_runs_as_a_module_and_exits_with_2_and_one_line(tmp_path):
@@ -60,6 +73,8 @@ def test_program_runs_as_a_module_and_exits_with_2_and_one_line(tmp_path):
         ("a,b\n1,2\n3,4\n5,6\n7,9\n", ["--n-components", "3"], "n_components=3 latents into 2"),
         ("a,b\n1,2\n3,4\n5,6\n7,9\n", ["--likelihood", "bernoulli"], "cannot take the value"),
         ("a\n1\n", [], "n_samples=1"),
+        ("a,b\n1,2\n3,4\n5,6\n7,9\n", ["--k", "1"], "--k 1: the number of clusters must be between 2 and the 3 rows to fit"),
+        ("a,b\n1,2\n3,4\n5,6\n7,9\n", ["--k", "9"], "--k 9: the number of clusters must be between 2 and the 3 rows to fit"),
     ],
 )
 def test_bad_tables_get_one_line_and_exit_code_2(tmp_path, capsys, text, arguments, message):
