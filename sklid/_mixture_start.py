@@ -32,7 +32,7 @@ def mixture_start(estimator: BaseEstimator, model: LatentVariableModel, x: Tenso
     q = model.encode(rows)
     noise = torch.randn(N_DRAWS // 2, len(rows), model.prior.n_components).to(rows)
     w, log_q = model.draw(q, torch.cat([noise, -noise]))  # in pairs, so that a Gaussian's draws average to its mean
-    means, decoded = (part.double().cpu().numpy() for part in (w.mean(0), model.natural_parameters(w.mean(0))))
+    means, decoded = (_finite(part) for part in (w.mean(0), model.natural_parameters(w.mean(0))))
     candidates = [_mixture(estimator, means, *start).to(rows) for start in _starts(estimator, means, decoded, seed)]
     return min(candidates, key=lambda prior: prior.divergence(q, w, log_q).mean().item())
 
@@ -115,6 +115,11 @@ def _principal_scales(covariances: NDArray, average: NDArray, covariance_type: s
         return np.sqrt(np.diagonal(covariances, axis1=1, axis2=2).mean(axis=1, keepdims=True)), None
     variances, axes = np.linalg.eigh(covariances if covariance_type == "full" else average[None])
     return np.sqrt(variances.clip(min=0)), axes
+
+
+def _finite(points: Tensor) -> NDArray[np.float64]:
+    """As an array; what a training that diverges makes of a row counts as 0, and the next phase tells of it."""
+    return torch.nan_to_num(points.double(), nan=0.0, posinf=0.0, neginf=0.0).cpu().numpy()
 
 
 def _single(array: NDArray) -> Tensor:
