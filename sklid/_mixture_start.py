@@ -32,13 +32,13 @@ def mixture_start(estimator: BaseEstimator, model: LatentVariableModel, x: Tenso
     q = model.encode(rows)
     noise = torch.randn(N_DRAWS // 2, len(rows), model.prior.n_components).to(rows)
     w, log_q = model.draw(q, torch.cat([noise, -noise]))  # in pairs, so that a Gaussian's draws average to its mean
-    means, decoded = (_finite(part) for part in (w.mean(0), model.natural_parameters(w.mean(0))))
+    means, decoded = _finite(w.mean(0)), _finite(model.likelihood.mean(model.natural_parameters(w.mean(0))))
     candidates = [_mixture(estimator, means, *start).to(rows) for start in _starts(estimator, means, decoded, seed)]
     return min(candidates, key=lambda prior: prior.divergence(q, w, log_q).mean().item())
 
 
 def _starts(estimator: BaseEstimator, means: NDArray, decoded: NDArray, seed: int) -> Iterator[tuple[NDArray, NDArray]]:
-    """Centres ``(C, K)`` and each row's shares in them ``(N, C)``, once for every start: by turns from what latents decode to and from latents."""
+    """Centres ``(C, K)`` and each row's shares in them ``(N, C)``: one start from the reconstructions, one from the latents, and so on."""
     if not isinstance(estimator.init, str):
         centres = np.asarray(estimator.init, dtype=np.float64)
         yield centres, np.eye(estimator.k)[pairwise_distances_argmin(means, centres)]

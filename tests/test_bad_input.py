@@ -7,7 +7,7 @@ import torch
 from sklearn.datasets import load_iris
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
-from sklid import LIDGMVAEClustering, LIDVAE
+from sklid import LIDVAE, LIDGMVAEClustering
 from sklid.baselines import GMVAE, VAE
 
 X = load_iris().data
