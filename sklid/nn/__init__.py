@@ -1,7 +1,13 @@
 """Modules and functions of latent-identifiable models: Brenier maps, injective decoders, likelihoods and bounds, in torch alone."""
 
 from .brenier import BrenierMap, InversionError
-from .certificate import kl_floor, mixture_kl_floor, mixture_mutual_information_floor, mutual_information_floor
+from .certificate import (
+    elementary_mutual_information_floor,
+    kl_floor,
+    mixture_kl_floor,
+    mixture_mutual_information_floor,
+    mutual_information_floor,
+)
 from .continuous_bernoulli import ContinuousBernoulli
 from .convex import ACTIVATIONS, ConvexPotential
 from .decoder import Decoder, IdentityEmbedding, InjectiveDecoder, OrthogonalEmbedding, PlainDecoder
@@ -49,6 +55,7 @@ __all__ = [
     "Prior",
     "SeparatedMixture",
     "StandardNormal",
+    "elementary_mutual_information_floor",
     "gaussian_kl",
     "helmert_basis",
     "iwae",

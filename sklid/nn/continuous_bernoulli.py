@@ -52,6 +52,10 @@ class ContinuousBernoulli(Distribution):
     def mean(self) -> Tensor:
         return _mean(self.eta)
 
+    @property
+    def variance(self) -> Tensor:
+        return _variance(self.eta)
+
     def rsample(self, sample_shape: Any = ()) -> Tensor:
         uniform = torch.rand(self._extended_shape(torch.Size(sample_shape)), dtype=self.eta.dtype, device=self.eta.device)
         return self.icdf(uniform)
@@ -80,9 +84,18 @@ def _log_normaliser(eta: Tensor) -> Tensor:
 
 
 def _mean(eta: Tensor) -> Tensor:
-    safe = _away_from_zero(eta)
-    exact = -1 / torch.expm1(-safe) - 1 / safe
+    size = _away_from_zero(eta).abs()
+    lower = 1 / size + torch.exp(-size) / torch.expm1(-size)  # of -size, with no exponential that could overflow, nor its slope
+    exact = torch.where(eta < 0, lower, 1 - lower)
     return torch.where(eta.abs() < SERIES, 0.5 + eta / 12 - eta**3 / 720, exact)
+
+
+def _variance(eta: Tensor) -> Tensor:
+    """A''(eta) = 1 / eta^2 - 1 / (4 sinh^2(eta / 2)), the second term written so that it cannot overflow."""
+    safe = _away_from_zero(eta)
+    decay = torch.exp(-safe.abs())
+    exact = 1 / safe.square() - decay / torch.expm1(-safe.abs()).square()
+    return torch.where(eta.abs() < SERIES, 1 / 12 - eta**2 / 240 + eta**4 / 6048, exact)
 
 
 def _away_from_zero(eta: Tensor) -> Tensor:

@@ -88,6 +88,10 @@ class Likelihood(nn.Module):
         """E[x | eta]: ``(*, D) -> (*, P)``."""
         return self.distribution(eta).mean
 
+    def expected_statistic(self, eta: Tensor) -> Tensor:
+        """Expected sufficient statistic A'(eta), whose derivative is the Fisher information of eta: ``(*, D) -> (*, D)``."""
+        return self.mean(eta)
+
     def inputs(self, x: Tensor) -> Tensor:
         """What an encoder sees, one number per natural parameter: ``(*, P) -> (*, D)``."""
         return x
@@ -133,6 +137,9 @@ class GaussianLikelihood(Likelihood):
     def distribution(self, eta: Tensor) -> Distribution:
         s = self.noise()
         return Independent(Normal(s * eta, s, validate_args=False), 1, validate_args=False)
+
+    def expected_statistic(self, eta: Tensor) -> Tensor:
+        return eta
 
     def link(self, moments: Tensor) -> Tensor:
         return moments / self.noise()
@@ -217,6 +224,9 @@ class CategoricalLikelihood(Likelihood):
     def mean(self, eta: Tensor) -> Tensor:
         """The most probable category of each column; a code has no meaningful average."""
         return self._logits(eta).argmax(-1).to(eta.dtype)
+
+    def expected_statistic(self, eta: Tensor) -> Tensor:
+        return self._contract(self._logits(eta).softmax(-1))
 
     def inputs(self, x: Tensor) -> Tensor:
         return self._contract(self.moments(x))

@@ -156,6 +156,13 @@ class SeparatedMixture(nn.Module):
         scales = self.scales().expand(self.n_labels, self.n_components)
         return mixture_mutual_information_floor(self.log_weights.softmax(-1), scales, inverse_lipschitz)
 
+    def elementary_mutual_information_floor(self, n_parameters: int, inverse_lipschitz: float) -> float:
+        """The same by rate-distortion, from the number D of natural parameters: Shannon's lower bound with the entropy of the components."""
+        log_volumes = self.scales().expand(self.n_labels, self.n_components).log().sum(-1)
+        volume = (self.log_weights.softmax(-1) * log_volumes).sum().item()
+        share = self.n_components * inverse_lipschitz**2 / n_parameters
+        return max(0.0, volume + 0.5 * self.n_components * math.log(share))
+
     def kl_floor(self, decoded_variance: Tensor, mean: Tensor, inverse_lipschitz: float) -> Tensor:
         """Least KL(q || p) of posteriors with the given trace of Cov f(w), ``(*,)``, and mean, ``(*, K)``."""
         return mixture_kl_floor(decoded_variance, self.n_components, self.scales().min(), inverse_lipschitz)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution, Independent, Normal
 
-from .certificate import kl_floor, mutual_information_floor
+from .certificate import elementary_mutual_information_floor, kl_floor, mutual_information_floor
 from .objective import kl_estimate
 
 __all__ = ["Prior", "StandardNormal"]
@@ -25,6 +25,9 @@ class Prior(Protocol):
 
     def mutual_information_floor(self, inverse_lipschitz: float) -> float:
         """Least mutual information in nats of the latent and a Gaussian x behind an inverse-Lipschitz decoder."""
+
+    def elementary_mutual_information_floor(self, n_parameters: int, inverse_lipschitz: float) -> float:
+        """The same by rate-distortion, from the number D of natural parameters."""
 
     def kl_floor(self, decoded_variance: Tensor, mean: Tensor, inverse_lipschitz: float) -> Tensor:
         """Least KL(q || p) of posteriors with the given trace of Cov f(z), ``(*,)``, and mean, ``(*, K)``."""
@@ -57,6 +60,10 @@ class StandardNormal(nn.Module):
     def mutual_information_floor(self, inverse_lipschitz: float) -> float:
         """Least mutual information of z and x in nats behind an inverse-Lipschitz decoder."""
         return mutual_information_floor(self.n_components, inverse_lipschitz)
+
+    def elementary_mutual_information_floor(self, n_parameters: int, inverse_lipschitz: float) -> float:
+        """The same by rate-distortion, from the number D of natural parameters."""
+        return elementary_mutual_information_floor(self.n_components, n_parameters, inverse_lipschitz)
 
     def kl_floor(self, decoded_variance: Tensor, mean: Tensor, inverse_lipschitz: float) -> Tensor:
         """Least KL(q || N(0, I)) of posteriors with the given trace of Cov f(z), ``(*,)``, and mean, ``(*, K)``."""

@@ -118,3 +118,17 @@ def test_categorical_link_inverts_the_probabilities():
     likelihood = CategoricalLikelihood([3, 4]).double()
     eta = torch.randn(6, 5, dtype=torch.float64)
     torch.testing.assert_close(likelihood.link(likelihood._logits(eta).softmax(-1)), eta, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("eta", [-40.0, -3.0, -0.2, -0.05, 0.0, 0.05, 0.2, 3.0, 40.0])
+def test_continuous_bernoulli_variance_is_the_slope_of_its_mean(eta):
+    leaf = torch.tensor(eta, dtype=torch.float64, requires_grad=True)
+    slope = torch.autograd.grad(ContinuousBernoulli(leaf).mean, leaf)[0]
+    torch.testing.assert_close(ContinuousBernoulli(leaf.detach()).variance, slope, rtol=1e-5, atol=1e-9)
+
+
+@pytest.mark.parametrize("eta", [-300.0, -90.0, 90.0, 300.0])
+def test_continuous_bernoulli_mean_has_a_finite_slope_far_out_in_single_precision(eta):
+    leaf = torch.tensor(eta, requires_grad=True)
+    slope = torch.autograd.grad(ContinuousBernoulli(leaf).mean, leaf)[0]
+    torch.testing.assert_close(slope, torch.tensor(1 / eta**2), rtol=1e-3, atol=1e-9)
