@@ -21,6 +21,7 @@ from sklearn.preprocessing import StandardScaler
 
 from ._base import LatentVariableEstimator
 from .baselines import GMVAE, VAE
+from .exceptions import CappedEstimateWarning
 from .lidgmvae import LIDGMVAEClustering
 from .lidvae import LIDVAE
 from .metrics import active_units, cluster_mutual_information, clustering_accuracy, kl_divergence, mutual_information
@@ -131,13 +132,13 @@ def _outcome(name: str, model: BaseEstimator, split: Split, figures: Callable[[B
 
 
 def _figures(model: LatentVariableEstimator, split: Split, seconds: str) -> tuple[str, ...]:
-    q = model.encode(split.test)
-    loc, scale = q.mean.numpy(), q.stddev.numpy()
-    units, information = active_units(loc), mutual_information(loc, scale)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CappedEstimateWarning)  # shown as a range
+        units, information = active_units(model, split.test), mutual_information(model, split.test)
     certificate = _certificate(model) if isinstance(model, LIDVAE) else "none"
     shared = f"{information.lower:.1f} to {information.upper:.1f}" if information.capped else f"{information.value:.2f}"
     used = f"{units.count}/{len(units.variances)}"
-    return f"{model.score(split.test):.2f}", f"{kl_divergence(loc, scale).sum():.2f}", used, shared, seconds, certificate
+    return f"{model.score(split.test):.2f}", f"{kl_divergence(model, split.test).value:.2f}", used, shared, seconds, certificate
 
 
 def _cluster_figures(model: BaseEstimator, split: Split, seconds: str) -> tuple[str, ...]:

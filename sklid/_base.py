@@ -6,7 +6,6 @@ A subclass says which decoder f is. A Gaussian model sees standardised columns, 
 scale of a `StandardScaler`; scores, samples and reconstructions are in the units of the data.
 """
 
-from numbers import Integral, Real
 from typing import Any, Self
 
 import numpy as np
@@ -15,7 +14,6 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_array, check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor, nn
 from torch.distributions import Distribution
@@ -23,49 +21,18 @@ from torch.distributions import Distribution
 from ._fitting import architecture, assemble, check_same_architecture, check_support, main_phase, train, warn_if_collapsed
 from ._gates import RowNoise, available_device, seeded, standardised
 from ._inference import Inference
+from ._parameters import SHARED_PARAMETERS
+from .metrics import View
 from .nn import LIKELIHOODS, LatentVariableModel
 from .training import BoundNet
 
 __all__ = ["LatentVariableEstimator"]
 
-POSITIVE_INTEGER = [Interval(Integral, 1, None, closed="left")]
-POSITIVE_REAL = [Interval(Real, 0, None, closed="neither")]
-NON_NEGATIVE = [Interval(Real, 0, None, closed="left")]
-
 
 class LatentVariableEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Base of `LIDVAE` and `VAE`; not for direct use."""
 
-    _parameter_constraints: dict = {
-        "n_components": [None, *POSITIVE_INTEGER],
-        "likelihood": [StrOptions(set(LIKELIHOODS))],
-        "noise": [StrOptions({"global", "feature"})],
-        "decoder_depth": POSITIVE_INTEGER,
-        "decoder_width": POSITIVE_INTEGER,
-        "encoder": [StrOptions({"principal", "plain"})],
-        "encoder_depth": POSITIVE_INTEGER,
-        "encoder_width": POSITIVE_INTEGER,
-        "posterior": [StrOptions({"gaussian", "flow"})],
-        "kl_weight": NON_NEGATIVE,
-        "kl_warmup": [Interval(Real, 0, 1, closed="both")],
-        "n_importance_samples": POSITIVE_INTEGER,
-        "max_epochs": POSITIVE_INTEGER,
-        "batch_size": POSITIVE_INTEGER,
-        "learning_rate": POSITIVE_REAL,
-        "weight_decay": NON_NEGATIVE,
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": POSITIVE_INTEGER,
-        "tol": NON_NEGATIVE,
-        "warm_start": ["boolean"],
-        "callbacks": [None, list],
-        "device": [str],
-        "compile": ["boolean"],
-        "on_interrupt": [StrOptions({"raise", "keep"})],
-        "verbose": ["verbose"],
-        "random_state": ["random_state"],
-    }
-    _remedy: str
+    _parameter_constraints: dict = SHARED_PARAMETERS
 
     def _decoder(self, n_components: int, n_outputs: int) -> nn.Module:
         """The decoder, the one part in which the estimators differ."""
@@ -99,8 +66,8 @@ class LatentVariableEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         """
         if not self.warm_start:
             self.net_ = None
-        X = self._train(X, incremental=False, least_rows=2)
-        warn_if_collapsed(self, X)
+        rows = self._train(X, incremental=False, least_rows=2)
+        warn_if_collapsed(self, X if hasattr(X, "shape") else rows)  # a table keeps the names of its columns
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -197,6 +164,23 @@ class LatentVariableEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         inference = self._inference()
         with torch.no_grad():
             return inference.model.encode(inference.rows(X))
+
+    def view(self, X: ArrayLike) -> View:
+        """The fitted model as a torch module, and the rows as it sees them: what `sklid.metrics` measures.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        view : sklid.metrics.View
+            ``model``, a `sklid.nn.LatentVariableModel`; ``rows``, a tensor of shape (n_samples, n_features); and ``log_volume``, by which
+            log-densities of the rows exceed those of the data.
+        """
+        X = self._validated(X)
+        inference = self._inference()
+        return View(inference.model, inference.rows(X), inference.log_volume)
 
     def score_samples(self, X: ArrayLike) -> NDArray[np.float32]:
         """Log-likelihood of each row in nats: the importance-weighted bound with `n_importance_samples` draws.

@@ -7,9 +7,8 @@ mixture starts at the clusters of the posterior means, and the second maximises 
 clusters.
 """
 
-import warnings
 from numbers import Integral, Real
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import torch
@@ -20,19 +19,14 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from ._base import POSITIVE_INTEGER
 from ._fitting import Phase, main_phase, train
 from ._gates import seeded
 from ._mixture_start import mixture_start
-from .exceptions import CollapseWarning
-from .metrics import cluster_mutual_information
+from ._parameters import POSITIVE_INTEGER
 from .nn import JointMixtureModel, LatentVariableModel, MixtureModel
 from .training import BoundNet
 
 __all__ = ["MixtureMixin"]
-
-LEAST_INFORMATION = 0.1
-"""Share of log k under which the information of the labels counts as collapsed."""
 
 
 class MixtureMixin(ClusterMixin):
@@ -84,7 +78,6 @@ class MixtureMixin(ClusterMixin):
         by_size = np.argsort(-sizes, kind="stable")
         self._order = self._order[by_size]
         self.labels_ = probabilities[:, by_size].argmax(axis=1)
-        self._warn_if_labels_collapsed(probabilities, sizes)
         return self
 
     def partial_fit(self, X: ArrayLike, y: object = None) -> Self:
@@ -246,15 +239,3 @@ class MixtureMixin(ClusterMixin):
         if self.inference == "joint":
             return JointMixtureModel(*parts, self.encoder_depth, self.encoder_width)
         return MixtureModel(*parts)
-
-    def _warn_if_labels_collapsed(self, probabilities: NDArray, sizes: NDArray[Any]) -> None:
-        """CollapseWarning with the numbers when the labels say little about the rows, or some are never the most probable."""
-        information, most = cluster_mutual_information(probabilities), np.log(self.k)
-        if information < LEAST_INFORMATION * most:
-            text = f"The labels collapsed: they share {information:.2g} nats with the rows, of {most:.2f} possible."
-        elif not sizes.all():
-            empty = np.count_nonzero(sizes == 0)
-            text = f"{empty} of {self.k} clusters have no row; the labels share {information:.2f} of {most:.2f} nats with the rows."
-        else:
-            return
-        warnings.warn(f"{text} Lower k, raise max_epochs or pretrain_fraction, or lower kl_weight.", CollapseWarning, stacklevel=3)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from ._gates import tensor_of
 from .callbacks import training_callbacks
 from .exceptions import CollapseWarning
-from .metrics import active_units
+from .metrics.collapse import collapse_summary
 from .nn import LIKELIHOODS, GaussianLikelihood, GaussianPosterior, LatentVariableModel, Likelihood, StandardNormal
 from .training import BoundNet
 
@@ -27,7 +27,6 @@ ARCHITECTURE = (
     "k", "weights", "components", "covariance_type", "inference", "min_separation", "scale_bounds",
 )  # fmt: skip
 N_STARTING_ROWS = 10_000
-N_CHECKED_ROWS = 1_000
 
 
 def check_support(X: NDArray, support: Any, likelihood: str, names: Sequence[str] | None) -> None:
@@ -144,16 +143,10 @@ def architecture(estimator: BaseEstimator) -> dict[str, Any]:
 
 
 def warn_if_collapsed(estimator: BaseEstimator, X: NDArray) -> None:
-    """CollapseWarning with the numbers when the posterior mean of some latent hardly varies over the data."""
-    units = active_units(estimator._inference().posterior_means(X[:N_CHECKED_ROWS]))
-    n_components = len(units.variances)
-    if units.count < n_components:
-        warnings.warn(
-            f"{n_components - units.count} of {n_components} latents collapsed: the variance of their posterior mean over the data is under 0.01 "
-            f"(least {units.variances.min():.1e}). {estimator._remedy}",
-            CollapseWarning,
-            stacklevel=3,
-        )
+    """CollapseWarning with the numbers, the cause and the parameter to change when latents or labels hardly depend on the data."""
+    text = collapse_summary(estimator, X)
+    if text is not None:
+        warnings.warn(text, CollapseWarning, stacklevel=3)
 
 
 def _likelihood(estimator: BaseEstimator, x: Tensor) -> Likelihood:

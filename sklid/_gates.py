@@ -7,9 +7,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils import check_random_state
 from torch import Tensor
 
-__all__ = ["RowNoise", "available_device", "chunks", "seeded", "standardised", "tensor_of"]
+__all__ = ["RowNoise", "available_device", "chunks", "from_random_state", "seeded", "standardised", "tensor_of"]
 
 CHUNK_NUMBERS = 1 << 24
 """Numbers held at once for a chunk of rows: 64 MB in single precision."""
@@ -36,6 +37,13 @@ def seeded(seed: int, device: str = "cpu") -> Iterator[None]:
         if gpu:
             with torch.cuda.device(gpu[0]):
                 torch.cuda.manual_seed(seed)
+        yield
+
+
+@contextmanager
+def from_random_state(random_state: int | np.random.RandomState | None) -> Iterator[None]:
+    """The same with the seed that scikit-learn's `random_state` gives, and no gradients."""
+    with seeded(check_random_state(random_state).randint(2**31 - 1)), torch.no_grad():
         yield
 
 

@@ -44,6 +44,11 @@ class Inference:
         """Rows of data as the model sees them."""
         return standardised(X, self.scaler).to(device=self.device, dtype=torch.float64 if self.double else torch.float32)
 
+    @property
+    def log_volume(self) -> float:
+        """Log of the volume of a unit of the model's rows in units of the data."""
+        return 0.0 if self.scaler is None else float(np.log(self.scaler.scale_).sum())
+
     @torch.no_grad()
     def posterior_means(self, X: NDArray) -> NDArray[np.floating]:
         """E[z | x]: ``(N, P) -> (N, K)``."""
@@ -53,8 +58,7 @@ class Inference:
     def log_likelihoods(self, X: NDArray) -> NDArray[np.float64]:
         """Importance-weighted bound of each row in nats, in the units of the data: ``(N, P) -> (N,)``."""
         scores = self._joined(iwae(self.model.log_weights(x, self.noise(x))) for x in self._blocks(X, self.noise.n_draws))
-        log_volume = 0.0 if self.scaler is None else np.log(self.scaler.scale_).sum()
-        return scores.astype(np.float64) - log_volume
+        return scores.astype(np.float64) - self.log_volume
 
     @torch.no_grad()
     def decoded(self, Z: NDArray) -> NDArray[np.floating]:
@@ -73,6 +77,11 @@ class Inference:
     def kl_floors(self, X: NDArray, inverse_lipschitz: float) -> NDArray[np.floating]:
         """Certified least divergence of each row's posterior from the prior, in nats: ``(N, P) -> (N,)``."""
         return self._joined(self._kl_floor(x, inverse_lipschitz) for x in self._blocks(X, self.noise.n_draws))
+
+    def min_fisher_eigenvalues(self, X: NDArray) -> NDArray[np.floating]:
+        """Least eigenvalue of the Fisher information of the latent at each row's posterior mean: ``(N, P) -> (N,)``."""
+        copies = 4 * self.model.prior.n_components
+        return self._joined(self._min_fisher_eigenvalue(x) for x in self._blocks(X, copies))
 
     @torch.no_grad()
     def sample(self, n_samples: int) -> NDArray[np.float64]:
@@ -99,6 +108,15 @@ class Inference:
         except NotImplementedError:  # a flow has no closed form
             return self.model.draw(q, self.noise(x))[0].mean(0)
 
+    def _min_fisher_eigenvalue(self, x: Tensor) -> Tensor:
+        with torch.no_grad():
+            z = self._posterior_mean(x)
+        with torch.enable_grad():
+            z.requires_grad_()
+            eta = self.model.natural_parameters(z)
+            information = _jacobians(eta, z).mT @ _jacobians(self.model.likelihood.expected_statistic(eta), z)
+        return torch.linalg.eigvalsh((information + information.mT) / 2)[..., 0]
+
     def _kl_floor(self, x: Tensor, inverse_lipschitz: float) -> Tensor:
         z, _ = self.model.draw(self.model.encode(x), self.noise(x))
         decoded = self.model.natural_parameters(z)
@@ -119,3 +137,11 @@ class Inference:
 
     def _in_units_of_data(self, x: NDArray[np.floating]) -> NDArray[np.floating]:
         return x if self.scaler is None else self.scaler.inverse_transform(x)
+
+
+def _jacobians(outputs: Tensor, z: Tensor) -> Tensor:
+    """Jacobian of each row, ``(N, D), (N, K) -> (N, D, K)``, column by column: a product J'u with a vector is linear in u, so its slope is J."""
+    u = torch.zeros_like(outputs, requires_grad=True)
+    pulled = torch.autograd.grad(outputs, z, u, create_graph=True)[0]
+    columns = [torch.autograd.grad(pulled[:, k].sum(), u, retain_graph=True)[0] for k in range(z.shape[1])]
+    return torch.stack(columns, dim=-1)

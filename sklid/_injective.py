@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils._param_validation import Options, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ._base import POSITIVE_REAL
+from ._parameters import POSITIVE_REAL
 from .nn import ACTIVATIONS, InjectiveDecoder
 
 __all__ = ["InjectiveMixin"]
@@ -41,6 +41,32 @@ class InjectiveMixin:
         if self.net_.module_.likelihood.noise_units:
             return ""
         return f'likelihood="{self.likelihood}" has noise that vanishes at extreme natural parameters, so an injective decoder gives no floor'
+
+    @property
+    def elementary_mutual_information_lower_bound_(self) -> float:
+        if self.mutual_information_lower_bound_reason_:
+            return float("nan")
+        model = self.net_.module_
+        return model.prior.elementary_mutual_information_floor(model.likelihood.n_parameters, self.inverse_lipschitz_)
+
+    def min_fisher_eigenvalue(self, X: ArrayLike) -> NDArray[np.float32]:
+        r"""Least eigenvalue of the Fisher information of the latent, at each row's posterior mean.
+
+        .. math:: \lambda_{\min}\big( J^\top A''(f(z)) J \big), \qquad J = \partial f / \partial z
+
+        with A the log-normaliser of the likelihood. It is at least r^2 for a Gaussian likelihood. For Bernoulli, Poisson and categorical ones,
+        that have no floor, it is the diagnostic: near 0 the latent has a direction along which the likelihood hardly changes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        eigenvalues : float32 array of shape (n_samples,)
+            In squared standard deviations of the prior, inverted: 1 halves the posterior variance of the least determined direction.
+        """
+        return self._inference().min_fisher_eigenvalues(self._validated(X))
 
     def kl_lower_bound(self, X: ArrayLike) -> NDArray[np.float32]:
         r"""Least KL(q(z | x) || p(z)) of each row, from how well its latent reconstructs.

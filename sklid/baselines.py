@@ -54,8 +54,6 @@ class VAE(LatentVariableEstimator):
     (150, 2)
     """
 
-    _remedy = "Use sklid.LIDVAE, whose decoder cannot ignore its latents, or lower n_components, decoder_depth or kl_weight."
-
     def __init__(
         self,
         n_components: int | None = None,
@@ -165,7 +163,6 @@ class GMVAE(MixtureMixin, LatentVariableEstimator):
     """
 
     _parameter_constraints: dict = {**LatentVariableEstimator._parameter_constraints, **MixtureMixin._parameter_constraints}
-    _remedy = "Use sklid.LIDGMVAEClustering, whose decoder cannot ignore its latents, or lower n_components, decoder_depth or kl_weight."
 
     def __init__(
         self,

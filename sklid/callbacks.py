@@ -1,9 +1,10 @@
-"""What happens around the training steps: schedule, warm-up, early stopping, progress, and a guard against losses that are not finite.
+"""What happens around the training steps: schedule, warm-up, early stopping, progress, records of collapse, and a guard against non-finite losses.
 
 Losses are negative log-likelihoods of densities and may well be negative, so early stopping compares them by absolute differences.
 """
 
 import math
+import warnings
 from typing import Any
 
 import torch
@@ -12,7 +13,10 @@ from skorch.callbacks import Callback, EarlyStopping, GradientNormClipping, LRSc
 from torch.optim.lr_scheduler import CosineAnnealingLR
 from tqdm.auto import tqdm
 
-__all__ = ["FiniteGuard", "KLWarmup", "NonFiniteLossError", "TrainingBar", "training_callbacks"]
+from .exceptions import CappedEstimateWarning
+from .metrics import active_units, mutual_information
+
+__all__ = ["CollapseMonitor", "DivergenceRecord", "FiniteGuard", "KLWarmup", "NonFiniteLossError", "TrainingBar", "training_callbacks"]
 
 GRADIENT_CLIP = 100.0
 
@@ -64,6 +68,46 @@ class FiniteGuard(Callback):
         """Put the best weights back."""
         torch._foreach_copy_(list(net.module_.parameters()), self.best_weights_)
         self.best_weights_ = None
+
+
+class DivergenceRecord(Callback):
+    """Writes the mean divergence of the posterior from the prior over each epoch's training rows into the history, as ``kl``."""
+
+    def on_epoch_begin(self, net: NeuralNet, **kwargs: Any) -> None:
+        net.criterion_.forget()
+
+    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
+        net.history.record("kl", net.criterion_.mean_kl())
+
+
+class CollapseMonitor(Callback):
+    """Writes mutual information and active units of some training rows into the history at the end of each epoch, as ``mi`` and ``au``.
+
+    Parameters
+    ----------
+    n_rows : int, default=500
+        Rows measured, the first of the training set. The information that so many can show is at most log n_rows.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklid import LIDVAE
+    >>> from sklid.callbacks import CollapseMonitor
+    >>> monitored = LIDVAE(n_components=2, max_epochs=5, callbacks=[CollapseMonitor()], random_state=0)
+    >>> len(monitored.fit(load_iris().data).net_.history[:, "mi"])
+    5
+    """
+
+    def __init__(self, n_rows: int = 500) -> None:
+        self.n_rows = n_rows
+
+    def on_epoch_end(self, net: NeuralNet, dataset_train: Any = None, **kwargs: Any) -> None:
+        rows = next(iter(net.iterator_valid(dataset_train, self.n_rows)))[0].to(net.device)
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore", CappedEstimateWarning)
+            q = net.module_.encode(rows)
+            net.history.record("mi", mutual_information(q, net.module_.prior()).value)
+            net.history.record("au", active_units(q).fraction)
 
 
 class TrainingBar(Callback):

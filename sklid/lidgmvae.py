@@ -122,7 +122,7 @@ class LIDGMVAEClustering(MixtureMixin, InjectiveMixin, LatentVariableEstimator):
         For "full", "tied", "diag" and "spherical".
     component_separation_ : float
         Least distance between two means, at least `min_separation`.
-    inverse_lipschitz_, mutual_information_lower_bound_, mutual_information_lower_bound_reason_
+    inverse_lipschitz_, mutual_information_lower_bound_, elementary_mutual_information_lower_bound_, mutual_information_lower_bound_reason_
         As in `LIDVAE`, for the latent w.
     n_components_, n_features_in_, feature_names_in_, scaler_, net_, interrupted_
         As in `LIDVAE`.
@@ -153,7 +153,6 @@ class LIDGMVAEClustering(MixtureMixin, InjectiveMixin, LatentVariableEstimator):
         **InjectiveMixin._parameter_constraints,
         **MixtureMixin._parameter_constraints,
     }
-    _remedy = "Raise inverse_lipschitz or max_epochs, or lower n_components or kl_weight."
 
     def __init__(
         self,

@@ -84,7 +84,10 @@ class LIDVAE(InjectiveMixin, LatentVariableEstimator):
     inverse_lipschitz_ : float
         The constant r of the fitted decoder.
     mutual_information_lower_bound_ : float
-        Least mutual information in nats between z and x under the model; nan where `mutual_information_lower_bound_reason_` says why.
+        Least mutual information in nats between z and x under the model, (K/2) log(1 + r^2) (Aishwarya & Li, arXiv 2409.03664); nan where
+        `mutual_information_lower_bound_reason_` says why.
+    elementary_mutual_information_lower_bound_ : float
+        The weaker floor by rate-distortion, max(0, (K/2) log(K r^2 / D)) with D natural parameters (Cover & Thomas 2006, theorem 10.3.3).
     mutual_information_lower_bound_reason_ : str
         Empty where there is a bound.
     n_components_ : int
@@ -118,7 +121,6 @@ class LIDVAE(InjectiveMixin, LatentVariableEstimator):
     """
 
     _parameter_constraints: dict = {**LatentVariableEstimator._parameter_constraints, **InjectiveMixin._parameter_constraints}
-    _remedy = "Raise inverse_lipschitz or max_epochs, or lower n_components or kl_weight."
 
     def __init__(
         self,

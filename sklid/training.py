@@ -17,7 +17,7 @@ from skorch import NeuralNet
 from skorch.callbacks import Callback, EarlyStopping, LRScheduler
 from torch import Tensor, nn
 
-from .callbacks import FiniteGuard, NonFiniteLossError
+from .callbacks import DivergenceRecord, FiniteGuard, NonFiniteLossError
 from .nn.objective import Bound
 
 __all__ = ["BatchIterator", "BoundNet", "NegativeElbo"]
@@ -41,9 +41,22 @@ class NegativeElbo(nn.Module):
         super().__init__()
         self.kl_weight = kl_weight
         self.warmth = 1.0
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin a new average of the divergence."""
+        self._kl: Tensor | float = 0.0
+        self._n_rows = 0
+
+    def mean_kl(self) -> float:
+        """Average divergence of the training rows since then, in nats."""
+        return float(self._kl) / max(self._n_rows, 1)
 
     def forward(self, bound: Bound) -> Tensor:
         """The loss of a batch: a scalar."""
+        if self.training:
+            self._kl = self._kl + bound.kl.detach().sum()
+            self._n_rows += bound.kl.numel()
         return -bound.elbo(self.kl_weight * (self.warmth if self.training else 1.0)).mean()
 
 
@@ -126,7 +139,7 @@ class BoundNet(NeuralNet):
 
     @property
     def _default_callbacks(self) -> list[tuple[str, Callback]]:
-        return [*super()._default_callbacks, ("guard", FiniteGuard())]
+        return [*super()._default_callbacks, ("divergence", DivergenceRecord()), ("guard", FiniteGuard())]
 
     def initialize_criterion(self) -> "BoundNet":
         self.criterion_ = NegativeElbo(self.kl_weight)

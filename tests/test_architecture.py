@@ -9,13 +9,16 @@ import pytest
 ROOT = Path(__file__).parents[1] / "sklid"
 FLOOR_1 = ["convex", "brenier", "perceptron", "decoder", "continuous_bernoulli", "likelihood", "objective", "certificate", "prior", "mixture",
            "posterior", "flow", "principal", "model", "mixture_model"]  # fmt: skip
+METRICS = ["models", "encodings", "weights", "information", "units", "labels", "likelihood", "diagnosis", "evidence", "label_evidence", "report",
+           "collapse", "scorers"]  # fmt: skip
+PLOTS = ["style", "clusters", "comparison", "collapse", "latent_space", "traversal", "surface", "training", "depth", "reconstruction"]
 ORDER = [
     *(f"nn.{name}" for name in FLOOR_1), "nn",
-    "exceptions", "metrics",
+    "exceptions", "_gates", *(f"metrics.{name}" for name in METRICS), "metrics",
     "callbacks", "training",
-    "_gates", "_inference", "_fitting", "_base", "_injective", "_mixture_start", "_clustering",
+    "_parameters", "_inference", "_fitting", "_base", "_injective", "_mixture_start", "_clustering",
     "lidvae", "lidgmvae", "baselines", "",
-    "tables", "plots", "__main__",
+    "tables", *(f"plots.{name}" for name in PLOTS), "plots", "__main__",
 ]  # fmt: skip
 FLOOR_1_MAY_IMPORT = {"torch", *sys.stdlib_module_names}
 LONGEST_FILE, LONGEST_FUNCTION = 320, 25

@@ -27,15 +27,15 @@ def test_modules_work_in_a_loop_and_in_a_net_of_ones_own():
     assert all(correlation > 0.9 for correlation in found.values())
 
 
-@pytest.mark.parametrize("name", ["depth", "clustering"])
+@pytest.mark.parametrize("name", ["depth", "clustering", "measuring"])
 def test_benchmarks_show_their_direction_quickly(name):
     done = subprocess.run([sys.executable, ROOT / f"doc/benchmarks/{name}.py", "--quick"], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("name", ["depth", "clustering"])
-def test_tables_of_the_readme_are_those_of_the_saved_results(name):
-    shown = re.search(rf"<!-- table of doc/benchmarks/{name}.py -->\n(.*?)\n<!-- end of table -->", (ROOT / "README.md").read_text(), re.DOTALL)
+@pytest.mark.parametrize(("name", "document"), [("depth", "README.md"), ("clustering", "README.md"), ("measuring", "doc/collapse.md")])
+def test_tables_of_the_documents_are_those_of_the_saved_results(name, document):
+    shown = re.search(rf"<!-- table of doc/benchmarks/{name}.py -->\n(.*?)\n<!-- end of table -->", (ROOT / document).read_text(), re.DOTALL)
     assert shown.group(1) == load(ROOT / f"doc/benchmarks/{name}.py").table()
 
 
@@ -45,6 +45,13 @@ def test_saved_clustering_results_are_complete():
     assert {(row["data"], row["method"], int(row["seed"])) for row in rows} == {
         (data, method, seed) for data, seeds in benchmark.SEEDS.items() for method in (*benchmark.METHODS, "KMeans") for seed in seeds
     }
+
+
+def test_saved_measurements_stay_under_two_gigabytes():
+    benchmark = load(ROOT / "doc/benchmarks/measuring.py")
+    rows = benchmark.CELLS.read(n_rows=100_000, n_latents=64)
+    assert {row["metric"] for row in rows} == {*benchmark.ON_ARRAYS, *benchmark.ON_MODELS}
+    assert all(float(row["peak_mb"]) < benchmark.LIMIT_MB for row in rows)
 
 
 def test_saved_depth_results_are_complete():

@@ -12,7 +12,6 @@ from sklearn.datasets import load_breast_cancer, load_digits, load_iris
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 from skorch.callbacks import Callback
-from torch.distributions import Independent, Normal, kl_divergence
 
 from sklid import LIDVAE, CollapseWarning
 from sklid.baselines import VAE
@@ -130,32 +129,6 @@ def test_flow_posterior_fits_and_scores():
     np.testing.assert_allclose(model.transform(IRIS[order]), model.transform(IRIS)[order], atol=1e-5)
 
 
-# The certificates
-
-
-def test_mutual_information_floor_is_the_sharp_one(iris_model):
-    assert iris_model.mutual_information_lower_bound_ == pytest.approx(np.log(2))
-    assert iris_model.mutual_information_lower_bound_reason_ == ""
-
-
-def test_no_floor_is_claimed_without_noise_units():
-    model = LIDVAE(n_components=2, likelihood="bernoulli", **FAST).fit(DATA["bernoulli"])
-    assert np.isnan(model.mutual_information_lower_bound_)
-    assert "bernoulli" in model.mutual_information_lower_bound_reason_
-    assert np.isnan(model.kl_lower_bound(DATA["bernoulli"])).all()
-
-
-@pytest.mark.parametrize("options", [{}, {"max_epochs": 1}, {"inverse_lipschitz": 3.0}, {"noise": "feature"}])
-@pytest.mark.filterwarnings("ignore::sklid.CollapseWarning")
-def test_kl_certificate_never_exceeds_the_divergence_it_certifies(options):
-    model = LIDVAE(n_components=2, **{**FAST, **options}).fit(IRIS)
-    q = model.encode(IRIS)
-    exact = kl_divergence(q, Independent(Normal(torch.zeros(2), torch.ones(2)), 1)).numpy()
-    bound = model.kl_lower_bound(IRIS)
-    assert (bound <= exact + 1e-5).all()
-    assert bound.max() > 0
-
-
 def test_every_latent_stays_active_even_on_white_noise():
     X = np.random.default_rng(0).standard_normal((2000, 20))
     model = LIDVAE(n_components=5, max_epochs=30, random_state=0).fit(X)
@@ -164,9 +137,9 @@ def test_every_latent_stays_active_even_on_white_noise():
 
 def test_collapse_warns_with_the_numbers_and_the_parameter_to_change():
     X = load_digits().data / 16
-    with pytest.warns(CollapseWarning, match=r"of 10 latents collapsed.*Use sklid.LIDVAE"):
+    with pytest.warns(CollapseWarning, match=r"of 10 latents collapsed.*Cause: model: .*injective decoder"):
         VAE(decoder_depth=4, likelihood="bernoulli", max_epochs=10, random_state=0).fit(X)
-    with pytest.warns(CollapseWarning, match="Raise inverse_lipschitz"):
+    with pytest.warns(CollapseWarning, match="Cause: inference: .*Lower kl_weight"):
         LIDVAE(n_components=2, kl_weight=1000.0, **{**FAST, "max_epochs": 200}).fit(IRIS)
 
 

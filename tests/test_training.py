@@ -10,7 +10,8 @@ from sklearn.exceptions import ConvergenceWarning
 from skorch.callbacks import Callback, EarlyStopping
 from skorch.dataset import Dataset, ValidSplit
 
-from sklid.callbacks import training_callbacks
+from sklid.callbacks import CollapseMonitor, training_callbacks
+from sklid.metrics import active_units
 from sklid.nn import Bound, GaussianLikelihood, GaussianPosterior, InjectiveDecoder, LatentVariableModel, StandardNormal
 from sklid.training import BatchIterator, BoundNet, NegativeElbo
 
@@ -176,3 +177,29 @@ def test_compiled_training_gives_the_same_weights_and_a_pickle():
     assert pickle.loads(pickle.dumps(compiled)).module_.state_dict().keys() == plain.module_.state_dict().keys()
     for a, b in zip(plain.module_.parameters(), compiled.module_.parameters(), strict=True):
         torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5)
+
+
+def test_history_keeps_the_mean_divergence_of_each_epoch():
+    """The last epoch's value is the divergence of the trained posterior from N(0, 1), up to what the weights moved within it."""
+    module = model()
+    net = net_of(module, max_epochs=40, lr=1e-2).fit(X)
+    q = module.encode(X)
+    exact = torch.distributions.kl_divergence(q, module.prior()).mean().item()
+    assert len(net.history[:, "kl"]) == 40
+    assert net.history[-1, "kl"] == pytest.approx(exact, rel=0.1)
+
+
+def test_monitor_records_information_and_active_units_and_changes_nothing_else():
+    losses = []
+    for callbacks in ([], [CollapseMonitor(n_rows=50)]):
+        torch.manual_seed(0)
+        net = net_of(model(), callbacks=callbacks).fit(X)
+        losses.append(net.history[:, "train_loss"])
+    assert losses[0] == losses[1]
+    assert all(0 <= value <= np.log(50) for value in net.history[:, "mi"])
+    assert net.history[:, "au"] == [active_units(net.module_, X[:50]).fraction] * 3
+
+
+def test_monitor_sees_training_rows_alone_when_some_are_held_out():
+    net = net_of(model(), callbacks=[CollapseMonitor()], train_split=ValidSplit(0.2, random_state=0)).fit(X)
+    assert len(net.history[:, "mi"]) == 3

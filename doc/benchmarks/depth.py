@@ -48,7 +48,7 @@ def measure(method: str, train: np.ndarray, test: np.ndarray, parameters: dict) 
     return {
         "ll": model.score(test),
         "au": active_units(loc).fraction,
-        "kl": kl_divergence(loc, scale).sum(),
+        "kl": kl_divergence(loc, scale).value,
         "mi": mutual_information(loc, scale).value,
         "seconds": wall,
         "cpu_seconds": cpu,

@@ -1,0 +1,37 @@
+"""Measures of posterior collapse of any model: on arrays, on distributions, on estimators, and on models of your own."""
+
+from .collapse import collapse_report
+from .information import AggregatePosteriorKL, Divergence, MutualInformation, aggregate_posterior_kl, kl_divergence, mutual_information
+from .labels import cluster_mutual_information, clustering_accuracy, majority_vote_accuracy
+from .likelihood import AmortizationGap, LogLikelihood, amortization_gap, log_likelihood
+from .models import VariationalModel, View
+from .report import CollapseReport
+from .scorers import COLLAPSE_SCORERS, LABEL_SCORERS, make_collapse_scorer
+from .units import ActiveUnits, InformativeUnits, active_units, informative_units
+
+__all__ = [
+    "COLLAPSE_SCORERS",
+    "LABEL_SCORERS",
+    "ActiveUnits",
+    "AggregatePosteriorKL",
+    "AmortizationGap",
+    "CollapseReport",
+    "Divergence",
+    "InformativeUnits",
+    "LogLikelihood",
+    "MutualInformation",
+    "VariationalModel",
+    "View",
+    "active_units",
+    "aggregate_posterior_kl",
+    "amortization_gap",
+    "cluster_mutual_information",
+    "clustering_accuracy",
+    "collapse_report",
+    "informative_units",
+    "kl_divergence",
+    "log_likelihood",
+    "majority_vote_accuracy",
+    "make_collapse_scorer",
+    "mutual_information",
+]

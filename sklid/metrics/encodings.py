@@ -1,0 +1,135 @@
+r"""Posteriors q(z | x_n) of some rows beside the prior p(z), and their marginals, from any of the sources that a metric takes."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_array, check_consistent_length
+from torch import Tensor
+from torch.distributions import Categorical, Distribution, Independent, MixtureSameFamily, MultivariateNormal, Normal
+
+from .models import View, standard_normal, view
+
+__all__ = ["Encodings", "encodings", "encodings_of", "marginal", "marginals", "without"]
+
+N_DRAWS = 64
+"""Draws for moments and divergences that have no closed form."""
+
+
+class Encodings(NamedTuple):
+    """Posteriors of batch shape ``(N,)`` and a prior, both of event shape ``(K,)``."""
+
+    posterior: Distribution
+    prior: Distribution
+
+    def moments(self) -> tuple[Tensor, Tensor]:
+        """Means and standard deviations of the posteriors, each ``(N, K)``; from draws where there is no closed form."""
+        try:
+            return self.posterior.mean, self.posterior.stddev
+        except NotImplementedError:
+            draws = self.posterior.sample(torch.Size([N_DRAWS]))
+            return draws.mean(0), draws.std(0)
+
+
+@torch.no_grad()
+def encodings(first: Any, second: Any = None) -> Encodings:
+    """The posteriors and the prior behind the two arguments of a metric.
+
+    Parameters
+    ----------
+    first, second
+        One of three pairs. A model and rows X: what `view` takes. A `torch.distributions.Distribution` q(z | x) over rows, with one of p(z) or
+        None for the standard normal; batch shape ``(N,)`` and event shape ``(K,)``, or batch shape ``(N, K)``. Arrays of posterior means and of
+        standard deviations, each ``(N, K)``, for Gaussian posteriors under the standard normal prior.
+
+    Raises
+    ------
+    TypeError
+        If the first is none of these, or the second does not go with it.
+    ValueError
+        If shapes do not agree or a standard deviation is not positive.
+    """
+    if isinstance(first, Distribution):
+        return _of_distributions(first, second)
+    if isinstance(first, BaseEstimator) or hasattr(first, "encode"):
+        return encodings_of(view(first, second))
+    return _of_moments(first, second)
+
+
+@torch.no_grad()
+def encodings_of(seen: View) -> Encodings:
+    """The posteriors and the prior of a model."""
+    prior = None if getattr(seen.model, "prior", None) is None else seen.model.prior()
+    return _of_distributions(seen.model.encode(seen.rows), prior)
+
+
+def marginals(distribution: Distribution) -> Distribution | None:
+    """The marginal of each latent, batch shape ``(*, K)`` for ``(*,)`` and event ``(K,)``, or None where they are not known."""
+    if isinstance(distribution, Independent) and isinstance(distribution.base_dist, Normal):
+        return distribution.base_dist
+    if isinstance(distribution, MultivariateNormal):
+        return Normal(distribution.mean, distribution.stddev, validate_args=False)
+    components = marginals(distribution.component_distribution) if isinstance(distribution, MixtureSameFamily) else None
+    if components is None:
+        return None
+    logits = distribution.mixture_distribution.logits.unsqueeze(-2)
+    normals = Normal(components.mean.mT, components.stddev.mT, validate_args=False)
+    return MixtureSameFamily(Categorical(logits=logits.expand_as(normals.mean), validate_args=False), normals, validate_args=False)
+
+
+def marginal(each: Distribution, latent: int) -> Distribution:
+    """One of the marginals that `marginals` gives, of batch shape ``(*,)``."""
+    if isinstance(each, Normal):
+        return Normal(each.mean[..., latent], each.stddev[..., latent], validate_args=False)
+    normals = each.component_distribution
+    labels = Categorical(logits=each.mixture_distribution.logits[..., latent, :], validate_args=False)
+    chosen = Normal(normals.mean[..., latent, :], normals.stddev[..., latent, :], validate_args=False)
+    return MixtureSameFamily(labels, chosen, validate_args=False)
+
+
+def without(distribution: Distribution, latent: int) -> Distribution | None:
+    """The joint marginal of all latents but one, of event shape ``(K - 1,)``, or None where it is not known."""
+    kept = [number for number in range(distribution.event_shape[0]) if number != latent]
+    if isinstance(distribution, Independent) and isinstance(distribution.base_dist, Normal):
+        return Independent(Normal(distribution.mean[..., kept], distribution.stddev[..., kept], validate_args=False), 1, validate_args=False)
+    if isinstance(distribution, MultivariateNormal):
+        covariance = distribution.covariance_matrix[..., kept, :][..., kept]
+        return MultivariateNormal(distribution.mean[..., kept], covariance, validate_args=False)
+    components = without(distribution.component_distribution, latent) if isinstance(distribution, MixtureSameFamily) else None
+    return None if components is None else MixtureSameFamily(distribution.mixture_distribution, components, validate_args=False)
+
+
+def _of_distributions(posterior: Distribution, prior: Distribution | None) -> Encodings:
+    if len(posterior.event_shape) == 0 and len(posterior.batch_shape) == 2:
+        posterior = Independent(posterior, 1, validate_args=False)
+    if len(posterior.event_shape) != 1 or len(posterior.batch_shape) != 1:
+        raise ValueError(
+            f"The posterior needs batch shape (N,) and event shape (K,), or batch shape (N, K); it has {tuple(posterior.batch_shape)} and "
+            f"{tuple(posterior.event_shape)}."
+        )
+    if prior is None:
+        prior = standard_normal(posterior.event_shape[0], posterior.sample())
+    if not isinstance(prior, Distribution):
+        raise TypeError(f"With a Distribution as the posterior the prior is one too, or None for N(0, I); got {type(prior).__name__}.")
+    if len(prior.event_shape) == 0:
+        prior = Independent(prior.expand(posterior.event_shape), 1, validate_args=False)
+    if prior.event_shape != posterior.event_shape:
+        raise ValueError(f"The posterior has {posterior.event_shape[0]} latents and the prior {prior.event_shape[0]}.")
+    return Encodings(posterior, prior)
+
+
+def _of_moments(loc: ArrayLike, scale: ArrayLike | None) -> Encodings:
+    if scale is None:
+        raise TypeError("Posterior means need standard deviations beside them: pass (loc, scale), two arrays of shape (n_samples, n_components).")
+    loc, scale = check_array(loc, dtype=np.float64), check_array(scale, dtype=np.float64)
+    check_consistent_length(loc, scale)
+    if loc.shape != scale.shape or not (scale > 0).all():
+        raise ValueError(f"loc and scale need one shape and positive scales; got {loc.shape}, {scale.shape}, least scale {scale.min():.3g}.")
+    q = Normal(_tensor(loc), _tensor(scale), validate_args=False)
+    return Encodings(Independent(q, 1, validate_args=False), standard_normal(loc.shape[1], q.mean))
+
+
+def _tensor(array: NDArray) -> Tensor:
+    return torch.from_numpy(np.require(array, requirements=["C", "W"]))

@@ -1,0 +1,99 @@
+r"""Measurements that tell the causes of collapse apart, on a model and a sample of rows.
+
+*Does the likelihood depend on the latent?* Redrawing all latents, or one, from the prior changes the distribution of x by
+
+.. math:: J = E \, KL(p(x \mid z) \| p(x \mid z')), \qquad J_d = E \, KL(p(x \mid z) \| p(x \mid z_{-d}, z_d')),
+
+and convexity of the divergence gives :math:`I(z; x) \le J` and :math:`I(z_d; x \mid z_{-d}) \le J_d`: a latent with a small J cannot matter.
+
+*Does the exact posterior move?* With weights :math:`w_s \propto p(x \mid z_s)` of S prior draws,
+
+.. math:: KL(p(z \mid x) \| p(z)) \approx \sum_s w_s \log(S w_s) \le \log S.
+
+*Is there a direction in the data that no latent explains?* A small random effect along u adds :math:`\tfrac12 a^2 (u^\top R u - 1)` nats to the
+log-likelihood, with R the covariance of the standardised residuals (a score test). On rows that follow the model the largest eigenvalue of R is at
+most about :math:`(1 + \sqrt{D/N})^2` (Marchenko & Pastur 1967).
+"""
+
+import math
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.distributions import Distribution, kl_divergence
+
+from .encodings import encodings_of
+from .models import View
+from .weights import BLOCK_NUMBERS
+
+__all__ = ["likelihood_variation", "posterior_by_prior_draws", "unexplained_direction"]
+
+N_PRIOR_DRAWS = 1024
+N_PAIRS = 512
+
+
+def likelihood_variation(seen: View) -> tuple[float, NDArray[np.float64]]:
+    """J, and J_d of every latent: bounds in nats on the information that the model can put into all of them and into each."""
+    prior = encodings_of(seen._replace(rows=seen.rows[:2])).prior
+    z, other = prior.sample(torch.Size([N_PAIRS])), prior.sample(torch.Size([N_PAIRS]))
+    p = seen.model.decode(z)
+    each = []
+    for latent in range(z.shape[-1]):
+        redrawn = z.clone()
+        redrawn[:, latent] = other[:, latent]
+        each.append(_mean_divergence(p, seen.model.decode(redrawn)))
+    return _mean_divergence(p, seen.model.decode(other)), np.array(each)
+
+
+def posterior_by_prior_draws(seen: View) -> tuple[float, NDArray[np.float64], Tensor, Tensor]:
+    """The exact posteriors of the rows as weighted prior draws.
+
+    Returns
+    -------
+    divergence : float
+        Mean KL of the posterior from the prior in nats, at most log S.
+    variances : array of shape (n_components,)
+        Of the posterior means over the rows.
+    weights, draws : Tensors of shape (N, S) and (S, n_components)
+    """
+    prior = encodings_of(seen._replace(rows=seen.rows[:2])).prior
+    z = prior.sample(torch.Size([N_PRIOR_DRAWS]))
+    p = seen.model.decode(z)
+    n_rows = max(1, BLOCK_NUMBERS // (N_PRIOR_DRAWS * seen.rows[:1].numel()))
+    log_probs = torch.cat([p.log_prob(rows.unsqueeze(1)).reshape(len(rows), N_PRIOR_DRAWS, -1).sum(-1) for rows in seen.rows.split(n_rows)])
+    log_weights = log_probs.double().log_softmax(-1)
+    weights = log_weights.exp()
+    divergence = (weights * (log_weights + math.log(N_PRIOR_DRAWS))).nan_to_num(0.0).sum(-1).mean().item()
+    return divergence, (weights @ z.double()).var(0).cpu().numpy(), weights, z
+
+
+def unexplained_direction(seen: View, z: Tensor) -> float:
+    """Largest eigenvalue of the residuals' covariance over its edge under the model; nan where p(x | z) has no mean or standard deviation.
+
+    Parameters
+    ----------
+    seen : View
+    z : Tensor of shape (N, n_components)
+        A latent for each row.
+    """
+    p = seen.model.decode(z)
+    try:
+        residuals = ((seen.rows - p.mean) / p.stddev).flatten(1).double()
+    except NotImplementedError:
+        return math.nan
+    if not torch.isfinite(residuals).all() or len(residuals) < 2:
+        return math.nan
+    residuals = residuals - residuals.mean(0)
+    greatest = torch.linalg.matrix_norm(residuals, 2).square().item() / len(residuals)
+    return greatest / (1 + (residuals.shape[1] / len(residuals)) ** 0.5) ** 2
+
+
+def _mean_divergence(p: Distribution, other: Distribution) -> float:
+    """Average over rows of KL(p || other), in closed form or from one draw each."""
+    try:
+        divergences = kl_divergence(p, other)
+    except NotImplementedError:
+        x = p.sample()
+        divergences = p.log_prob(x) - other.log_prob(x)
+    return max(0.0, divergences.reshape(len(divergences), -1).sum(-1).mean().item())

@@ -1,0 +1,89 @@
+r"""Measurements that tell the causes apart by which labels collapse.
+
+*Do the components differ?* The information of the label and the latent under the model, all labels equally probable, bounds what an x could tell of
+the label. *Does the exact posterior know the label?* With weights w of prior draws z, :math:`p(y \mid x) = \sum_s w_s \, p(y \mid z_s)`. *Do the rows
+form clusters at all?* One Gaussian is compared with several by the Bayesian information criterion.
+"""
+
+import copy
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
+from sklearn.decomposition import PCA
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.mixture import GaussianMixture
+from torch import Tensor
+from torch.distributions import MixtureSameFamily
+
+from .diagnosis import LabelFindings
+from .labels import cluster_mutual_information
+
+__all__ = ["exact_information", "is_one_cluster", "label_findings", "separation_of_components", "separation_of_draws"]
+
+MOST_DIRECTIONS = 10
+ROWS_PER_PARAMETER = 5
+N_DRAWS = 2_000
+
+
+def label_findings(probabilities: NDArray[np.float64]) -> LabelFindings:
+    """What q(y | x) alone tells: ``(N, C)``."""
+    n_labels = probabilities.shape[1]
+    n_used = len(np.unique(probabilities.argmax(axis=1)))
+    return LabelFindings(cluster_mutual_information(probabilities), math.log(n_labels), n_used, n_labels)
+
+
+def separation_of_components(prior: MixtureSameFamily) -> float:
+    """Information of label and latent under a mixture with equal weights, in nats."""
+    components = prior.component_distribution
+    z = components.sample(torch.Size([N_DRAWS // components.batch_shape[0] + 1])).flatten(0, 1)
+    return cluster_mutual_information(_by_component(components.log_prob(z.unsqueeze(1))))
+
+
+def exact_information(prior: MixtureSameFamily, weights: Tensor, draws: Tensor) -> float:
+    """Information of rows and labels under the exact posterior, from weighted prior draws ``(N, S)`` and ``(S, K)``, in nats.
+
+    nan where the model overflows and the weights are not finite.
+    """
+    if not torch.isfinite(weights).all():
+        return math.nan
+    by_draw = _by_component(prior.mixture_distribution.logits + prior.component_distribution.log_prob(draws.unsqueeze(1)))
+    return cluster_mutual_information(weights.cpu().numpy() @ by_draw)
+
+
+def separation_of_draws(estimator: BaseEstimator) -> float:
+    """Information of rows and labels on draws of the estimator itself, in nats; nan where it cannot draw."""
+    if not hasattr(estimator, "sample"):
+        return math.nan
+    estimator = copy.copy(estimator)
+    if "random_state" in estimator.get_params():
+        estimator.set_params(random_state=0)
+    return cluster_mutual_information(estimator, estimator.sample(N_DRAWS)[0])
+
+
+def is_one_cluster(rows: ArrayLike, n_clusters: int) -> bool:
+    """Whether one Gaussian explains the rows' leading principal scores at least as well as several do, by the Bayesian information criterion."""
+    table = np.asarray(rows, dtype=np.float64).reshape(len(rows), -1)
+    if not np.ptp(table, axis=0).any():
+        return True
+    n_directions = min(MOST_DIRECTIONS, table.shape[1], max(1, len(table) // (ROWS_PER_PARAMETER * n_clusters)))
+    scores = PCA(n_directions, random_state=0).fit_transform(table)
+    scores /= scores.std(axis=0).clip(min=1e-12)
+    single, *several = (_criterion(scores, k) for k in (1, 2, min(n_clusters, len(scores))))
+    return single <= min(several)
+
+
+def _criterion(scores: NDArray, k: int) -> float:
+    kind = "full" if k == 1 else "tied"
+    mixture = GaussianMixture(k, covariance_type=kind, n_init=3, reg_covar=1e-3, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # of duplicates, or near enough for a comparison
+        return mixture.fit(scores).bic(scores)
+
+
+def _by_component(log_joint: Tensor) -> Any:
+    return log_joint.double().softmax(-1).cpu().numpy()

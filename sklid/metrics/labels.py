@@ -1,0 +1,122 @@
+r"""Measures of a discrete latent y: its information about x, and its agreement with known classes.
+
+A discrete latent can fail in two ways, q(y | x) uniform or the same for every x. The information
+
+.. math:: I_q(x, y) = H\Big( \frac1N \sum_n q(y | x_n) \Big) - \frac1N \sum_n H(q(y | x_n))
+
+is 0 in both. Accuracy need not show either: the argmax of an almost uniform q(y | x) can agree with the classes all the same.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import linear_sum_assignment
+from scipy.special import entr
+from sklearn.metrics.cluster import contingency_matrix
+from sklearn.utils import check_array, check_consistent_length
+
+__all__ = ["cluster_mutual_information", "clustering_accuracy", "label_probabilities", "majority_vote_accuracy"]
+
+
+def cluster_mutual_information(first: Any, second: Any = None) -> float:
+    """Mutual information of x and a discrete latent y, exact on the rows: 0 to log C nats.
+
+    Parameters
+    ----------
+    first, second
+        Probabilities q(y | x) of shape (n_samples, n_clusters) alone, such as `predict_proba` gives; or a fitted estimator with that method, such as
+        `LIDGMVAEClustering`, `sklearn.mixture.GaussianMixture` or a `Pipeline` that ends in one, and rows X.
+
+    Returns
+    -------
+    information : float
+
+    Raises
+    ------
+    ValueError
+        If a row of probabilities is no distribution.
+
+    Examples
+    --------
+    >>> from sklid.metrics import cluster_mutual_information
+    >>> round(cluster_mutual_information([[1.0, 0.0], [0.0, 1.0]]), 3), cluster_mutual_information([[0.5, 0.5], [0.5, 0.5]])
+    (0.693, 0.0)
+    """
+    probabilities = label_probabilities(first, second)
+    return max(0.0, float(entr(probabilities.mean(axis=0)).sum() - entr(probabilities).sum(axis=1).mean()))
+
+
+def label_probabilities(first: Any, second: Any = None) -> NDArray[np.float64]:
+    """q(y | x) as checked rows that sum to one, from probabilities or from an estimator and its rows."""
+    if hasattr(first, "predict_proba"):
+        first = first.predict_proba(second)
+    probabilities = check_array(first, dtype=np.float64, input_name="probabilities")
+    if (probabilities < 0).any() or not np.allclose(probabilities.sum(axis=1), 1.0, atol=1e-4):
+        raise ValueError("Every row of probabilities must be non-negative with sum 1, as predict_proba gives them.")
+    return probabilities
+
+
+def clustering_accuracy(labels_true: ArrayLike, labels_pred: ArrayLike) -> float:
+    """Share of the rows whose cluster is matched to their class by the best one-to-one matching.
+
+    Parameters
+    ----------
+    labels_true, labels_pred : array-like of shape (n_samples,)
+        Labels of any kind; clusters beyond the number of classes, and classes beyond the number of clusters, stay without a match.
+
+    Returns
+    -------
+    accuracy : float
+        0 to 1.
+
+    See Also
+    --------
+    majority_vote_accuracy : Many clusters may stand for one class, so that it grows with the number of clusters.
+
+    References
+    ----------
+    Kuhn, "The Hungarian method for the assignment problem", 1955.
+
+    Examples
+    --------
+    >>> from sklid.metrics import clustering_accuracy
+    >>> clustering_accuracy(["a", "a", "b", "b"], [1, 1, 0, 1])
+    0.75
+    """
+    table = _contingency(labels_true, labels_pred)
+    matched = linear_sum_assignment(table, maximize=True)
+    return float(table[matched].sum() / table.sum())
+
+
+def majority_vote_accuracy(labels_true: ArrayLike, labels_pred: ArrayLike) -> float:
+    """Share of the rows that are of the most frequent class of their cluster, also called purity.
+
+    Many clusters may stand for one class: with one cluster per row it is 1. It is never below `clustering_accuracy`.
+
+    Parameters
+    ----------
+    labels_true, labels_pred : array-like of shape (n_samples,)
+
+    Returns
+    -------
+    accuracy : float
+        0 to 1.
+
+    References
+    ----------
+    Manning, Raghavan & Schütze, "Introduction to Information Retrieval", 2008, section 16.3.
+
+    Examples
+    --------
+    >>> from sklid.metrics import majority_vote_accuracy
+    >>> majority_vote_accuracy(["a", "a", "b", "b"], [0, 1, 2, 2])
+    1.0
+    """
+    table = _contingency(labels_true, labels_pred)
+    return float(table.max(axis=0).sum() / table.sum())
+
+
+def _contingency(labels_true: ArrayLike, labels_pred: ArrayLike) -> NDArray[np.int64]:
+    check_consistent_length(labels_true, labels_pred)
+    return contingency_matrix(labels_true, labels_pred)

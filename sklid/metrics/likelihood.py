@@ -1,0 +1,167 @@
+r"""Log-likelihood by importance sampling, and what an encoder loses against posteriors refined row by row; all in nats per row.
+
+.. math:: \log p(x) \ge E \log \frac1S \sum_s w_s, \qquad
+    \text{gap} = \frac1N \sum_n \Big( \max_{\mu, \sigma} \text{ELBO}(x_n; \mu, \sigma) - \text{ELBO}(x_n; q(z \mid x_n)) \Big)
+
+(Burda, Grosse & Salakhutdinov, ICLR 2016, equation 8; Cremer, Li & Duvenaud, "Inference suboptimality in variational autoencoders", ICML 2018.)
+"""
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.distributions import Distribution
+
+from .._gates import from_random_state
+from .encodings import encodings_of
+from .models import View, view
+from .weights import REFINEMENT_STEPS, bound, decoded_log_prob, draw_blocks, refined
+
+__all__ = ["AmortizationGap", "LogLikelihood", "amortization_gap", "gaps_and_means", "log_likelihood"]
+
+MOST_ROWS = 500
+EVALUATION_DRAWS = 64
+
+
+class LogLikelihood(NamedTuple):
+    """Mean log-likelihood in nats per row.
+
+    Attributes
+    ----------
+    value, standard_error : float
+    per_row : array of shape (n_samples,)
+    """
+
+    value: float
+    standard_error: float
+    per_row: NDArray[np.float64]
+
+
+class AmortizationGap(NamedTuple):
+    """Mean loss of the encoder's posteriors against refined ones, in nats per row.
+
+    Attributes
+    ----------
+    value, standard_error : float
+    """
+
+    value: float
+    standard_error: float
+
+
+def log_likelihood(model: Any, X: Any, *, n_importance_samples: int = 100, random_state: int | np.random.RandomState | None = 0) -> LogLikelihood:
+    """Log-likelihood of rows: the importance-weighted bound, which grows with the number of draws.
+
+    Parameters
+    ----------
+    model : fitted estimator, Pipeline that ends in one, sklid.nn.LatentVariableModel or VariationalModel
+        A `sklearn.decomposition.PCA` counts as probabilistic PCA.
+    X : array-like or Tensor of shape (n_samples, ...)
+    n_importance_samples : int, default=100
+        Draws of z per row.
+    random_state : int, RandomState instance or None, default=0
+
+    Returns
+    -------
+    log_likelihood : LogLikelihood
+        In the units of the data.
+
+    Raises
+    ------
+    TypeError
+        If the model shows no encoder and decoder.
+
+    References
+    ----------
+    Burda, Grosse & Salakhutdinov, "Importance Weighted Autoencoders", ICLR 2016, equation 8.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.decomposition import PCA
+    >>> from sklid.metrics import log_likelihood
+    >>> X = load_iris().data
+    >>> pca = PCA(2).fit(X)
+    >>> bool(abs(log_likelihood(pca, X).value - pca.score(X)) < 0.01)       # q is exact here, up to N - 1 in place of N
+    True
+    """
+    with from_random_state(random_state):
+        seen = view(model, X)
+        rows = torch.cat([_importance_bound(block, n_importance_samples) for block in draw_blocks(seen, n_importance_samples)])
+    rows = rows.double().cpu() - seen.log_volume
+    return LogLikelihood(rows.mean().item(), _standard_error(rows), rows.numpy())
+
+
+def amortization_gap(model: Any, X: Any, *, random_state: int | np.random.RandomState | None = 0) -> AmortizationGap:
+    """What the encoder loses in the bound against the best diagonal Gaussian of each row, found by stochastic gradients.
+
+    Measured on at most 500 rows, drawn at random. It is positive up to the noise of the estimate, unless the encoder's posterior is richer than a
+    diagonal Gaussian.
+
+    Parameters
+    ----------
+    model, X, random_state
+        As in `log_likelihood`.
+
+    Returns
+    -------
+    gap : AmortizationGap
+
+    Raises
+    ------
+    TypeError
+        If the model shows no encoder and decoder.
+
+    References
+    ----------
+    Cremer, Li & Duvenaud, "Inference suboptimality in variational autoencoders", ICML 2018, section 3.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.decomposition import PCA
+    >>> from sklid.metrics import amortization_gap
+    >>> X = load_iris().data
+    >>> bool(abs(amortization_gap(PCA(2).fit(X), X).value) < 0.05)          # the posterior of probabilistic PCA is exact
+    True
+    """
+    with from_random_state(random_state):
+        seen = view(model, X)
+        seen = seen._replace(rows=seen.rows[torch.randperm(len(seen.rows))[:MOST_ROWS]])
+        rows, _ = gaps_and_means(seen)
+    return AmortizationGap(rows.mean().item(), _standard_error(rows))
+
+
+def gaps_and_means(seen: View, n_steps: int = REFINEMENT_STEPS) -> tuple[Tensor, Tensor]:
+    """The gap of each row, ``(N,)``, and the means of the refined posteriors, ``(N, K)``; with draws from torch's generator."""
+    gaps, means = [], []
+    for block in draw_blocks(seen, EVALUATION_DRAWS):
+        better = refined(block, n_steps)
+        gaps.append(_gaps(block, better))
+        means.append(better.mean)
+    return torch.cat(gaps), torch.cat(means)
+
+
+def _gaps(seen: View, better: Distribution) -> Tensor:
+    """Bound under better posteriors less that under the encoder's, from the same noise: ``(N,)``."""
+    q, p = encodings_of(seen)
+    seed = int(torch.randint(2**31 - 1, ()))
+    bounds = []
+    for posterior in (better, q):
+        torch.default_generator.manual_seed(seed)
+        bounds.append(bound(seen, posterior, p, posterior.sample(torch.Size([EVALUATION_DRAWS]))))
+    return bounds[0] - bounds[1]
+
+
+def _importance_bound(seen: View, n_draws: int) -> Tensor:
+    q, p = encodings_of(seen)
+    z = q.sample(torch.Size([n_draws]))
+    log_weights = decoded_log_prob(seen.model, seen.rows, z) + p.log_prob(z) - q.log_prob(z)
+    return log_weights.logsumexp(0) - math.log(n_draws)
+
+
+def _standard_error(rows: Tensor) -> float:
+    return (rows.std() / len(rows) ** 0.5).item() if len(rows) > 1 else math.nan

@@ -1,0 +1,150 @@
+r"""What a metric sees of a model: prior, decoder and posterior, and the rows as the model takes them.
+
+.. math:: p(z), \qquad p(x \mid z), \qquad q(z \mid x)
+
+Estimators of the package give a view of themselves, a `sklearn.decomposition.PCA` counts as probabilistic PCA, any other model is three callables.
+The posterior of probabilistic PCA is exact (Tipping & Bishop 1999, equation 12): with component :math:`u_k`, variance :math:`\lambda_k` and noise
+:math:`\sigma^2`,
+
+.. math:: x = m + \sum_k \sqrt{\lambda_k - \sigma^2} \, u_k z_k + \sigma \varepsilon, \qquad
+    q(z_k \mid x) = N\left( \frac{\sqrt{\lambda_k - \sigma^2}}{\lambda_k} u_k \cdot (x - m), \frac{\sigma^2}{\lambda_k} \right).
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
+from sklearn.decomposition import PCA
+from sklearn.pipeline import Pipeline
+from sklearn.utils import check_array
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor, nn
+from torch.distributions import Distribution, Independent, Normal
+
+__all__ = ["VariationalModel", "View", "as_rows", "floor_of", "last_step", "name_of", "standard_normal", "view"]
+
+
+class VariationalModel(NamedTuple):
+    """Any model with a continuous latent, as three callables.
+
+    Attributes
+    ----------
+    encode : callable
+        Rows x to q(z | x): a distribution over latents for each row, of batch shape ``(N,)`` and event shape ``(K,)``, or of batch shape ``(N, K)``.
+    decode : callable
+        Latents ``(N, K)`` to p(x | z) over rows; its log-densities are summed over all that is not the row.
+    prior : callable, optional
+        Without arguments, gives p(z); standard normal when left out.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from torch.distributions import Normal
+    >>> from sklid.metrics import VariationalModel, log_likelihood
+    >>> model = VariationalModel(encode=lambda x: Normal(x / 2, 0.5**0.5), decode=lambda z: Normal(z, 1.0))
+    >>> x = torch.tensor([[0.0]])                       # here q is exact, and x ~ N(0, 2)
+    >>> round(log_likelihood(model, x).value - Normal(0.0, 2**0.5).log_prob(x).item(), 4)
+    0.0
+    """
+
+    encode: Callable[[Any], Distribution]
+    decode: Callable[[Tensor], Distribution]
+    prior: Callable[[], Distribution] | None = None
+
+
+class View(NamedTuple):
+    """A model, and rows of data as it sees them.
+
+    Attributes
+    ----------
+    model : VariationalModel or sklid.nn.LatentVariableModel
+    rows : Tensor of shape (N, *)
+    log_volume : float
+        Log of the volume of a unit of the rows in units of the data: log-densities of the model less this are those of the data.
+    """
+
+    model: Any
+    rows: Tensor
+    log_volume: float = 0.0
+
+
+def view(model: Any, X: Any) -> View:
+    """The model behind an estimator, and the rows as it sees them.
+
+    Parameters
+    ----------
+    model : fitted estimator, Pipeline that ends in one, sklid.nn.LatentVariableModel or VariationalModel
+        An estimator has a method ``view(X)``, or is a `sklearn.decomposition.PCA`.
+    X : array-like or Tensor of shape (n_samples, ...)
+
+    Raises
+    ------
+    TypeError
+        If the model is none of these, or X is missing.
+    """
+    if isinstance(model, BaseEstimator):
+        model, X = last_step(model, X)
+    if X is None:
+        raise TypeError(f"A {type(model).__name__} is measured on rows: pass X after it.")
+    if hasattr(model, "view"):
+        return model.view(X)
+    if isinstance(model, PCA):
+        return _of_pca(model, X)
+    if hasattr(model, "encode") and hasattr(model, "decode") and not isinstance(model, BaseEstimator):
+        return View(model, as_rows(X, model))
+    raise TypeError(
+        f"{type(model).__name__} shows no encoder and decoder that are known here. Pass an estimator of sklid, a fitted PCA, or "
+        "sklid.metrics.VariationalModel(encode, decode, prior) with three callables of your model."
+    )
+
+
+def last_step(estimator: BaseEstimator, X: Any) -> tuple[BaseEstimator, Any]:
+    """The last step of a pipeline and the rows as it sees them; another estimator and its rows as they are."""
+    if X is None or not isinstance(estimator, Pipeline):
+        return estimator, X
+    return estimator[-1], estimator[:-1].transform(X) if len(estimator) > 1 else X
+
+
+def name_of(model: Any) -> str:
+    """The class of a model, of a pipeline that of its last step."""
+    return type(model[-1] if isinstance(model, Pipeline) else model).__name__
+
+
+def floor_of(model: Any) -> float:
+    """The floor that a model certifies on its mutual information in nats, a pipeline by its last step; nan where there is none."""
+    return float(getattr(model[-1] if isinstance(model, Pipeline) else model, "mutual_information_lower_bound_", np.nan))
+
+
+def as_rows(X: Any, model: Any = None) -> Tensor:
+    """Rows as a tensor, floating-point numbers in the type of the model's weights where it has some."""
+    rows = X if isinstance(X, Tensor) else torch.as_tensor(np.asarray(X))
+    weight = next(model.parameters(), None) if isinstance(model, nn.Module) else None
+    if weight is not None:
+        return rows.to(weight.device, weight.dtype if rows.is_floating_point() else rows.dtype)
+    return rows if isinstance(X, Tensor) or not rows.is_floating_point() else rows.to(torch.get_default_dtype())
+
+
+def standard_normal(n_components: int, like: Tensor | None = None) -> Distribution:
+    """N(0, I) on R^K, in the type and on the device of a tensor."""
+    origin = torch.zeros(n_components) if like is None else torch.zeros(n_components, dtype=like.dtype, device=like.device)
+    return Independent(Normal(origin, torch.ones_like(origin)), 1)
+
+
+def _of_pca(pca: PCA, X: ArrayLike) -> View:
+    check_is_fitted(pca)
+    variances, noise = pca.explained_variance_, float(pca.noise_variance_)
+    if noise <= 0:
+        raise ValueError("This PCA keeps all variance and has no noise, so its posteriors are points; fit it with a smaller n_components.")
+    gains = np.sqrt(np.maximum(variances - noise, 0))
+    projections = torch.from_numpy((gains / variances)[:, None] * pca.components_)
+    loadings, mean = torch.from_numpy(gains[:, None] * pca.components_), torch.from_numpy(pca.mean_)
+    spread = torch.from_numpy(np.sqrt(noise / variances))
+    model = VariationalModel(
+        encode=lambda x: Independent(Normal((x - mean) @ projections.T, spread.expand(len(x), -1)), 1),
+        decode=lambda z: Independent(Normal(mean + z @ loadings, noise**0.5), 1),
+        prior=lambda: standard_normal(len(variances), mean),
+    )
+    return View(model, torch.from_numpy(check_array(X, dtype=np.float64)))

@@ -1,0 +1,66 @@
+r"""Importance weights of latents drawn from q(z | x), and posteriors refined row by row, for any model.
+
+.. math:: \log w_s = \log p(x \mid z_s) + \log p(z_s) - \log q(z_s \mid x), \qquad z_s \sim q(z \mid x)
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.distributions import Distribution, Independent, Normal, kl_divergence
+
+from .encodings import Encodings, encodings_of
+from .models import View
+
+__all__ = ["BLOCK_NUMBERS", "REFINEMENT_STEPS", "bound", "decoded_log_prob", "draw_blocks", "gaussian", "refined"]
+
+BLOCK_NUMBERS = 1 << 24
+"""Numbers held at once for a block of rows with their draws."""
+REFINEMENT_STEPS, REFINEMENT_RATE, REFINEMENT_DRAWS = 100, 0.1, 2
+
+
+def draw_blocks(seen: View, n_draws: int) -> Iterator[View]:
+    """The rows in blocks that fit into memory with so many draws each."""
+    numbers_per_row = 4 * n_draws * max(512, seen.rows[:1].numel())
+    for rows in seen.rows.split(max(1, BLOCK_NUMBERS // numbers_per_row)):
+        yield seen._replace(rows=rows)
+
+
+def decoded_log_prob(model: Any, x: Tensor, z: Tensor) -> Tensor:
+    """Log p(x | z): rows ``(N, *)`` and latents ``(S, N, K)`` to ``(S, N)``."""
+    copies = x.unsqueeze(0).expand(len(z), *x.shape).flatten(0, 1)
+    log_probs = model.decode(z.flatten(0, 1)).log_prob(copies)
+    return log_probs.reshape(*z.shape[:2], -1).sum(-1)
+
+
+def gaussian(seen: Encodings) -> Independent:
+    """The diagonal Gaussians with the moments of the posteriors."""
+    return Independent(Normal(*seen.moments(), validate_args=False), 1, validate_args=False)
+
+
+def bound(seen: View, q: Distribution, p: Distribution, z: Tensor) -> Tensor:
+    """The evidence lower bound of each row from draws z ``(S, N, K)`` of q: ``(N,)``, with the divergence in closed form where there is one."""
+    reconstruction = decoded_log_prob(seen.model, seen.rows, z).mean(0)
+    try:
+        return reconstruction - kl_divergence(q, p)
+    except NotImplementedError:
+        return reconstruction - (q.log_prob(z) - p.log_prob(z)).mean(0)
+
+
+def refined(seen: View, n_steps: int = REFINEMENT_STEPS) -> Independent:
+    """Diagonal Gaussians that maximise each row's own bound by stochastic gradients, starting at the moments of the encoder's posterior."""
+    encoded = encodings_of(seen)
+    loc, scale = (moment.detach().clone() for moment in encoded.moments())
+    free = [loc.requires_grad_(), scale.log().requires_grad_()]
+    optimizer = torch.optim.Adam(free, lr=REFINEMENT_RATE)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, n_steps)
+    with torch.enable_grad():
+        for _ in range(n_steps):
+            q = Independent(Normal(free[0], free[1].exp(), validate_args=False), 1, validate_args=False)
+            loss = -bound(seen, q, encoded.prior, q.rsample(torch.Size([REFINEMENT_DRAWS]))).sum()
+            for parameter, gradient in zip(free, torch.autograd.grad(loss, free), strict=True):
+                parameter.grad = gradient.nan_to_num(0.0, 0.0, 0.0)  # of a model that overflows
+            optimizer.step()
+            schedule.step()
+    return Independent(Normal(free[0].detach(), free[1].detach().exp(), validate_args=False), 1, validate_args=False)

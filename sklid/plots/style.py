@@ -1,0 +1,78 @@
+"""What the displays share: colours that the colour-blind tell apart, bare axes, scatters that name their classes, and pictures in a grid."""
+
+import math
+import sys
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["COLOURS", "HATCHES", "MARKERS", "axes", "axes_grid", "image_shape_of", "new_figure", "scatter", "show_image"]
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+"""Okabe & Ito."""
+HATCHES = ("", "//", "..", "xx", "\\\\", "oo")
+MARKERS = ("o", "s", "^", "D", "v", "P")
+LARGEST_LEGEND = 12
+
+
+def axes(ax: Any, size: tuple[float, float] = (5.5, 4.5)) -> Any:
+    """The axes given, or new ones; without a frame at the top and on the right."""
+    if ax is None:
+        ax = new_figure(size).subplots()
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def new_figure(size: tuple[float, float]) -> Any:
+    """A figure that ``pyplot.show`` shows when the user has imported pyplot; else one that no global state knows."""
+    from matplotlib.figure import Figure
+
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    return Figure(figsize=size, layout="constrained") if pyplot is None else pyplot.figure(figsize=size, layout="constrained")
+
+
+def axes_grid(n_rows: int, n_columns: int, cell: tuple[float, float]) -> tuple[Any, NDArray]:
+    """A new figure with a grid of axes: the figure, and an array of shape (n_rows, n_columns)."""
+    figure = new_figure((cell[0] * n_columns, cell[1] * n_rows))
+    return figure, figure.subplots(n_rows, n_columns, squeeze=False)
+
+
+def image_shape_of(n_features: int, given: tuple[int, int] | bool | None) -> tuple[int, int] | None:
+    """The height and width of rows shown as images: as given, or the square of so many pixels; None for rows shown as curves.
+
+    Raises
+    ------
+    ValueError
+        If the pixels given are not as many as the features.
+    """
+    if given is False:
+        return None
+    if given is None:
+        side = math.isqrt(n_features)
+        return (side, side) if side * side == n_features and side >= 4 else None
+    if given[0] * given[1] != n_features:
+        raise ValueError(f"image_shape={given} has {given[0] * given[1]} pixels, and a row has {n_features} features; pass False for curves.")
+    return given
+
+
+def show_image(ax: Any, row: NDArray, shape: tuple[int, int], limits: tuple[float, float]) -> None:
+    """A row as an image, in grey from the lower limit to the upper."""
+    ax.imshow(row.reshape(shape), cmap="gray_r", vmin=limits[0], vmax=limits[1], interpolation="nearest")
+    ax.set(xticks=[], yticks=[])
+
+
+def scatter(ax: Any, x: NDArray, y: NDArray, labels: ArrayLike | None) -> None:
+    """Points; with labels each class in its colour, and its label at its median: colour is never alone."""
+    from matplotlib import colormaps
+
+    if labels is None:
+        ax.scatter(x, y, s=8, color=COLOURS[0], alpha=0.6, linewidths=0)
+        return
+    values, codes = np.unique(np.asarray(labels), return_inverse=True)
+    colours = colormaps["tab10" if len(values) <= 10 else "viridis"](np.linspace(0, 1, len(values)))
+    ax.scatter(x, y, s=8, c=colours[codes], alpha=0.6, linewidths=0)
+    if len(values) <= LARGEST_LEGEND:
+        for code, value in enumerate(values):
+            place = np.median(x[codes == code]), np.median(y[codes == code])
+            ax.text(*place, str(value), ha="center", va="center", weight="bold", bbox={"facecolor": "white", "alpha": 0.7, "lw": 0, "pad": 1})

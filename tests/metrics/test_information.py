@@ -1,0 +1,165 @@
+"""Divergence and information: known truths, brackets that hold, and the same answer from every kind of argument."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch.distributions import Categorical, Independent, MixtureSameFamily, MultivariateNormal, Normal, kl_divergence
+
+from sklid import metrics
+from sklid.exceptions import CappedEstimateWarning
+
+
+def channel(information, n_rows, n_components=4, seed=0):
+    """Posteriors of a Gaussian channel: z ~ N(0, 1) observed so that x and z share `information` nats in all."""
+    scale = np.exp(-information / n_components)
+    loc = np.sqrt(1 - scale**2) * np.random.default_rng(seed).standard_normal((n_rows, n_components))
+    return loc, np.full_like(loc, scale)
+
+
+def as_tensors(arrays):
+    return tuple(torch.from_numpy(array) for array in arrays)
+
+
+@pytest.mark.parametrize("information", [0.1, 1.0])
+def test_information_of_a_gaussian_channel_is_within_two_standard_errors(information):
+    found = metrics.mutual_information(*channel(information, 5000))
+    assert abs(found.value - information) < 2 * found.standard_error
+    assert found.lower <= information <= found.upper
+    assert not found.capped
+
+
+@pytest.mark.parametrize("information", [0.1, 1.0])
+def test_standard_errors_cover_the_truth_as_often_as_they_should(information):
+    """Of ten data sets 9.5 on average; fewer than 7 would happen once in ten thousand."""
+    found = [metrics.mutual_information(*channel(information, 2000, seed=seed), random_state=seed) for seed in range(10)]
+    assert sum(abs(one.value - information) < 2 * one.standard_error for one in found) >= 7
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_five_nats_lie_in_the_bracket(seed):
+    found = metrics.mutual_information(*channel(5.0, 5000, seed=seed))
+    assert found.lower <= 5.0 <= found.upper
+    assert not found.capped
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_eleven_nats_lie_in_the_bracket_and_are_said_to_be_capped(seed):
+    with pytest.warns(CappedEstimateWarning, match="too few rows|rows are too few"):
+        found = metrics.mutual_information(*channel(11.0, 5000, seed=seed))
+    assert found.lower <= 11.0 <= found.upper
+    assert found.capped
+
+
+def test_an_estimate_per_mini_batch_cannot_exceed_the_log_of_its_size():
+    """The usual estimate averages over batches of 32 rows; the truth is 11 nats and it cannot read more than log 32 = 3.5."""
+    loc, scale = as_tensors(channel(11.0, 5000))
+    by_batch = []
+    for m, s in zip(loc.split(32), scale.split(32), strict=True):
+        log_q = Independent(Normal(m, s), 1).log_prob((m + s * torch.randn_like(m)).unsqueeze(1))
+        by_batch.append((log_q.diagonal() - log_q.logsumexp(1)).mean().item() + math.log(len(m)))
+    assert np.mean(by_batch) <= math.log(32) < 11.0 / 2
+    with pytest.warns(CappedEstimateWarning):
+        assert metrics.mutual_information(loc.numpy(), scale.numpy()).upper >= 11.0
+
+
+def test_a_collapsed_posterior_has_no_information():
+    found = metrics.mutual_information(np.zeros((500, 3)), np.ones((500, 3)))
+    assert found.value == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.filterwarnings("ignore::sklid.exceptions.CappedEstimateWarning")
+def test_arrays_distributions_and_full_covariances_agree():
+    loc, scale = channel(2.0, 400)
+    m, s = as_tensors((loc, scale))
+    pairs = [
+        (loc, scale),
+        (Normal(m, s), None),
+        (Independent(Normal(m, s), 1), Independent(Normal(torch.zeros(4).double(), torch.ones(4).double()), 1)),
+    ]
+    covariance = MultivariateNormal(m, torch.diag_embed(s.square()))
+    mixture = MixtureSameFamily(Categorical(torch.ones(400, 1)), Independent(Normal(m.unsqueeze(1), s.unsqueeze(1)), 1))
+    expected = metrics.mutual_information(loc, scale), metrics.kl_divergence(loc, scale), metrics.aggregate_posterior_kl(loc, scale)
+    for first, second in [*pairs, (covariance, None), (mixture, None)]:
+        information, divergence, aggregate = (
+            measure(first, second) for measure in (metrics.mutual_information, metrics.kl_divergence, metrics.aggregate_posterior_kl)
+        )
+        assert information.value == pytest.approx(expected[0].value, abs=3 * information.standard_error)
+        assert divergence.value == pytest.approx(expected[1].value, rel=0.02)
+        np.testing.assert_allclose(divergence.per_dimension, expected[1].per_dimension, rtol=0.1)
+        assert aggregate.value == pytest.approx(expected[2].value, abs=0.1)
+
+
+def test_kl_divergence_equals_torch_and_adds_up():
+    loc, scale = np.random.default_rng(0).standard_normal((50, 3)), np.random.default_rng(1).random((50, 3)) + 0.1
+    expected = kl_divergence(Normal(*as_tensors((loc, scale))), Normal(0.0, 1.0))
+    found = metrics.kl_divergence(loc, scale)
+    np.testing.assert_allclose(found.per_dimension, expected.mean(0))
+    assert found.value == pytest.approx(found.per_dimension.sum())
+    assert found.standard_error == pytest.approx(expected.sum(1).std().item() / 50**0.5)
+
+
+def test_divergence_from_a_mixture_prior_is_the_integral():
+    """One latent, one posterior: the divergence by quadrature."""
+    q = Normal(torch.tensor([[0.7]] * 500), torch.tensor([[0.4]] * 500))
+    prior = MixtureSameFamily(
+        Categorical(torch.tensor([0.3, 0.7])), Independent(Normal(torch.tensor([[-1.0], [1.0]]), torch.tensor([[0.5], [0.8]])), 1)
+    )
+    grid = torch.linspace(-6, 6, 20_001).unsqueeze(1)
+    log_q = Normal(0.7, 0.4).log_prob(grid).squeeze(1)
+    exact = torch.trapezoid(log_q.exp() * (log_q - prior.log_prob(grid)), grid.squeeze(1)).item()
+    found = metrics.kl_divergence(q, prior)
+    assert found.value == pytest.approx(exact, abs=0.01)
+    assert found.per_dimension[0] == pytest.approx(exact, abs=0.01)
+
+
+def test_divergence_of_the_aggregate_posterior_is_that_of_one_gaussian_when_rows_agree():
+    found = metrics.aggregate_posterior_kl(np.full((200, 1), 2.0), np.full((200, 1), 0.5))
+    assert found.value == pytest.approx(0.5 * (4 + 0.25 - 1) - math.log(0.5))
+    assert found.lower <= found.value <= found.upper
+
+
+def test_a_matching_aggregate_posterior_has_little_divergence():
+    found = metrics.aggregate_posterior_kl(*channel(1.0, 5000))
+    assert found.lower <= 2 * found.standard_error
+
+
+def test_metrics_leave_the_global_generators_alone():
+    torch.manual_seed(3)
+    before = torch.get_rng_state()
+    np.random.seed(3)  # noqa: NPY002
+    state = np.random.get_state()[1].copy()  # noqa: NPY002
+    metrics.mutual_information(*channel(1.0, 100))
+    assert torch.equal(before, torch.get_rng_state())
+    assert (np.random.get_state()[1] == state).all()  # noqa: NPY002
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "match"),
+    [
+        (([[0.0]], [[0.0]]), ValueError, "positive scales"),
+        (([[0.0]], [[1.0, 1.0]]), ValueError, "one shape"),
+        (([[0.0]],), TypeError, "standard deviations beside them"),
+        ((Normal(torch.zeros(3), torch.ones(3)),), ValueError, "batch shape"),
+        ((Normal(torch.zeros(3, 2), torch.ones(3, 2)), [[1.0]]), TypeError, "the prior is one too"),
+        ((Normal(torch.zeros(3, 2), torch.ones(3, 2)), Independent(Normal(torch.zeros(3), 1.0), 1)), ValueError, "2 latents and the prior 3"),
+    ],
+)
+def test_bad_arguments_get_one_clear_line(arguments, error, match):
+    with pytest.raises(error, match=match):
+        metrics.kl_divergence(*arguments)
+
+
+def test_a_hundred_thousand_rows_fit_into_two_gigabytes():
+    """Divergence and active units whole; the table behind the information is made in blocks of at most 32 MB whatever the number of rows."""
+    import resource
+
+    from sklid.metrics.information import TABLE_NUMBERS
+
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    loc, scale = channel(5.0, 100_000, n_components=64)
+    assert metrics.kl_divergence(loc, scale).per_dimension.shape == (64,)
+    assert metrics.active_units(loc).count == 64
+    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 2**20 < 1.0
+    assert 8 * TABLE_NUMBERS <= 2**25

@@ -1,0 +1,123 @@
+"""Any model can be measured: our estimators, PCA, a pipeline, a VAE written by hand, and pythae's."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import load_iris
+from sklearn.decomposition import PCA
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from torch.distributions import Independent, Normal
+
+from sklid import LIDVAE, metrics
+from sklid.metrics.encodings import encodings
+
+from .models import HandWrittenVAE, exact_log_likelihood, linear_data, linear_model
+
+MEASURES = (metrics.kl_divergence, metrics.mutual_information, metrics.active_units, metrics.log_likelihood, metrics.informative_units)
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    X = load_iris().data
+    with torch.random.fork_rng():
+        return LIDVAE(n_components=2, max_epochs=20, random_state=0).fit(X), X
+
+
+def test_an_estimator_and_its_posterior_give_the_same(fitted):
+    model, X = fitted
+    q = model.encode(X)
+    for measure in (metrics.kl_divergence, metrics.mutual_information, metrics.active_units):
+        first, second = measure(model, X), measure(q, model.net_.module_.prior())
+        assert first[0] == pytest.approx(second[0])
+    arrays = metrics.kl_divergence(q.mean.numpy(), q.stddev.numpy())
+    np.testing.assert_allclose(arrays.per_dimension, metrics.kl_divergence(model, X).per_dimension, rtol=1e-5)
+
+
+def test_a_pipeline_is_looked_through(fitted):
+    _, X = fitted
+    pipeline = make_pipeline(StandardScaler(), LIDVAE(n_components=2, max_epochs=5, random_state=0)).fit(X)
+    inside = pipeline[-1], pipeline[:-1].transform(X)
+    for measure in MEASURES:
+        assert measure(pipeline, X)[0] == measure(*inside)[0]
+
+
+def test_log_likelihood_of_an_estimator_is_in_the_units_of_the_data(fitted):
+    model, X = fitted
+    assert metrics.log_likelihood(model, X, n_importance_samples=500).value == pytest.approx(model.score(X), abs=0.05)
+
+
+@pytest.mark.parametrize("whiten", [False, True])
+def test_pca_counts_as_probabilistic_pca(whiten):
+    X = load_iris().data
+    pca = PCA(2, whiten=whiten).fit(X)
+    loc, scale = encodings(pca, X).moments()
+    kept = pca.components_.T * np.sqrt(pca.explained_variance_ - pca.noise_variance_)
+    M = kept.T @ kept + pca.noise_variance_ * np.eye(2)
+    np.testing.assert_allclose(loc, (X - pca.mean_) @ kept @ np.linalg.inv(M), atol=1e-10)
+    np.testing.assert_allclose(scale[0].square(), pca.noise_variance_ * np.diag(np.linalg.inv(M)))
+    assert metrics.log_likelihood(pca, X).value == pytest.approx(PCA(2).fit(X).score(X), abs=1e-6)
+
+
+def test_pca_without_noise_is_refused_with_the_way_out():
+    X = load_iris().data
+    with pytest.raises(ValueError, match="smaller n_components"):
+        metrics.kl_divergence(PCA(4).fit(X), X)
+
+
+def test_log_likelihood_of_a_linear_model_is_exact():
+    rows, W = linear_data(50, [2.0, 1.0])
+    found = metrics.log_likelihood(linear_model(W), rows)
+    np.testing.assert_allclose(found.per_row, exact_log_likelihood(W, 1.0, rows), atol=1e-9)
+
+
+def test_a_vae_written_by_hand_is_measured_through_the_same_functions():
+    rows, W = linear_data(600, [3.0, 2.0])
+    x = rows.float()
+    vae = HandWrittenVAE(8, 3).fit(x)
+    model = metrics.VariationalModel(lambda x: Normal(*vae.moments(x)), lambda z: Normal(vae.decoder(z), 1.0))
+    with torch.no_grad():
+        loc, scale = (moment.numpy() for moment in vae.moments(x))
+    for measure in (metrics.kl_divergence, metrics.active_units):
+        assert measure(model, x)[0] == pytest.approx(measure(loc, scale)[0], rel=1e-5)
+    information = metrics.mutual_information(loc, scale)
+    assert metrics.mutual_information(model, x).value == pytest.approx(information.value, abs=3 * information.standard_error)
+    exact = exact_log_likelihood(W, 1.0, rows).mean().item()
+    assert exact - 0.5 < metrics.log_likelihood(model, x).value < exact + 0.1
+    assert metrics.informative_units(model, x).count == 2
+    assert metrics.amortization_gap(model, x).value > -0.05
+    assert metrics.collapse_report(model, x).totals["kl"] == pytest.approx(metrics.kl_divergence(loc, scale).value, rel=1e-5)
+
+
+def test_a_pythae_vae_is_measured_through_the_same_functions():
+    pythae = pytest.importorskip("pythae.models", reason="pythae is not installed")
+    x = linear_data(200, [3.0, 2.0])[0].float()
+    vae = pythae.VAE(pythae.VAEConfig(input_dim=(8,), latent_dim=3)).eval()
+
+    def encode(x):
+        encoded = vae.encoder(x)
+        return Normal(encoded.embedding, (0.5 * encoded.log_covariance).exp())
+
+    model = metrics.VariationalModel(encode, lambda z: Independent(Normal(vae.decoder(z).reconstruction, 1.0), 1))
+    with torch.no_grad():
+        q = encode(x)
+    assert metrics.kl_divergence(model, x).value == pytest.approx(metrics.kl_divergence(q.mean.numpy(), q.stddev.numpy()).value, rel=1e-5)
+    assert np.isfinite(metrics.log_likelihood(model, x).value)
+    assert metrics.collapse_report(model, x).verdict in {"healthy", "model", "inference", "data"}
+
+
+def test_images_and_convolutional_shapes_are_summed_over_all_but_the_row():
+    x = torch.rand(20, 1, 4, 4)
+    decoder = torch.nn.Sequential(torch.nn.Linear(2, 16), torch.nn.Unflatten(1, (1, 4, 4)))
+    model = metrics.VariationalModel(lambda x: Normal(x.flatten(1)[:, :2], 1.0), lambda z: Normal(decoder(z), 1.0))
+    with torch.no_grad():
+        assert metrics.log_likelihood(model, x).per_row.shape == (20,)
+    assert metrics.informative_units(model, x).gains.shape == (2,)
+
+
+@pytest.mark.parametrize("measure", [metrics.log_likelihood, metrics.informative_units, metrics.amortization_gap])
+def test_what_is_no_model_is_refused_with_the_way_out(measure):
+    with pytest.raises(TypeError, match=r"VariationalModel\(encode, decode, prior\)"):
+        measure(StandardScaler(), [[1.0]])
+    with pytest.raises(TypeError, match="pass X"):
+        measure(PCA(1).fit(load_iris().data), None)

@@ -1,0 +1,62 @@
+"""Active units count variances; informative units pass the white-noise control that active units fail."""
+
+import numpy as np
+import pytest
+import torch
+from torch.distributions import Independent, Normal, Uniform
+
+from sklid import LIDVAE, LIDGMVAEClustering, metrics
+
+from .models import exact_log_likelihood, frozen_at_the_prior, linear_data, linear_model
+
+
+def test_active_units_count_by_variance_not_by_standard_deviation():
+    loc = np.random.default_rng(0).standard_normal((100_000, 2)) * [0.09, 0.11]
+    units = metrics.active_units(loc)
+    assert (units.count, units.fraction) == (1, 0.5)
+    np.testing.assert_allclose(units.variances, [0.0081, 0.0121], rtol=0.05)
+
+
+def test_the_gain_of_a_latent_is_the_difference_of_exact_log_likelihoods():
+    rows, W = linear_data(400, [3.0, 1.0, 0.3])
+    found = metrics.informative_units(linear_model(W), rows, n_importance_samples=200)
+    whole = exact_log_likelihood(W, 1.0, rows)
+    for latent in range(3):
+        others = [number for number in range(3) if number != latent]
+        exact = (whole - exact_log_likelihood(W[others], 1.0, rows)).mean().item()
+        assert found.gains[latent] == pytest.approx(exact, abs=0.02)
+
+
+def test_a_latent_that_the_likelihood_ignores_is_not_informative():
+    rows, W = linear_data(400, [3.0, 1.0])
+    unused = torch.cat([W, torch.zeros(1, 8, dtype=W.dtype)])
+    assert metrics.informative_units(linear_model(unused), rows).informative.tolist() == [True, True, False]
+
+
+def test_on_white_noise_all_latents_of_a_model_with_a_floor_are_active_and_none_is_informative():
+    X = np.random.default_rng(0).standard_normal((1200, 24))
+    model = LIDVAE(n_components=5, max_epochs=25, random_state=0).fit(X[:800])
+    assert metrics.active_units(model, X[800:]).fraction == 1.0
+    assert metrics.informative_units(model, X[800:]).count == 0
+    report = metrics.collapse_report(model, X[800:])
+    assert (report.verdict, report.collapsed) == ("data", False)
+    assert "5 of 5 latents active, 0 informative" in str(report)
+    assert "fewer directions" in str(report)
+
+
+def test_latents_of_a_mixture_prior_and_of_a_flow_have_gains_too():
+    X = np.random.default_rng(0).standard_normal((150, 6)) + 4 * np.random.default_rng(1).integers(2, size=(150, 1))
+    for model in (
+        LIDGMVAEClustering(k=2, n_components=2, max_epochs=10, random_state=0),
+        LIDGMVAEClustering(k=2, n_components=2, covariance_type="diag", inference="joint", max_epochs=10, random_state=0),
+        LIDVAE(n_components=2, posterior="flow", max_epochs=10, random_state=0),
+    ):
+        gains = metrics.informative_units(model.fit(X), X).gains
+        assert gains.shape == (2,)
+        assert gains.max() > 0.3
+
+
+def test_a_prior_without_known_marginals_is_refused():
+    model = metrics.VariationalModel(frozen_at_the_prior(2), lambda z: Normal(z, 1.0), lambda: Independent(Uniform(-torch.ones(2), torch.ones(2)), 1))
+    with pytest.raises(ValueError, match="no known marginals"):
+        metrics.informative_units(model, torch.zeros(5, 2))

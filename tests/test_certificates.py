@@ -1,0 +1,138 @@
+"""Certificates never exceed what they certify, on trained, untrained and adversarially set models; where there is none they say why."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import load_digits, load_iris, load_wine
+from torch.distributions import Categorical, Independent, Normal, kl_divergence
+
+from sklid import LIDVAE, LIDGMVAEClustering
+from sklid.nn import LIKELIHOODS, GaussianLikelihood, helmert_basis
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklid.CollapseWarning")
+FAST = {"max_epochs": 20, "decoder_width": 32, "encoder_width": 32, "random_state": 0}
+IRIS, WINE = load_iris().data, load_wine().data
+N_DRAWS = 4000
+
+
+@torch.no_grad()
+def information_of_the_model(model):
+    """InfoNCE over draws of p(z) p(x | z): at most the information that they share, and at most the log of the number of draws."""
+    x, z = model.sample(N_DRAWS)
+    log_p = torch.cat([model.decode(z).log_prob(rows.unsqueeze(1)) for rows in x.split(500)]).double()
+    rows = log_p.diagonal() - log_p.logsumexp(1) + math.log(N_DRAWS)
+    return rows.mean().item(), rows.std().item() / N_DRAWS**0.5
+
+
+def set_adversarially(module, size):
+    for parameter in module.parameters():
+        torch.nn.init.normal_(parameter, std=size)
+
+
+@pytest.mark.parametrize(
+    "estimator", [LIDVAE(n_components=2), LIDVAE(n_components=4, inverse_lipschitz=0.5), LIDGMVAEClustering(k=3, n_components=2)]
+)
+@pytest.mark.parametrize("state", ["trained", "untrained", "small random weights", "large random weights"])
+def test_information_certificates_never_exceed_the_information_of_the_model(estimator, state):
+    estimator.set_params(**FAST)
+    if state == "untrained":
+        estimator.set_params(max_epochs=1, learning_rate=1e-12)
+    model = estimator.fit(WINE)
+    if "random" in state:
+        set_adversarially(model.net_.module_, 0.1 if "small" in state else 2.0)
+    sharp, elementary = model.mutual_information_lower_bound_, model.elementary_mutual_information_lower_bound_
+    found, error = information_of_the_model(model.net_.module_)
+    assert 20 * math.exp(sharp) <= N_DRAWS
+    assert 0 <= elementary <= sharp + 1e-6
+    assert sharp <= found + 3 * error + 0.05
+    if isinstance(model, LIDVAE):
+        K = model.n_components_
+        assert sharp == pytest.approx(K / 2 * math.log(1 + model.inverse_lipschitz**2))
+
+
+def test_the_elementary_floor_is_positive_for_a_large_constant_and_below_the_sharp_one():
+    for constant in (4.0, 20.0):
+        model = LIDVAE(n_components=2, inverse_lipschitz=constant, **FAST).fit(IRIS)
+        assert 0 < model.elementary_mutual_information_lower_bound_ < model.mutual_information_lower_bound_
+        assert model.elementary_mutual_information_lower_bound_ == pytest.approx(math.log(2 * constant**2 / 4))
+
+
+def test_no_floor_is_claimed_without_noise_units():
+    X = np.random.default_rng(0).random((100, 5))
+    model = LIDVAE(n_components=2, likelihood="bernoulli", **FAST).fit(X)
+    for floor in (model.mutual_information_lower_bound_, model.elementary_mutual_information_lower_bound_):
+        assert np.isnan(floor)
+    assert "bernoulli" in model.mutual_information_lower_bound_reason_
+    assert np.isnan(model.kl_lower_bound(X)).all()
+    assert (model.min_fisher_eigenvalue(X) > 0).all()
+
+
+@pytest.mark.parametrize("options", [{}, {"max_epochs": 1}, {"inverse_lipschitz": 3.0}, {"noise": "feature"}])
+def test_kl_certificate_never_exceeds_the_divergence_it_certifies(options):
+    model = LIDVAE(n_components=2, **{**FAST, **options}).fit(IRIS)
+    assert model.mutual_information_lower_bound_reason_ == ""
+    q = model.encode(IRIS)
+    exact = kl_divergence(q, Independent(Normal(torch.zeros(2), torch.ones(2)), 1)).numpy()
+    bound = model.kl_lower_bound(IRIS)
+    assert (bound <= exact + 1e-5).all()
+    assert bound.max() > 0
+
+
+@pytest.mark.parametrize("likelihood", ["gaussian", "bernoulli", "poisson", "continuous_bernoulli"])
+def test_least_fisher_eigenvalue_is_that_of_the_jacobian(likelihood):
+    """By the curvature of the divergence between p(x | z) and its neighbours, differentiated twice by autograd."""
+    X = load_digits().data[:100, 10:22]
+    X = X if likelihood == "poisson" else X / 16
+    model = LIDVAE(n_components=2, likelihood=likelihood, **FAST).fit(X)
+    z = torch.from_numpy(model.transform(X[:3])).double()
+    module = model.net_.module_.double()
+    found = []
+    for place in z:
+        eta = module.natural_parameters(place).detach()
+
+        def divergence(other, eta=eta):
+            """KL(p_eta || p_other) of an exponential family, up to what does not depend on the other: A(other) - other . A'(eta)."""
+            parameters = module.natural_parameters(other)
+            normaliser = {
+                "gaussian": lambda e: e.square() / 2,
+                "bernoulli": torch.nn.functional.softplus,
+                "poisson": torch.exp,
+                "continuous_bernoulli": lambda e: torch.log(torch.expm1(e) / e),
+            }[likelihood]
+            with torch.enable_grad():
+                leaf = eta.clone().requires_grad_()
+                mean = torch.autograd.grad(normaliser(leaf).sum(), leaf)[0]
+            return (normaliser(parameters) - parameters * mean).sum()
+
+        found.append(torch.linalg.eigvalsh(torch.autograd.functional.hessian(divergence, place))[0].item())
+    module.float()
+    np.testing.assert_allclose(model.min_fisher_eigenvalue(X[:3]), found, rtol=1e-3)
+    if likelihood == "gaussian":
+        assert (model.min_fisher_eigenvalue(X) >= model.inverse_lipschitz_**2 - 1e-4).all()
+
+
+def test_expected_statistic_of_categories_is_the_average_of_the_statistic():
+    likelihood = LIKELIHOODS["categorical"]([3, 4])
+    eta = torch.randn(5)
+    Q = torch.block_diag(helmert_basis(3), helmert_basis(4))
+    logits = Q @ eta
+    expected = Q.T @ torch.cat([Categorical(logits=part).probs for part in logits.split([3, 4])])
+    torch.testing.assert_close(likelihood.expected_statistic(eta), expected)
+
+
+def test_expected_statistic_of_a_gaussian_is_its_parameter_in_noise_units():
+    eta = torch.randn(4)
+    torch.testing.assert_close(GaussianLikelihood(4).expected_statistic(eta), eta)
+
+
+@pytest.mark.parametrize("likelihood", ["bernoulli", "poisson"])
+def test_least_fisher_eigenvalue_vanishes_where_the_noise_does(likelihood):
+    """At extreme natural parameters an injective decoder changes the distribution ever less: no floor in nats, and this number says so."""
+    X = np.random.default_rng(0).integers(2, size=(60, 6)).astype(float)
+    model = LIDVAE(n_components=2, likelihood=likelihood, **FAST).fit(X)
+    before = model.min_fisher_eigenvalue(X).max()
+    with torch.no_grad():
+        model.net_.module_.decoder.outer.bias.sub_(30.0)
+    assert 0 <= model.min_fisher_eigenvalue(X).max() < 1e-6 * before
