@@ -43,7 +43,8 @@ def seeded(seed: int, device: str = "cpu") -> Iterator[None]:
 @contextmanager
 def from_random_state(random_state: int | np.random.RandomState | None) -> Iterator[None]:
     """The same with the seed that scikit-learn's `random_state` gives, and no gradients."""
-    with seeded(check_random_state(random_state).randint(2**31 - 1)), torch.no_grad():
+    device = "cuda" if torch.cuda.is_initialized() else "cpu"
+    with seeded(check_random_state(random_state).randint(2**31 - 1), device), torch.no_grad():
         yield
 
 

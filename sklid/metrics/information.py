@@ -246,12 +246,14 @@ def _bracket(q: Distribution, p: Distribution | None = None) -> MutualInformatio
 def _aggregate_log_densities(q: Distribution, z: Tensor, evaluated: Tensor) -> tuple[Tensor, Tensor]:
     """Log q(z_i | x_i) and the log of the sum of q(z_i | x_j) over all j, for the rows i to evaluate, in blocks and in double precision."""
     log_table = _gaussian_table(q) if isinstance(q, Independent) and isinstance(q.base_dist, Normal) else _general_table(q)
-    own, total = [], []
-    for places in evaluated.split(max(1, TABLE_NUMBERS // len(z))):
+    own, total = torch.empty(2, len(evaluated), dtype=torch.float64)  # small tensors made between large ones would keep their memory from going back
+    step = max(1, TABLE_NUMBERS // len(z))
+    for start in range(0, len(evaluated), step):
+        places = evaluated[start : start + step]
         table = log_table(z[places]).double().cpu()
-        own.append(table[torch.arange(len(places)), places])
-        total.append(table.logsumexp(1))
-    return torch.cat(own), torch.cat(total)
+        own[start : start + step] = table[torch.arange(len(places)), places]
+        total[start : start + step] = table.logsumexp(1)
+    return own, total
 
 
 def _gaussian_table(q: Distribution) -> Any:
