@@ -1,5 +1,7 @@
 r"""Posteriors q(z | x_n) of some rows beside the prior p(z), and their marginals, from any of the sources that a metric takes."""
 
+import math
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,10 +14,18 @@ from torch.distributions import Categorical, Distribution, Independent, MixtureS
 
 from .models import View, standard_normal, view
 
-__all__ = ["Encodings", "encodings", "encodings_of", "marginal", "marginals", "without"]
+__all__ = ["N_DRAWS", "Encodings", "draws_of", "encodings", "encodings_of", "marginal", "marginals", "without"]
 
 N_DRAWS = 64
 """Draws for moments and divergences that have no closed form."""
+DRAW_NUMBERS = 1 << 22
+"""Numbers in the draws held at once."""
+
+
+def draws_of(q: Distribution) -> Iterator[Tensor]:
+    """`N_DRAWS` draws in blocks, each ``(S, *)``."""
+    step = max(1, DRAW_NUMBERS // max(1, math.prod(q.batch_shape + q.event_shape)))
+    return (q.sample(torch.Size([min(step, N_DRAWS - start)])) for start in range(0, N_DRAWS, step))
 
 
 class Encodings(NamedTuple):
@@ -29,8 +39,11 @@ class Encodings(NamedTuple):
         try:
             return self.posterior.mean, self.posterior.stddev
         except NotImplementedError:
-            draws = self.posterior.sample(torch.Size([N_DRAWS]))
-            return draws.mean(0), draws.std(0)
+            total, squares = 0.0, 0.0
+            for z in draws_of(self.posterior):
+                total, squares = total + z.double().sum(0), squares + z.double().square().sum(0)
+            mean = total / N_DRAWS
+            return mean, ((squares - N_DRAWS * mean.square()) / (N_DRAWS - 1)).clamp_min(0).sqrt()
 
 
 @torch.no_grad()

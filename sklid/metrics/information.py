@@ -23,7 +23,7 @@ from torch.distributions import kl_divergence as closed_kl
 
 from .._gates import from_random_state
 from ..exceptions import CappedEstimateWarning
-from .encodings import N_DRAWS, Encodings, encodings, marginal, marginals
+from .encodings import N_DRAWS, Encodings, draws_of, encodings, marginal, marginals
 
 __all__ = [
     "AggregatePosteriorKL",
@@ -39,6 +39,8 @@ __all__ = [
 
 TABLE_NUMBERS = 1 << 22
 """Log-densities of latents under posteriors held at once: 32 MB."""
+PRIOR_NUMBERS = 1 << 18
+"""Numbers in the latents whose density under the prior is computed at once."""
 CAPPED_SHARE = 0.9
 """Share of log N above which the lower estimate says only that there is at least so much."""
 MOST_EVALUATED = 20_000
@@ -222,8 +224,17 @@ def _divergences(q: Distribution, p: Distribution) -> Tensor:
     try:
         return closed_kl(q, p)
     except NotImplementedError:
-        z = q.sample(torch.Size([N_DRAWS]))
-        return (q.log_prob(z) - p.log_prob(z)).mean(0)
+        return sum((q.log_prob(z) - _log_prob(p, z)).sum(0) for z in draws_of(q)) / N_DRAWS
+
+
+def _log_prob(p: Distribution, z: Tensor) -> Tensor:
+    """Log p(z) of draws ``(S, N, K)`` in blocks of rows: a mixture needs room for every component."""
+    rows = z.flatten(0, 1)
+    out = torch.empty(rows.shape[: rows.dim() - len(p.event_shape)], dtype=z.dtype, device=z.device)
+    step = max(1, PRIOR_NUMBERS // rows.shape[-1])
+    for start in range(0, len(rows), step):
+        out[start : start + step] = p.log_prob(rows[start : start + step])
+    return out.unflatten(0, z.shape[:2])
 
 
 def _bracket(q: Distribution, p: Distribution | None = None) -> MutualInformation:
