@@ -112,7 +112,8 @@ def _some(X: Any, n_rows: int, random: np.random.RandomState) -> Any:
     """At most so many rows, drawn at random and kept in order."""
     if X is None or len(X) <= n_rows:
         return X
-    return _safe_indexing(X, np.sort(random.choice(len(X), n_rows, replace=False)))
+    chosen = np.sort(random.choice(len(X), n_rows, replace=False))
+    return X[torch.from_numpy(chosen)] if isinstance(X, torch.Tensor) else _safe_indexing(X, chosen)
 
 
 def _report_on_posteriors(seen: Encodings) -> CollapseReport:
@@ -133,6 +134,7 @@ def _report_on_model(model: Any, X: Any, effort: Effort) -> CollapseReport:
     seen = view(model, X)
     latents, totals = _measured(encodings_of(seen))
     studied = seen._replace(rows=seen.rows[torch.randperm(len(seen.rows))[: effort.n_rows]])
+    totals["unexplained"] = unexplained_direction(seen)
     verdicts = latent_verdicts(_study(studied, latents, totals, effort))
     totals["floor"] = floor_of(model)
     latents |= {"floor": np.full(len(verdicts), totals["floor"] / len(verdicts)), "verdict": np.array(verdicts)}
@@ -158,14 +160,16 @@ def _measured(seen: Encodings) -> tuple[dict[str, NDArray], dict[str, float]]:
 def _study(seen: View, latents: dict[str, NDArray], totals: dict[str, float], effort: Effort) -> Findings:
     """The measurements that need the likelihood, added to those by latent and in all."""
     units = informative_units_of(seen, effort.n_draws)
+    if units is not None:
+        totals["informative_units"], latents["gain"], informative = units.count, units.gains, units.informative
+    else:
+        latents["gain"], informative = np.full_like(latents["kl"], np.nan), latents["variance"] >= ACTIVE_VARIANCE
     gaps, means = gaps_and_means(seen, effort.n_steps)
     totals["variation"], latents["variation"] = likelihood_variation(seen)
     totals["posterior_kl"] = posterior_by_prior_draws(seen)[0]
     totals["amortization_gap"] = gaps.mean().item()
-    totals["unexplained"] = unexplained_direction(seen, encodings_of(seen).moments()[0])
-    totals["informative_units"] = units.count
-    latents["gain"], latents["refined_variance"] = units.gains, _variances(means)
-    return Findings(latents["variance"], latents["variation"], latents["refined_variance"], units.informative, totals["unexplained"])
+    latents["refined_variance"] = _variances(means)
+    return Findings(latents["variance"], latents["variation"], latents["refined_variance"], informative, totals["unexplained"])
 
 
 def _study_labels(model: Any, X: Any, seen: View, variation: float) -> LabelFindings:

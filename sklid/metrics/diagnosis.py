@@ -55,7 +55,7 @@ class Findings(NamedTuple):
     informative : bool array of shape (n_components,)
         Whether each latent helps to explain the rows.
     unexplained : float
-        Largest eigenvalue of the standardised residuals over its edge; nan where it is not known.
+        Largest eigenvalue of the standardised residuals over what it must exceed; nan where it is not known.
     """
 
     variances: NDArray

@@ -6,12 +6,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_array, check_consistent_length
 from torch import Tensor
 from torch.distributions import Categorical, Distribution, Independent, MixtureSameFamily, MultivariateNormal, Normal
 
+from .._gates import tensor_of
 from .models import View, standard_normal, view
 
 __all__ = ["N_DRAWS", "Encodings", "draws_of", "encodings", "encodings_of", "marginal", "marginals", "without"]
@@ -43,7 +44,8 @@ class Encodings(NamedTuple):
             for z in draws_of(self.posterior):
                 total, squares = total + z.double().sum(0), squares + z.double().square().sum(0)
             mean = total / N_DRAWS
-            return mean, ((squares - N_DRAWS * mean.square()) / (N_DRAWS - 1)).clamp_min(0).sqrt()
+            variance = ((squares - N_DRAWS * mean.square()) / (N_DRAWS - 1)).clamp_min(0)
+            return mean.to(z.dtype), variance.sqrt().to(z.dtype)
 
 
 @torch.no_grad()
@@ -140,9 +142,5 @@ def _of_moments(loc: ArrayLike, scale: ArrayLike | None) -> Encodings:
     check_consistent_length(loc, scale)
     if loc.shape != scale.shape or not (scale > 0).all():
         raise ValueError(f"loc and scale need one shape and positive scales; got {loc.shape}, {scale.shape}, least scale {scale.min():.3g}.")
-    q = Normal(_tensor(loc), _tensor(scale), validate_args=False)
+    q = Normal(tensor_of(loc), tensor_of(scale), validate_args=False)
     return Encodings(Independent(q, 1, validate_args=False), standard_normal(loc.shape[1], q.mean))
-
-
-def _tensor(array: NDArray) -> Tensor:
-    return torch.from_numpy(np.require(array, requirements=["C", "W"]))

@@ -11,8 +11,8 @@ and convexity of the divergence gives :math:`I(z; x) \le J` and :math:`I(z_d; x 
 .. math:: KL(p(z \mid x) \| p(z)) \approx \sum_s w_s \log(S w_s) \le \log S.
 
 *Is there a direction in the data that no latent explains?* A small random effect along u adds :math:`\tfrac12 a^2 (u^\top R u - 1)` nats to the
-log-likelihood, with R the covariance of the standardised residuals (a score test). On rows that follow the model the largest eigenvalue of R is at
-most about :math:`(1 + \sqrt{D/N})^2` (Marchenko & Pastur 1967).
+log-likelihood, with R the covariance of the standardised residuals (a score test). So an eigenvalue of R must exceed 1, and what sampling makes of
+residuals of variance v without a direction, about :math:`v (1 + \sqrt{D/N})^2` (Marchenko & Pastur 1967).
 """
 
 import math
@@ -31,6 +31,11 @@ __all__ = ["likelihood_variation", "posterior_by_prior_draws", "unexplained_dire
 
 N_PRIOR_DRAWS = 1024
 N_PAIRS = 512
+MOST_RESIDUALS = 2_000
+LEAST_VARIANCE = 1e-3
+"""Least variance of the residuals of a column that counts: one that is always blank tells nothing."""
+LEAST_SPREAD = 1e-6
+"""Least standard deviation of a likelihood that divides a residual: a Bernoulli at the edge has none, and its rows lie at its mean."""
 
 
 def likelihood_variation(seen: View) -> tuple[float, NDArray[np.float64]]:
@@ -68,25 +73,29 @@ def posterior_by_prior_draws(seen: View) -> tuple[float, NDArray[np.float64], Te
     return divergence, (weights @ z.double()).var(0).cpu().numpy(), weights, z
 
 
-def unexplained_direction(seen: View, z: Tensor) -> float:
-    """Largest eigenvalue of the residuals' covariance over its edge under the model; nan where p(x | z) has no mean or standard deviation.
+def unexplained_direction(seen: View) -> float:
+    """Largest eigenvalue of the residuals' covariance over what it must exceed; nan where p(x | z) has no mean or standard deviation.
 
-    Parameters
-    ----------
-    seen : View
-    z : Tensor of shape (N, n_components)
-        A latent for each row.
+    Residuals are those at the encoder's posterior means, of at most 2000 rows: with fewer the edge is higher, and directions hide below it. The
+    variance for the edge is that of the eigenvalues' average weighted by themselves, and at most 1: intensities vary less than coin tosses.
     """
-    p = seen.model.decode(z)
+    seen = seen._replace(rows=seen.rows[torch.randperm(len(seen.rows))[:MOST_RESIDUALS]])
+    p = seen.model.decode(encodings_of(seen).moments()[0])
     try:
-        residuals = ((seen.rows - p.mean) / p.stddev).flatten(1).double()
+        residuals = ((seen.rows - p.mean) / p.stddev.clamp_min(LEAST_SPREAD)).flatten(1).double()
     except NotImplementedError:
         return math.nan
     if not torch.isfinite(residuals).all() or len(residuals) < 2:
         return math.nan
     residuals = residuals - residuals.mean(0)
-    greatest = torch.linalg.matrix_norm(residuals, 2).square().item() / len(residuals)
-    return greatest / (1 + (residuals.shape[1] / len(residuals)) ** 0.5) ** 2
+    residuals = residuals[:, residuals.var(0) > LEAST_VARIANCE]
+    n_rows, n_columns = residuals.shape
+    if not n_columns:
+        return 0.0
+    products = residuals @ residuals.T if n_rows < n_columns else residuals.T @ residuals
+    eigenvalues = torch.linalg.eigvalsh(products) / n_rows
+    variance = min(1.0, (eigenvalues.square().sum() / eigenvalues.sum()).item())
+    return eigenvalues[-1].item() / max(1.0, variance * (1 + (n_columns / n_rows) ** 0.5) ** 2)
 
 
 def _mean_divergence(p: Distribution, other: Distribution) -> float:

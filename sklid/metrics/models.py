@@ -24,6 +24,8 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 from torch.distributions import Distribution, Independent, Normal
 
+from .._gates import tensor_of
+
 __all__ = ["VariationalModel", "View", "as_rows", "floor_of", "last_step", "name_of", "standard_normal", "view"]
 
 
@@ -120,7 +122,7 @@ def floor_of(model: Any) -> float:
 
 def as_rows(X: Any, model: Any = None) -> Tensor:
     """Rows as a tensor, floating-point numbers in the type of the model's weights where it has some."""
-    rows = X if isinstance(X, Tensor) else torch.as_tensor(np.asarray(X))
+    rows = X if isinstance(X, Tensor) else tensor_of(np.asarray(X))
     weight = next(model.parameters(), None) if isinstance(model, nn.Module) else None
     if weight is not None:
         return rows.to(weight.device, weight.dtype if rows.is_floating_point() else rows.dtype)
@@ -147,4 +149,4 @@ def _of_pca(pca: PCA, X: ArrayLike) -> View:
         decode=lambda z: Independent(Normal(mean + z @ loadings, noise**0.5), 1),
         prior=lambda: standard_normal(len(variances), mean),
     )
-    return View(model, torch.from_numpy(check_array(X, dtype=np.float64)))
+    return View(model, tensor_of(check_array(X, dtype=np.float64)))

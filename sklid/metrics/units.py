@@ -145,11 +145,18 @@ def informative_units(
     1
     """
     with from_random_state(random_state):
-        return informative_units_of(view(model, X), n_importance_samples)
+        units = informative_units_of(view(model, X), n_importance_samples)
+    if units is None:
+        raise ValueError(
+            "The prior has no known marginals, which a Gaussian and a mixture of Gaussians have, so no latent can be left out of the model."
+        )
+    return units
 
 
-def informative_units_of(seen: View, n_importance_samples: int) -> InformativeUnits:
-    """The same as `informative_units`, with draws from torch's generator."""
+def informative_units_of(seen: View, n_importance_samples: int) -> InformativeUnits | None:
+    """The same as `informative_units`, with draws from torch's generator; None where the marginals of the prior are not known."""
+    if without(encodings_of(seen._replace(rows=seen.rows[:2])).prior, 0) is None:
+        return None
     gains = torch.cat([_gains(block, n_importance_samples) for block in draw_blocks(seen, n_importance_samples)]).double().cpu()
     means, errors = gains.mean(0).numpy(), (gains.std(0) / math.sqrt(len(gains))).numpy()
     informative = means > np.maximum(SIGNIFICANCE * errors, LEAST_GAIN)
@@ -160,8 +167,6 @@ def _gains(seen: View, n_draws: int) -> Tensor:
     """Log-likelihood of each row under the model less that without each latent: ``(N, K)``."""
     encoded = encodings_of(seen)
     q, p = encoded
-    if without(p, 0) is None:
-        raise ValueError(f"A prior of type {type(p).__name__} has no known marginals; a Gaussian or a mixture of Gaussians has.")
     if without(q, 0) is None:
         q = gaussian(encoded)
     z = q.sample(torch.Size([n_draws]))

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas
 import pytest
 import torch
 from sklearn.datasets import load_digits, make_blobs
@@ -10,7 +11,7 @@ from sklearn.decomposition import PCA
 from sklearn.mixture import GaussianMixture
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from torch.distributions import Independent, Normal
+from torch.distributions import Bernoulli, Independent, Laplace, Normal
 
 from sklid import LIDVAE, LIDGMVAEClustering
 from sklid.baselines import VAE
@@ -165,3 +166,28 @@ def test_a_report_does_not_depend_on_what_was_drawn_before():
     first = collapse_report(linear_model(W), rows)
     torch.rand(7)
     assert str(collapse_report(linear_model(W), rows)) == str(first)
+
+
+def test_a_prior_that_no_latent_can_be_taken_out_of_leaves_the_other_measurements():
+    rows, W = linear_data(300, [3.0, 2.0])
+    origin = torch.zeros(2, dtype=W.dtype)
+    report = collapse_report(linear_model(W)._replace(prior=lambda: Independent(Laplace(origin, torch.ones_like(origin)), 1)), rows)
+    assert report.verdict == "healthy"
+    assert "informative_units" not in report.totals
+
+
+def test_rows_beyond_five_thousand_are_drawn_at_random_from_tensors_and_tables():
+    rows, W = linear_data(6000, [3.0, 2.0])
+    assert collapse_report(linear_model(W), rows).n_rows == 5000
+    table = pandas.DataFrame(rows.numpy())
+    assert collapse_report(PCA(2).fit(table), table).n_rows == 5000
+
+
+def test_pixels_that_are_always_blank_do_not_hide_what_the_residuals_hold():
+    """A Bernoulli of probability 0 has no spread, and its rows lie at its mean."""
+    x = torch.cat([torch.zeros(500, 3), (torch.rand(500, 1) < 0.5).float().expand(-1, 4)], dim=1)
+    logits = torch.tensor([-200.0] * 3 + [0.0] * 4)
+    model = VariationalModel(frozen_at_the_prior(1), lambda z: Independent(Bernoulli(logits=logits.expand(len(z), -1), validate_args=False), 1))
+    assert collapse_report(model, x).verdict == "model"
+    independent = torch.cat([torch.zeros(500, 3), (torch.rand(500, 4) < 0.5).float()], dim=1)
+    assert collapse_report(model, independent).verdict == "data"
