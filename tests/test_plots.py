@@ -126,6 +126,16 @@ def test_traversals_decode_one_latent_at_a_time(model):
     assert len(display.plot().axes_) == 1
 
 
+def test_traversals_name_the_columns_that_the_model_sees():
+    table = load_iris(as_frame=True).data
+    alone = LIDVAE(**{**SMALL, "max_epochs": 2})
+    pipeline = make_pipeline(StandardScaler(), LIDVAE(**{**SMALL, "max_epochs": 2}))
+    for estimator in (alone, pipeline):
+        display = plots.LatentTraversalDisplay.from_estimator(estimator.fit(table), table, latents=[0])
+        assert list(display.feature_names) == list(table.columns)
+    assert plots.LatentTraversalDisplay.from_estimator(pipeline.fit(X), X, latents=[0]).feature_names is None
+
+
 def test_images_are_guessed_from_square_rows_and_given_shapes_are_checked():
     images = load_digits().data[:3]
     assert plots.ReconstructionDisplay.from_predictions(images, images).plot().axes_.shape == (2, 3)

@@ -4,6 +4,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from ..metrics import kl_divergence
@@ -84,8 +85,7 @@ class LatentTraversalDisplay:
         for number, latent in enumerate(latents):
             places[number, :, latent] = steps
         decoded = model.inverse_transform(places.reshape(-1, places.shape[-1]))
-        names = getattr(model, "feature_names_in_", None)
-        return cls(decoded.reshape(len(latents), n_steps, -1), steps, latents, image_shape, names)
+        return cls(decoded.reshape(len(latents), n_steps, -1), steps, latents, image_shape, _feature_names(estimator))
 
     @classmethod
     def from_predictions(cls, decoded: ArrayLike, steps: ArrayLike, latents: ArrayLike | None = None, **parameters: Any) -> Self:
@@ -124,3 +124,12 @@ class LatentTraversalDisplay:
             panel.set(xlabel=f"latent {latent}", ylabel="change of E[x | z] (std)")
             panel.legend(frameon=False, fontsize=8)
             panel.spines[["top", "right"]].set_visible(False)
+
+
+def _feature_names(estimator: Any) -> ArrayLike | None:
+    """The names of the columns that the last step of a pipeline sees, or an estimator itself; None where there are none."""
+    if not isinstance(estimator, Pipeline):
+        return getattr(estimator, "feature_names_in_", None)
+    if not hasattr(estimator, "feature_names_in_") or not hasattr(estimator[:-1], "get_feature_names_out"):
+        return None
+    return estimator[:-1].get_feature_names_out()
