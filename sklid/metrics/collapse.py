@@ -11,13 +11,13 @@ from torch.distributions import Distribution, MixtureSameFamily
 
 from .._gates import from_random_state
 from .diagnosis import Findings, LabelFindings, label_verdict, latent_verdicts, overall_verdict
-from .encodings import Encodings, encodings, encodings_of
-from .evidence import likelihood_variation, posterior_by_prior_draws, unexplained_direction
+from .encodings import Encodings, encodings, encodings_of, prior_of
+from .evidence import WeightedDraws, likelihood_variation, posterior_by_prior_draws, unexplained_direction
 from .information import divergence_of, information_by_latent, information_of
 from .label_evidence import exact_information, is_one_cluster, label_findings, separation_of_components, separation_of_draws
 from .labels import label_probabilities
 from .likelihood import gaps_and_means
-from .models import View, floor_of, last_step, view
+from .models import View, floor_of, is_model, last_step, view
 from .report import CollapseReport
 from .units import ACTIVE_VARIANCE, active_units, informative_units_of
 
@@ -79,12 +79,12 @@ def collapse_report(first: Any, second: Any = None, *, random_state: int | np.ra
     random = check_random_state(random_state)
     if isinstance(first, BaseEstimator):
         first, second = last_step(first, second)
-    if _is_model(first):
+    if is_model(first):
         second = _some(second, MOST_ROWS, random)
     with from_random_state(random):
         if isinstance(first, BaseEstimator) and hasattr(first, "predict_proba") and not hasattr(first, "view"):
             return _report_on_labels(first, second)
-        if _is_model(first):
+        if is_model(first):
             return _report_on_model(first, second, WHOLE)
         if second is None and not isinstance(first, Distribution):
             found = label_findings(label_probabilities(first))
@@ -102,10 +102,6 @@ def collapse_summary(estimator: Any, X: Any) -> str | None:
     with from_random_state(0):
         report = _report_on_model(estimator, X, BRIEF)
     return f"{report.summary()} {report.remedy}"
-
-
-def _is_model(first: Any) -> bool:
-    return not isinstance(first, Distribution) and (isinstance(first, BaseEstimator) or hasattr(first, "encode"))
 
 
 def _some(X: Any, n_rows: int, random: np.random.RandomState) -> Any:
@@ -136,12 +132,14 @@ def _report_on_model(model: Any, X: Any, effort: Effort) -> CollapseReport:
     studied = seen._replace(rows=seen.rows[torch.randperm(len(seen.rows))[: effort.n_rows]])
     totals["unexplained"] = unexplained_direction(seen)
     verdicts = latent_verdicts(_study(studied, latents, totals, effort))
+    posterior = posterior_by_prior_draws(studied)
+    totals["posterior_kl"] = posterior.divergence
     totals["floor"] = floor_of(model)
     latents |= {"floor": np.full(len(verdicts), totals["floor"] / len(verdicts)), "verdict": np.array(verdicts)}
     verdict, subject, labels = overall_verdict(verdicts), "latents", {}
     collapsed = totals["active_units"] < len(verdicts) or not {"model", "inference"}.isdisjoint(verdicts)
     if hasattr(model, "predict_proba"):
-        found = _study_labels(model, X, studied, totals["variation"])
+        found = _study_labels(model, X, studied, posterior)._replace(variation=totals["variation"])
         labels, collapsed = found._asdict(), collapsed or found.collapsed
         if label_verdict(found) != "healthy":
             verdict, subject = label_verdict(found), "labels"
@@ -166,21 +164,20 @@ def _study(seen: View, latents: dict[str, NDArray], totals: dict[str, float], ef
         latents["gain"], informative = np.full_like(latents["kl"], np.nan), latents["variance"] >= ACTIVE_VARIANCE
     gaps, means = gaps_and_means(seen, effort.n_steps)
     totals["variation"], latents["variation"] = likelihood_variation(seen)
-    totals["posterior_kl"] = posterior_by_prior_draws(seen)[0]
     totals["amortization_gap"] = gaps.mean().item()
     latents["refined_variance"] = _variances(means)
     return Findings(latents["variance"], latents["variation"], latents["refined_variance"], informative, totals["unexplained"])
 
 
-def _study_labels(model: Any, X: Any, seen: View, variation: float) -> LabelFindings:
+def _study_labels(model: Any, X: Any, seen: View, posterior: WeightedDraws) -> LabelFindings:
     """The measurements of the labels of a model, those of the components when its prior is a mixture."""
     found = label_findings(label_probabilities(model, X))
-    found = found._replace(one_cluster=is_one_cluster(seen.rows.cpu(), found.n_labels), variation=variation)
-    prior = encodings_of(seen._replace(rows=seen.rows[:2])).prior
+    found = found._replace(one_cluster=is_one_cluster(seen.rows.cpu(), found.n_labels))
+    prior = prior_of(seen)
     if not isinstance(prior, MixtureSameFamily):
         return found
-    _, _, weights, draws = posterior_by_prior_draws(seen)
-    return found._replace(separation=separation_of_components(prior), exact=exact_information(prior, weights, draws))
+    exact = exact_information(prior, posterior.weights, posterior.draws)
+    return found._replace(separation=separation_of_components(prior), exact=exact)
 
 
 def _variances(means: torch.Tensor) -> NDArray[np.float64]:

@@ -7,15 +7,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator
 from sklearn.utils import check_array, check_consistent_length
 from torch import Tensor
 from torch.distributions import Categorical, Distribution, Independent, MixtureSameFamily, MultivariateNormal, Normal
 
 from .._gates import tensor_of
-from .models import View, standard_normal, view
+from .models import View, is_model, standard_normal, view
 
-__all__ = ["N_DRAWS", "Encodings", "draws_of", "encodings", "encodings_of", "marginal", "marginals", "without"]
+__all__ = ["N_DRAWS", "Encodings", "draws_of", "encodings", "encodings_of", "marginal", "marginals", "prior_of", "without"]
 
 N_DRAWS = 64
 """Draws for moments and divergences that have no closed form."""
@@ -68,7 +67,7 @@ def encodings(first: Any, second: Any = None) -> Encodings:
     """
     if isinstance(first, Distribution):
         return _of_distributions(first, second)
-    if isinstance(first, BaseEstimator) or hasattr(first, "encode"):
+    if is_model(first):
         return encodings_of(view(first, second))
     return _of_moments(first, second)
 
@@ -78,6 +77,11 @@ def encodings_of(seen: View) -> Encodings:
     """The posteriors and the prior of a model."""
     prior = None if getattr(seen.model, "prior", None) is None else seen.model.prior()
     return _of_distributions(seen.model.encode(seen.rows), prior)
+
+
+def prior_of(seen: View) -> Distribution:
+    """The prior of a model, as `encodings_of` gives it, without encoding all rows."""
+    return encodings_of(seen._replace(rows=seen.rows[:2])).prior
 
 
 def marginals(distribution: Distribution) -> Distribution | None:

@@ -16,6 +16,7 @@ residuals of variance v without a direction, about :math:`v (1 + \sqrt{D/N})^2` 
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -23,11 +24,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.distributions import Distribution, kl_divergence
 
-from .encodings import encodings_of
+from .encodings import encodings_of, prior_of
 from .models import View
 from .weights import BLOCK_NUMBERS
 
-__all__ = ["likelihood_variation", "posterior_by_prior_draws", "unexplained_direction"]
+__all__ = ["WeightedDraws", "likelihood_variation", "posterior_by_prior_draws", "unexplained_direction"]
 
 N_PRIOR_DRAWS = 1024
 N_PAIRS = 512
@@ -40,7 +41,7 @@ LEAST_SPREAD = 1e-6
 
 def likelihood_variation(seen: View) -> tuple[float, NDArray[np.float64]]:
     """J, and J_d of every latent: bounds in nats on the information that the model can put into all of them and into each."""
-    prior = encodings_of(seen._replace(rows=seen.rows[:2])).prior
+    prior = prior_of(seen)
     z, other = prior.sample(torch.Size([N_PAIRS])), prior.sample(torch.Size([N_PAIRS]))
     p = seen.model.decode(z)
     each = []
@@ -51,26 +52,31 @@ def likelihood_variation(seen: View) -> tuple[float, NDArray[np.float64]]:
     return _mean_divergence(p, seen.model.decode(other)), np.array(each)
 
 
-def posterior_by_prior_draws(seen: View) -> tuple[float, NDArray[np.float64], Tensor, Tensor]:
-    """The exact posteriors of the rows as weighted prior draws.
+class WeightedDraws(NamedTuple):
+    """The exact posteriors of some rows as weighted prior draws.
 
-    Returns
-    -------
+    Attributes
+    ----------
     divergence : float
         Mean KL of the posterior from the prior in nats, at most log S.
-    variances : array of shape (n_components,)
-        Of the posterior means over the rows.
     weights, draws : Tensors of shape (N, S) and (S, n_components)
     """
-    prior = encodings_of(seen._replace(rows=seen.rows[:2])).prior
-    z = prior.sample(torch.Size([N_PRIOR_DRAWS]))
+
+    divergence: float
+    weights: Tensor
+    draws: Tensor
+
+
+def posterior_by_prior_draws(seen: View) -> WeightedDraws:
+    """The exact posteriors of the rows, from draws that all rows share."""
+    z = prior_of(seen).sample(torch.Size([N_PRIOR_DRAWS]))
     p = seen.model.decode(z)
     n_rows = max(1, BLOCK_NUMBERS // (N_PRIOR_DRAWS * seen.rows[:1].numel()))
     log_probs = torch.cat([p.log_prob(rows.unsqueeze(1)).reshape(len(rows), N_PRIOR_DRAWS, -1).sum(-1) for rows in seen.rows.split(n_rows)])
     log_weights = log_probs.double().log_softmax(-1)
     weights = log_weights.exp()
     divergence = (weights * (log_weights + math.log(N_PRIOR_DRAWS))).nan_to_num(0.0).sum(-1).mean().item()
-    return divergence, (weights @ z.double()).var(0).cpu().numpy(), weights, z
+    return WeightedDraws(divergence, weights, z)
 
 
 def unexplained_direction(seen: View) -> float:

@@ -35,6 +35,7 @@ __all__ = [
     "information_of",
     "kl_divergence",
     "mutual_information",
+    "standard_error",
 ]
 
 TABLE_NUMBERS = 1 << 22
@@ -203,7 +204,7 @@ def divergence_of(seen: Encodings) -> Divergence:
     rows = _divergences(q, p)
     pair = marginals(q), marginals(p)
     each = torch.full(q.event_shape, torch.nan) if None in pair else _divergences(*pair).mean(0)
-    return Divergence(rows.mean().item(), each.double().cpu().numpy(), _standard_error(rows))
+    return Divergence(rows.mean().item(), each.double().cpu().numpy(), standard_error(rows))
 
 
 def information_of(seen: Encodings) -> MutualInformation:
@@ -246,11 +247,11 @@ def _bracket(q: Distribution, p: Distribution | None = None) -> MutualInformatio
     with_itself = own - (total - math.log(n_rows))
     others = total + torch.log1p(-torch.exp((own - total).clamp_max(-1e-12)))
     without_itself = own - (others - math.log(max(n_rows - 1, 1)))
-    lower, error = max(0.0, with_itself.mean().item()), _standard_error(with_itself)
+    lower, error = max(0.0, with_itself.mean().item()), standard_error(with_itself)
     highs = [without_itself] if p is None else [without_itself, _divergences(q, p).double()]
     high = min(highs, key=lambda rows: rows.mean().item())
     upper = max(lower, high.mean().item())
-    bracket = max(0.0, lower - MARGIN * error), upper + MARGIN * _standard_error(high)
+    bracket = max(0.0, lower - MARGIN * error), upper + MARGIN * standard_error(high)
     return MutualInformation((lower + upper) / 2, *bracket, error, lower > CAPPED_SHARE * math.log(n_rows))
 
 
@@ -281,7 +282,8 @@ def _general_table(q: Distribution) -> Any:
     return lambda z: q.log_prob(z.unsqueeze(1))
 
 
-def _standard_error(rows: Tensor) -> float:
+def standard_error(rows: Tensor) -> float:
+    """Of the mean of independent rows; nan for one row."""
     return (rows.std() / len(rows) ** 0.5).item() if len(rows) > 1 else math.nan
 
 

@@ -6,7 +6,6 @@ r"""Log-likelihood by importance sampling, and what an encoder loses against pos
 (Burda, Grosse & Salakhutdinov, ICLR 2016, equation 8; Cremer, Li & Duvenaud, "Inference suboptimality in variational autoencoders", ICML 2018.)
 """
 
-import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +15,9 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from .._gates import from_random_state
+from ..nn import iwae
 from .encodings import encodings_of
+from .information import standard_error
 from .models import View, view
 from .weights import REFINEMENT_STEPS, bound, decoded_log_prob, draw_blocks, refined
 
@@ -92,7 +93,7 @@ def log_likelihood(model: Any, X: Any, *, n_importance_samples: int = 100, rando
         seen = view(model, X)
         rows = torch.cat([_importance_bound(block, n_importance_samples) for block in draw_blocks(seen, n_importance_samples)])
     rows = rows.double().cpu() - seen.log_volume
-    return LogLikelihood(rows.mean().item(), _standard_error(rows), rows.numpy())
+    return LogLikelihood(rows.mean().item(), standard_error(rows), rows.numpy())
 
 
 def amortization_gap(model: Any, X: Any, *, random_state: int | np.random.RandomState | None = 0) -> AmortizationGap:
@@ -132,7 +133,7 @@ def amortization_gap(model: Any, X: Any, *, random_state: int | np.random.Random
         seen = view(model, X)
         seen = seen._replace(rows=seen.rows[torch.randperm(len(seen.rows))[:MOST_ROWS]])
         rows, _ = gaps_and_means(seen)
-    return AmortizationGap(rows.mean().item(), _standard_error(rows))
+    return AmortizationGap(rows.mean().item(), standard_error(rows))
 
 
 def gaps_and_means(seen: View, n_steps: int = REFINEMENT_STEPS) -> tuple[Tensor, Tensor]:
@@ -160,8 +161,4 @@ def _importance_bound(seen: View, n_draws: int) -> Tensor:
     q, p = encodings_of(seen)
     z = q.sample(torch.Size([n_draws]))
     log_weights = decoded_log_prob(seen.model, seen.rows, z) + p.log_prob(z) - q.log_prob(z)
-    return log_weights.logsumexp(0) - math.log(n_draws)
-
-
-def _standard_error(rows: Tensor) -> float:
-    return (rows.std() / len(rows) ** 0.5).item() if len(rows) > 1 else math.nan
+    return iwae(log_weights)

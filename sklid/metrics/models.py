@@ -26,7 +26,7 @@ from torch.distributions import Distribution, Independent, Normal
 
 from .._gates import tensor_of
 
-__all__ = ["VariationalModel", "View", "as_rows", "floor_of", "last_step", "name_of", "standard_normal", "view"]
+__all__ = ["VariationalModel", "View", "as_rows", "floor_of", "is_model", "last_step", "name_of", "standard_normal", "view"]
 
 
 class VariationalModel(NamedTuple):
@@ -101,6 +101,11 @@ def view(model: Any, X: Any) -> View:
         f"{type(model).__name__} shows no encoder and decoder that are known here. Pass an estimator of sklid, a fitted PCA, or "
         "sklid.metrics.VariationalModel(encode, decode, prior) with three callables of your model."
     )
+
+
+def is_model(first: Any) -> bool:
+    """Whether a metric's first argument is a model, measured on rows, and neither a posterior nor an array."""
+    return isinstance(first, BaseEstimator) or hasattr(first, "encode")
 
 
 def last_step(estimator: BaseEstimator, X: Any) -> tuple[BaseEstimator, Any]:

@@ -15,14 +15,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
 from sklearn.utils import check_array
 from torch import Tensor
 from torch.distributions import Distribution
 
 from .._gates import from_random_state
-from .encodings import encodings, encodings_of, without
-from .models import View, view
+from .encodings import encodings, encodings_of, prior_of, without
+from .models import View, is_model, view
 from .weights import decoded_log_prob, draw_blocks, gaussian
 
 __all__ = ["ACTIVE_VARIANCE", "ActiveUnits", "InformativeUnits", "active_units", "informative_units", "informative_units_of"]
@@ -100,7 +99,7 @@ def active_units(
     >>> active_units([[1.0, 0.0], [-1.0, 0.01]]).count
     1
     """
-    if isinstance(first, BaseEstimator | Distribution) or hasattr(first, "encode"):
+    if isinstance(first, Distribution) or is_model(first):
         with from_random_state(random_state):
             loc = encodings(first, second).moments()[0].cpu().numpy()
     else:
@@ -155,7 +154,7 @@ def informative_units(
 
 def informative_units_of(seen: View, n_importance_samples: int) -> InformativeUnits | None:
     """The same as `informative_units`, with draws from torch's generator; None where the marginals of the prior are not known."""
-    if without(encodings_of(seen._replace(rows=seen.rows[:2])).prior, 0) is None:
+    if without(prior_of(seen), 0) is None:
         return None
     gains = torch.cat([_gains(block, n_importance_samples) for block in draw_blocks(seen, n_importance_samples)]).double().cpu()
     means, errors = gains.mean(0).numpy(), (gains.std(0) / math.sqrt(len(gains))).numpy()

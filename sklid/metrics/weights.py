@@ -8,8 +8,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.distributions import Distribution, Independent, Normal, kl_divergence
+from torch.distributions import Distribution, Independent, Normal
 
+from ..nn import kl_estimate
 from .encodings import Encodings, encodings_of
 from .models import View
 
@@ -42,10 +43,7 @@ def gaussian(seen: Encodings) -> Independent:
 def bound(seen: View, q: Distribution, p: Distribution, z: Tensor) -> Tensor:
     """The evidence lower bound of each row from draws z ``(S, N, K)`` of q: ``(N,)``, with the divergence in closed form where there is one."""
     reconstruction = decoded_log_prob(seen.model, seen.rows, z).mean(0)
-    try:
-        return reconstruction - kl_divergence(q, p)
-    except NotImplementedError:
-        return reconstruction - (q.log_prob(z) - p.log_prob(z)).mean(0)
+    return reconstruction - kl_estimate(q, p, z, q.log_prob(z))
 
 
 def refined(seen: View, n_steps: int = REFINEMENT_STEPS) -> Independent:

@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator
 
 from ..metrics import active_units, kl_divergence
 from .clusters import ClusterDisplay
-from .style import COLOURS, HATCHES, axes_grid, scatter
+from .style import COLOURS, HATCHES, panels, scatter
 
 __all__ = ["ComparisonDisplay"]
 
@@ -81,11 +81,7 @@ class ComparisonDisplay:
         """Draw one panel of divergences, and one panel of latents per model and per clustering."""
         n_panels = 1 + len(self.names) + len(self.clusterings)
         n_rows = 1 if n_panels < 4 else 2
-        n_columns = -(-n_panels // n_rows)
-        self.figure_, panels = axes_grid(n_rows, n_columns, (4.8, 4.5))
-        self.axes_, spares = panels.ravel()[:n_panels], panels.ravel()[n_panels:]
-        for spare in spares:
-            spare.set_axis_off()
+        self.figure_, self.axes_ = panels(n_panels, -(-n_panels // n_rows), (4.8, 4.5))
         self._plot_divergences(self.axes_[0])
         last = 1 + len(self.names)
         for axis, name, kl, active, means in zip(self.axes_[1:last], self.names, self.kl, self.active, self.means, strict=True):

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..metrics.models import last_step, name_of
-from .style import COLOURS, axes_grid, image_shape_of, show_image
+from .style import COLOURS, axes_grid, image_shape_of, panels, show_image
 
 __all__ = ["ReconstructionDisplay"]
 
@@ -74,17 +74,13 @@ class ReconstructionDisplay:
         lines = {"data": self.rows, **self.reconstructions}
         limits = float(self.rows.min()), float(self.rows.max())
         self.figure_, self.axes_ = axes_grid(len(lines), len(self.rows), (1.0, shape[0] / shape[1]))
-        for (name, images), panels in zip(lines.items(), self.axes_, strict=True):
-            for image, panel in zip(images, panels, strict=True):
+        for (name, images), line in zip(lines.items(), self.axes_, strict=True):
+            for image, panel in zip(images, line, strict=True):
                 show_image(panel, image, shape, limits)
-            panels[0].set_ylabel(name, rotation=0, ha="right", va="center")
+            line[0].set_ylabel(name, rotation=0, ha="right", va="center")
 
     def _plot_curves(self) -> None:
-        n_columns = min(4, len(self.rows))
-        self.figure_, grid = axes_grid(-(-len(self.rows) // n_columns), n_columns, (3.2, 2.4))
-        self.axes_ = grid.ravel()[: len(self.rows)]
-        for spare in grid.ravel()[len(self.rows) :]:
-            spare.set_axis_off()
+        self.figure_, self.axes_ = panels(len(self.rows), min(4, len(self.rows)), (3.2, 2.4))
         for number, panel in enumerate(self.axes_):
             panel.plot(self.rows[number], color="0.3", marker="o", linestyle="none", markersize=4, label="data")
             for place, (name, rows) in enumerate(self.reconstructions.items()):

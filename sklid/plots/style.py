@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["COLOURS", "HATCHES", "MARKERS", "axes", "axes_grid", "image_shape_of", "new_figure", "scatter", "show_image"]
+__all__ = ["COLOURS", "HATCHES", "MARKERS", "axes", "axes_grid", "image_shape_of", "new_figure", "panels", "scatter", "show_image"]
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 """Okabe & Ito."""
@@ -36,6 +36,14 @@ def axes_grid(n_rows: int, n_columns: int, cell: tuple[float, float]) -> tuple[A
     """A new figure with a grid of axes: the figure, and an array of shape (n_rows, n_columns)."""
     figure = new_figure((cell[0] * n_columns, cell[1] * n_rows))
     return figure, figure.subplots(n_rows, n_columns, squeeze=False)
+
+
+def panels(n_panels: int, n_columns: int, cell: tuple[float, float]) -> tuple[Any, NDArray]:
+    """A new figure with so many axes in rows, what is left of the last row blank: the figure, and an array of shape (n_panels,)."""
+    figure, grid = axes_grid(-(-n_panels // n_columns), n_columns, cell)
+    for spare in grid.ravel()[n_panels:]:
+        spare.set_axis_off()
+    return figure, grid.ravel()[:n_panels]
 
 
 def image_shape_of(n_features: int, given: tuple[int, int] | bool | None) -> tuple[int, int] | None:

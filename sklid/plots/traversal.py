@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..metrics import kl_divergence
 from ..metrics.models import last_step
-from .style import COLOURS, axes_grid, image_shape_of, show_image
+from .style import COLOURS, axes_grid, image_shape_of, panels, show_image
 
 __all__ = ["LatentTraversalDisplay"]
 
@@ -96,25 +96,24 @@ class LatentTraversalDisplay:
     def plot(self) -> Self:
         """Draw one row of images, or one panel of curves, per latent."""
         shape = image_shape_of(self.decoded.shape[-1], self.image_shape)
-        (self._plot_curves if shape is None else self._plot_images)(shape)
+        if shape is None:
+            self._plot_curves()
+        else:
+            self._plot_images(shape)
         return self
 
     def _plot_images(self, shape: tuple[int, int]) -> None:
         limits = float(self.decoded.min()), float(self.decoded.max())
         self.figure_, self.axes_ = axes_grid(len(self.decoded), len(self.steps), (0.9, 0.9 * shape[0] / shape[1]))
-        for latent, row, panels in zip(self.latents, self.decoded, self.axes_, strict=True):
-            for step, image, panel in zip(self.steps, row, panels, strict=True):
+        for latent, row, line in zip(self.latents, self.decoded, self.axes_, strict=True):
+            for step, image, panel in zip(self.steps, row, line, strict=True):
                 show_image(panel, image, shape, limits)
                 if latent == self.latents[0]:
                     panel.set_title(f"{step:+.1f}", fontsize=9)
-            panels[0].set_ylabel(f"latent {latent}", fontsize=9, rotation=0, ha="right", va="center")
+            line[0].set_ylabel(f"latent {latent}", fontsize=9, rotation=0, ha="right", va="center")
 
-    def _plot_curves(self, shape: None) -> None:
-        n_columns = min(3, len(self.decoded))
-        self.figure_, grid = axes_grid(-(-len(self.decoded) // n_columns), n_columns, (3.8, 3.0))
-        self.axes_ = grid.ravel()[: len(self.decoded)]
-        for spare in grid.ravel()[len(self.decoded) :]:
-            spare.set_axis_off()
+    def _plot_curves(self) -> None:
+        self.figure_, self.axes_ = panels(len(self.decoded), min(3, len(self.decoded)), (3.8, 3.0))
         scale = self.decoded.std(axis=(0, 1)).clip(min=1e-12)
         for latent, row, panel in zip(self.latents, self.decoded, self.axes_, strict=True):
             moved = (row - row.mean(axis=0)) / scale
