@@ -127,8 +127,7 @@ class BoundNet(NeuralNet):
         self.keep_optimizer = keep_optimizer
         defaults = {
             "criterion": NegativeElbo,
-            "optimizer": torch.optim.Adam,
-            "optimizer__fused": True,
+            **({} if "optimizer" in kwargs else {"optimizer": torch.optim.Adam, "optimizer__fused": True}),
             "iterator_train": BatchIterator,
             "iterator_train__shuffle": True,
             "iterator_valid": BatchIterator,

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1] / "sklid"
-FLOOR_1 = ["convex", "brenier", "perceptron", "decoder", "continuous_bernoulli", "likelihood", "objective", "certificate", "prior", "mixture",
-           "posterior", "flow", "principal", "model", "mixture_model"]  # fmt: skip
+FLOOR_1 = ["convex", "brenier", "perceptron", "decoder", "continuous_bernoulli", "likelihood", "objective", "linear", "certificate", "prior",
+           "mixture", "posterior", "flow", "principal", "model", "mixture_model"]  # fmt: skip
 METRICS = ["models", "encodings", "weights", "information", "units", "labels", "likelihood", "diagnosis", "evidence", "label_evidence", "report",
            "collapse", "scorers"]  # fmt: skip
 PLOTS = ["style", "clusters", "comparison", "collapse", "latent_space", "traversal", "surface", "training", "depth", "reconstruction"]
@@ -17,7 +17,9 @@ ORDER = [
     "exceptions", "_gates", *(f"metrics.{name}" for name in METRICS), "metrics",
     "callbacks", "training",
     "_parameters", "_inference", "_fitting", "_base", "_injective", "_mixture_start", "_clustering",
-    "lidvae", "lidgmvae", "baselines", "",
+    "lidvae", "lidgmvae", "baselines",
+    "_covariance", "_spectrum", "_identifiable", "_linear_gaussian", "_expectation_maximization", "_gradient", "_maximum_likelihood",
+    "_linear_inference", "ppca", "",
     "tables", *(f"plots.{name}" for name in PLOTS), "plots", "__main__",
 ]  # fmt: skip
 FLOOR_1_MAY_IMPORT = {"torch", *sys.stdlib_module_names}

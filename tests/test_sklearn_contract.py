@@ -13,7 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sklid import LIDVAE, LIDGMVAEClustering
+from sklid import LIDVAE, IdentifiablePPCA, LIDGMVAEClustering
 from sklid.baselines import GMVAE, VAE
 
 ESTIMATORS = [LIDVAE, VAE, LIDGMVAEClustering, GMVAE]
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklid.CollapseWarning")  # a fe
 every = pytest.mark.parametrize("Estimator", ESTIMATORS)
 
 
-@parametrize_with_checks([Estimator() for Estimator in ESTIMATORS], expected_failed_checks={})
+@parametrize_with_checks([*(Estimator() for Estimator in ESTIMATORS), IdentifiablePPCA(), IdentifiablePPCA(solver="eig")], expected_failed_checks={})
 def test_check_estimator_has_no_expected_failures(estimator, check):
     check(estimator)
 

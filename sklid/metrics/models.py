@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.decomposition import PCA
 from sklearn.pipeline import Pipeline
@@ -26,7 +26,7 @@ from torch.distributions import Distribution, Independent, Normal
 
 from .._gates import tensor_of
 
-__all__ = ["VariationalModel", "View", "as_rows", "floor_of", "is_model", "last_step", "name_of", "standard_normal", "view"]
+__all__ = ["VariationalModel", "View", "as_rows", "floor_of", "is_model", "last_step", "linear_gaussian", "name_of", "standard_normal", "view"]
 
 
 class VariationalModel(NamedTuple):
@@ -140,18 +140,24 @@ def standard_normal(n_components: int, like: Tensor | None = None) -> Distributi
     return Independent(Normal(origin, torch.ones_like(origin)), 1)
 
 
-def _of_pca(pca: PCA, X: ArrayLike) -> View:
-    check_is_fitted(pca)
-    variances, noise = pca.explained_variance_, float(pca.noise_variance_)
-    if noise <= 0:
-        raise ValueError("This PCA keeps all variance and has no noise, so its posteriors are points; fit it with a smaller n_components.")
-    gains = np.sqrt(np.maximum(variances - noise, 0))
-    projections = torch.from_numpy((gains / variances)[:, None] * pca.components_)
-    loadings, mean = torch.from_numpy(gains[:, None] * pca.components_), torch.from_numpy(pca.mean_)
-    spread = torch.from_numpy(np.sqrt(noise / variances))
+def linear_gaussian(mean: NDArray, directions: NDArray, amplitudes: NDArray, noise_variance: float, X: NDArray) -> View:
+    """Probabilistic PCA with loadings along orthonormal directions ``(K, D)`` of amplitudes ``(K,)``, and its exact posterior."""
+    variances = amplitudes**2 + noise_variance
+    projections = torch.from_numpy((amplitudes / variances)[:, None] * directions)
+    loadings, centre = torch.from_numpy(amplitudes[:, None] * directions), torch.from_numpy(mean)
+    spread = torch.from_numpy(np.sqrt(noise_variance / variances))
     model = VariationalModel(
-        encode=lambda x: Independent(Normal((x - mean) @ projections.T, spread.expand(len(x), -1)), 1),
-        decode=lambda z: Independent(Normal(mean + z @ loadings, noise**0.5), 1),
-        prior=lambda: standard_normal(len(variances), mean),
+        encode=lambda x: Independent(Normal((x - centre) @ projections.T, spread.expand(len(x), -1)), 1),
+        decode=lambda z: Independent(Normal(centre + z @ loadings, noise_variance**0.5), 1),
+        prior=lambda: standard_normal(len(variances), centre),
     )
     return View(model, tensor_of(check_array(X, dtype=np.float64)))
+
+
+def _of_pca(pca: PCA, X: ArrayLike) -> View:
+    check_is_fitted(pca)
+    noise = float(pca.noise_variance_)
+    if noise <= 0:
+        raise ValueError("This PCA keeps all variance and has no noise, so its posteriors are points; fit it with a smaller n_components.")
+    amplitudes = np.sqrt(np.maximum(pca.explained_variance_ - noise, 0))
+    return linear_gaussian(pca.mean_, pca.components_, amplitudes, noise, X)

@@ -21,6 +21,7 @@ from .likelihood import (
     PoissonLikelihood,
     helmert_basis,
 )
+from .linear import LinearDecoder, LinearModel, QuadraticPotential
 from .mixture import SeparatedMixture, separated
 from .mixture_model import JointMixtureModel, MixtureModel
 from .model import LatentVariableModel
@@ -47,12 +48,15 @@ __all__ = [
     "JointMixtureModel",
     "LatentVariableModel",
     "Likelihood",
+    "LinearDecoder",
+    "LinearModel",
     "MixtureModel",
     "OrthogonalEmbedding",
     "PlainDecoder",
     "PoissonLikelihood",
     "Posterior",
     "Prior",
+    "QuadraticPotential",
     "SeparatedMixture",
     "StandardNormal",
     "elementary_mutual_information_floor",

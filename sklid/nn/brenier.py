@@ -11,18 +11,24 @@ minimiser of the potential less :math:`\langle u, y \rangle`, a strongly convex 
 """
 
 from collections.abc import Callable
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
-from .convex import ConvexPotential
-
-__all__ = ["BrenierMap", "InversionError"]
+__all__ = ["BrenierMap", "InversionError", "Potential"]
 
 
 CG_REDUCTION = 1e-4
 """Residual at which a Newton direction is good enough, as a share of the first."""
 HALVINGS = 30
+
+
+class Potential(Protocol):
+    """What a map asks of a convex potential T, such as `ConvexPotential`."""
+
+    def gradient(self, u: Tensor, embedding: Tensor | None = None) -> Tensor:
+        """The gradient of T at u, ``(*, d) -> (*, d)``, or at ``u @ embedding``, ``(*, K) -> (*, d)``."""
 
 
 class InversionError(RuntimeError):
@@ -36,8 +42,8 @@ class BrenierMap(nn.Module):
 
     Parameters
     ----------
-    potential : ConvexPotential
-        The convex T.
+    potential : Potential
+        The convex T, a module such as `ConvexPotential`.
     n_features : int
         Dimension d.
     strong_convexity : float, default=1.0
@@ -59,11 +65,11 @@ class BrenierMap(nn.Module):
     True
     """
 
-    def __init__(self, potential: ConvexPotential, n_features: int, strong_convexity: float = 1.0) -> None:
+    def __init__(self, potential: Potential, n_features: int, strong_convexity: float = 1.0) -> None:
         super().__init__()
         if not strong_convexity > 0:
             raise ValueError(f"strong_convexity must be positive for the map to be a bijection, got {strong_convexity}.")
-        self.potential = potential
+        self.potential: Any = potential
         self.strong_convexity = strong_convexity
         self.bias = nn.Parameter(torch.zeros(n_features))
 

@@ -1,0 +1,245 @@
+r"""What a fitted linear Gaussian model answers about rows, complete or with gaps, all of it exact.
+
+.. math:: p(z \mid x), \qquad E[x \mid x_O] = m + W E[z \mid x_O], \qquad \log p(x_O)
+
+with O the observed features of a row.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils import check_array, check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+from torch.distributions import Distribution, Independent, MultivariateNormal, Normal
+
+from ._expectation_maximization import Incomplete, Posteriors, posteriors
+from ._gates import tensor_of
+from ._linear_gaussian import LinearGaussian
+from .metrics.models import View, linear_gaussian
+from .nn import mutual_information_floor
+
+__all__ = ["LinearInferenceMixin"]
+
+
+class LinearInferenceMixin:
+    """Posteriors, reconstructions, scores and draws of an estimator with a `LinearGaussian` as its ``model_``."""
+
+    model_: LinearGaussian
+
+    def transform(self, X: ArrayLike) -> NDArray[np.floating]:
+        """Posterior mean of the latent, E[z | x], from what is observed of each row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        Z : array of shape (n_samples, n_components)
+            In standard deviations of the prior; in the floating-point type of X.
+        """
+        X = self._validated(X)
+        means = self._posteriors(X).means if np.isnan(X).any() else self.model_.posterior_means(X)
+        return means.astype(X.dtype, copy=False)
+
+    def posterior(self, X: ArrayLike) -> Distribution:
+        """The exact posterior p(z | x) of every row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        p : torch.distributions.Distribution
+            Of batch shape ``(n_samples,)`` and event shape ``(n_components,)``: independent normals, or a `MultivariateNormal` where values are
+            missing, since gaps make the latents depend on each other.
+        """
+        X = self._validated(X).astype(np.float64, copy=False)
+        if np.isnan(X).any():
+            found = self._posteriors(X)
+            return MultivariateNormal(tensor_of(found.means), covariance_matrix=tensor_of(found.covariances))
+        scales = tensor_of(self.model_.posterior_scales)
+        return Independent(Normal(tensor_of(self.model_.posterior_means(X)), scales.expand(len(X), -1)), 1)
+
+    def encode(self, X: ArrayLike) -> Distribution:
+        """The same as `posterior`, under the name that it has in the other estimators."""
+        return self.posterior(X)
+
+    def predict(self, X: ArrayLike) -> NDArray[np.floating]:
+        """Reconstruction m + W E[z | x]: where a value is missing, its expectation given the rest of the row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        X_hat : array of shape (n_samples, n_features)
+            ``numpy.where(numpy.isnan(X), X_hat, X)`` fills the gaps and keeps what was observed.
+        """
+        return self.inverse_transform(self.transform(X))
+
+    def inverse_transform(self, Z: ArrayLike) -> NDArray[np.floating]:
+        """E[x | z] = m + W z.
+
+        Parameters
+        ----------
+        Z : array-like of shape (n_samples, n_components)
+
+        Returns
+        -------
+        X : array of shape (n_samples, n_features)
+
+        Raises
+        ------
+        ValueError
+            If Z has another number of columns than `n_components_`.
+        """
+        check_is_fitted(self)
+        Z = check_array(Z, dtype=[np.float64, np.float32])
+        if Z.shape[1] != self.n_components_:
+            raise ValueError(f"Z has {Z.shape[1]} columns, but {type(self).__name__} has n_components_={self.n_components_} latents.")
+        return self.model_.decoded(Z).astype(Z.dtype, copy=False)
+
+    def invert(self, X: ArrayLike) -> NDArray[np.floating]:
+        """Left inverse of the decoder: the latent whose reconstruction is nearest to X, exact for rows that the decoder gives.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Complete rows.
+
+        Returns
+        -------
+        Z : array of shape (n_samples, n_components)
+
+        Raises
+        ------
+        ValueError
+            If a loading is zero, as the decoder is then not injective.
+        """
+        X = self._validated(X, complete=True)
+        dead = np.flatnonzero(self.model_.amplitudes == 0)
+        if len(dead):
+            raise ValueError(f"Component {dead[0]} has loading zero, so no inverse exists; lower n_components to at most {dead[0]}.")
+        model = self.model_
+        return (model.posterior_means(X) * (model.variances / model.amplitudes**2)).astype(X.dtype, copy=False)
+
+    def score_samples(self, X: ArrayLike) -> NDArray[np.floating]:
+        """Exact log-density of what is observed of each row, in nats; 0 for a row without any value.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        log_likelihood : array of shape (n_samples,)
+        """
+        X = self._validated(X)
+        scores = self._posteriors(X).log_likelihoods if np.isnan(X).any() else self.model_.log_likelihoods(X)
+        return scores.astype(X.dtype, copy=False)
+
+    def score(self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None) -> float:
+        """Mean log-density of the rows, in nats.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : ignored
+        sample_weight : array-like of shape (n_samples,), optional
+
+        Returns
+        -------
+        score : float
+        """
+        return float(np.average(self.score_samples(X).astype(np.float64), weights=sample_weight))
+
+    def sample(self, n_samples: int = 1) -> NDArray[np.float64]:
+        """Rows drawn from the model; the same at each call when `random_state` is an integer.
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+
+        Returns
+        -------
+        X : array of shape (n_samples, n_features)
+        """
+        check_is_fitted(self)
+        return self.model_.sample(n_samples, check_random_state(self.random_state))
+
+    def get_covariance(self) -> NDArray[np.float64]:
+        """Covariance of the model, W W' + s^2 I.
+
+        Returns
+        -------
+        covariance : array of shape (n_features, n_features)
+        """
+        check_is_fitted(self)
+        return self.model_.covariance()
+
+    def get_precision(self) -> NDArray[np.float64]:
+        """Inverse of the covariance of the model, in closed form.
+
+        Returns
+        -------
+        precision : array of shape (n_features, n_features)
+        """
+        check_is_fitted(self)
+        return self.model_.precision()
+
+    def view(self, X: ArrayLike) -> View:
+        """The fitted model as encoder and decoder, and complete rows: what `sklid.metrics` measures.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        view : sklid.metrics.View
+        """
+        X = self._validated(X, complete=True)
+        return linear_gaussian(self.model_.mean, self.model_.directions, self.model_.amplitudes, self.model_.noise_variance, X)
+
+    @property
+    def inverse_lipschitz_(self) -> float:
+        """Least distance of the means of two latents at distance 1, in noise standard deviations."""
+        check_is_fitted(self)
+        return float(self.model_.amplitudes[-1] / math.sqrt(self.model_.noise_variance))
+
+    @property
+    def mutual_information_lower_bound_(self) -> float:
+        """Floor of I(z; x) that an inverse-Lipschitz decoder has, (K/2) log(1 + r^2) nats; `mutual_information_` is exact."""
+        return mutual_information_floor(self.n_components_, self.inverse_lipschitz_)
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.n_components_
+
+    def _posteriors(self, X: NDArray) -> Posteriors:
+        """In the order of the rows, with a covariance for each."""
+        model = self.model_
+        rows = Incomplete.of(X.astype(np.float64, copy=False))
+        found = posteriors(rows, model.mean, model.loadings, model.noise_variance)
+        places = np.argsort(rows.order)
+        return Posteriors(found.means[places], found.roots[rows.pattern][places], found.log_likelihoods[places])
+
+    def _validated(self, X: ArrayLike, complete: bool = False) -> NDArray[np.floating]:
+        check_is_fitted(self)
+        finite = "allow-nan" if self._takes_gaps() and not complete else True
+        return validate_data(self, X, reset=False, dtype=[np.float64, np.float32], ensure_all_finite=finite)
+
+    def _takes_gaps(self) -> bool:
+        """Whether NaN stands for a missing value."""
+        return self.solver in ("auto", "em")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        tags.input_tags.allow_nan = self._takes_gaps()
+        return tags

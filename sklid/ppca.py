@@ -1,0 +1,287 @@
+r"""IdentifiablePPCA: principal component analysis that knows which of its components are identified.
+
+.. math:: z \sim N(0, I_K), \qquad x \mid z \sim N(m + W z, \sigma^2 I_D), \qquad W = U \operatorname{diag}(s_1 \ge \dots \ge s_K)
+
+(Tipping & Bishop, "Probabilistic Principal Component Analysis", 1999; Wang, Blei & Cunningham, NeurIPS 2021, section 4.2.) The posterior of
+component k is its prior exactly when its loading :math:`s_k` is zero: collapse is no fault of neural networks or of approximate inference. Here
+inference is exact, and so are divergence and information, :math:`I(z_k; x) = \tfrac12 \log(1 + s_k^2 / \sigma^2)`.
+"""
+
+import math
+import warnings
+from typing import NamedTuple, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.validation import _check_sample_weight, validate_data
+
+from ._covariance import Moments, moments_of
+from ._identifiable import noise_limit
+from ._linear_gaussian import LinearGaussian
+from ._linear_inference import LinearInferenceMixin
+from ._maximum_likelihood import Problem, Solution, of_incomplete_rows, of_rows, of_spectrum
+from ._parameters import NON_NEGATIVE, POSITIVE_INTEGER, POSITIVE_REAL
+from ._spectrum import spectrum_of_covariance
+from .exceptions import CollapseWarning
+
+__all__ = ["IdentifiablePPCA"]
+
+
+class IdentifiablePPCA(ClassNamePrefixFeaturesOutMixin, LinearInferenceMixin, TransformerMixin, BaseEstimator):
+    r"""Probabilistic PCA with identified components: which of them the data hold, and which are noise.
+
+    .. math:: z \sim N(0, I_K), \qquad x \mid z \sim N(m + W z, \sigma^2 I_D), \qquad W = U \operatorname{diag}(s_1 \ge \dots \ge s_K)
+
+    Components are ordered and orthogonal, and each has the sign that skews its scores to the right, so that a fit on permuted rows or in rotated
+    coordinates gives the same scores.
+
+    Parameters
+    ----------
+    n_components : int or "identifiable", default="identifiable"
+        Number K of components, at most the number of features and less than the number of rows. "identifiable" keeps those that stand out from the
+        noise, and one where none does.
+    solver : {"auto", "eig", "em", "gradient"}, default="auto"
+        "eig" is the closed form of Tipping & Bishop. "em" is expectation-maximisation, which takes missing values, given as NaN. "gradient" is the
+        linear latent-identifiable model, trained by L-BFGS in a skorch net. "auto" takes "em" for rows with NaN and "eig" for others. All three find
+        the same model.
+    noise_variance : float, default=None
+        Known variance of the noise, in squared units of the data; None learns it.
+    tol : float, default=1e-10
+        "em" stops when all steps to come promise less, "gradient" when twenty steps gain less, in nats per row.
+    max_iter : int, default=1000
+        Cap on the steps of "em" and "gradient".
+    random_state : int, RandomState instance or None, default=None
+        Of the starts of "em" and "gradient", of a randomised decomposition, and of `sample`.
+
+    Attributes
+    ----------
+    components_ : array of shape (n_components_, n_features_in_)
+        Orthonormal directions, the rows of U'.
+    loadings_ : array of shape (n_features_in_, n_components_)
+        W, in units of the data.
+    noise_variance_ : float
+        With N - 1 degrees of freedom, as all variances here.
+    mean_ : array of shape (n_features_in_,)
+    explained_variance_ : array of shape (n_components_,)
+        Variance of the data along each component.
+    explained_variance_ratio_ : array of shape (n_components_,)
+    n_components_ : int
+    n_identifiable_ : int
+        Components of the data that stand out from the noise, 0 on white noise; with known noise those of a variance above it, with unknown noise
+        those above the Marchenko-Pastur edge of the others. Where rows and features are both more than 2000, counted among `n_components`.
+    collapsed_components_ : array of int
+        Those of the components kept that do not.
+    mutual_information_ : array of shape (n_components_,)
+        Exact I(z_k; x) in nats.
+    kl_ : array of shape (n_components_,)
+        Exact KL(p(z_k | x) || p(z_k)) in nats, mean over the rows of `fit`.
+    inverse_lipschitz_, mutual_information_lower_bound_ : float
+        Least singular value of W in noise standard deviations, r, and the floor (K/2) log(1 + r^2) nats that follows from it.
+    model_ : LinearGaussian
+    n_samples_ : float
+        Total weight of the rows.
+    n_iter_ : int
+        Steps of "em", training epochs of "gradient", else 1.
+    net_ : BoundNet
+        The skorch net of "gradient".
+    n_features_in_ : int
+    feature_names_in_ : array of str, when X has string column names
+
+    Notes
+    -----
+    The noise is the mean of the D - K variances left over. `sklearn.decomposition.PCA` divides by min(N, D) - K instead, which is no maximum of
+    the likelihood where N < D; otherwise both give the same score. As many components as features leave the noise to the last of them, which then has
+    loading zero. Rows without any noise left have no maximum of the likelihood; the noise is then 1e-12 of the largest variance.
+
+    References
+    ----------
+    Tipping & Bishop, "Probabilistic Principal Component Analysis", JRSS B 1999, equations 7, 8 and 12. Wang, Blei & Cunningham, NeurIPS 2021,
+    theorem 1 and section 4.2. Kritchman & Nadler, "Determining the number of components in a factor model from limited noisy data", 2008.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklid import IdentifiablePPCA
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.standard_normal((500, 2)) @ [[3, 1, 0, 0, 2], [0, 2, 1, -1, 0]] + rng.standard_normal((500, 5))
+    >>> model = IdentifiablePPCA().fit(X)
+    >>> model.n_identifiable_, model.transform(X).shape
+    (2, (500, 2))
+    >>> model.mutual_information_.round(1).tolist()
+    [1.4, 0.9]
+    >>> X[0, 1] = np.nan
+    >>> bool(np.isfinite(model.fit(X).predict(X)).all())
+    True
+    """
+
+    _parameter_constraints: dict = {
+        "n_components": [StrOptions({"identifiable"}), *POSITIVE_INTEGER],
+        "solver": [StrOptions({"auto", "eig", "em", "gradient"})],
+        "noise_variance": [None, *POSITIVE_REAL],
+        "tol": NON_NEGATIVE,
+        "max_iter": POSITIVE_INTEGER,
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        n_components: int | str = "identifiable",
+        *,
+        solver: str = "auto",
+        noise_variance: float | None = None,
+        tol: float = 1e-10,
+        max_iter: int = 1000,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        self.n_components = n_components
+        self.solver = solver
+        self.noise_variance = noise_variance
+        self.tol = tol
+        self.max_iter = max_iter
+        self.random_state = random_state
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None) -> Self:
+        """Fit the model at the maximum of its likelihood.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            At least two rows; with solver "auto" or "em" NaN stands for a missing value, taken to be missing at random.
+        y : ignored
+        sample_weight : array-like of shape (n_samples,), optional
+            Repetitions of each row: a weight of 2 is that row twice, a weight of 0 no such row.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If there are more components than the rows and features allow, a column holds no value, or weights sum to 1 or less.
+
+        Warns
+        -----
+        CollapseWarning
+            If a component kept is noise.
+        ConvergenceWarning
+            If `max_iter` steps were not enough.
+        """
+        X, weights = self._checked(X, sample_weight, reset=True)
+        self._batches = None
+        problem = self._problem(len(X) if weights is None else float(weights.sum()))
+        if not self._takes_gaps() or not (gaps := np.isnan(X)).any():
+            return self._accept(of_rows(X, weights, problem))
+        self._check_columns(gaps)
+        return self._accept(of_incomplete_rows(X.astype(np.float64, copy=False), weights, problem))
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None) -> Self:
+        """Fit on these rows and those of all earlier calls, of which mean and covariance are kept: the model is that of `fit` on all of them.
+
+        Memory is that of n_features^2 numbers, however many the rows. The sign of each component is that which skews the scores of all batches to the
+        right, each along the direction of its time.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Complete rows, at least two in the first call.
+        y : ignored
+        sample_weight : array-like of shape (n_samples,), optional
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            As `fit`, and if values are missing.
+        """
+        earlier = getattr(self, "_batches", None)
+        X, weights = self._checked(X, sample_weight, reset=earlier is None, complete=True)
+        moments = moments_of(X, weights)
+        moments = moments if earlier is None else earlier.moments.merged(moments)
+        solution = of_spectrum(spectrum_of_covariance(moments), self._problem(moments.weight))
+        self._batches = Batches(moments, solution.model, *solution.model.third_moments(X, weights)).after(earlier)
+        return self._accept(solution._replace(model=self._batches.model))
+
+    def _checked(self, X: ArrayLike, sample_weight: ArrayLike | None, reset: bool, complete: bool = False) -> tuple[NDArray, NDArray | None]:
+        """Rows and weights that count: those of weight zero, or without any value, are left out."""
+        finite = "allow-nan" if self._takes_gaps() and not complete else True
+        dtypes = [np.float64, np.float32]
+        X = validate_data(self, X, reset=reset, dtype=dtypes, ensure_all_finite=finite, ensure_min_samples=2 if reset else 1)
+        counts = ~np.isnan(X).all(axis=1) if finite == "allow-nan" and np.isnan(X).any() else None
+        if sample_weight is None:
+            return (X, None) if counts is None else (X[counts], None)
+        weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        counts = weights > 0 if counts is None else counts & (weights > 0)
+        return X[counts], weights[counts]
+
+    def _problem(self, weight: float) -> Problem:
+        """What is to be fitted to rows of a total weight, if they allow it."""
+        if not weight > 1:
+            raise ValueError(
+                f"The rows that hold a value have a total weight of {weight:g}; sample_weight counts repetitions, and they must be more than one row."
+            )
+        n_features, n_components = self.n_features_in_, None if self.n_components == "identifiable" else self.n_components
+        if n_components is not None and n_components > min(n_features, math.ceil(weight) - 1):
+            raise ValueError(
+                f"n_components={n_components} is more than {n_features} features and {weight:g} rows allow: centred, they span at most "
+                f"{min(n_features, math.ceil(weight) - 1)} directions. Lower n_components, or pass more rows."
+            )
+        solver = "eig" if self.solver == "auto" else self.solver
+        return Problem(n_components, solver, self.noise_variance, self.tol, self.max_iter, check_random_state(self.random_state))
+
+    def _check_columns(self, gaps: NDArray) -> None:
+        empty = np.flatnonzero(gaps.all(axis=0))
+        if len(empty):
+            names = getattr(self, "feature_names_in_", None)
+            title = f"Column {empty[0]}" if names is None else f"Column {empty[0]} ({names[empty[0]]!r})"
+            raise ValueError(f"{title} holds no value in any row that counts, so nothing can be learned of it; leave it out.")
+
+    def _accept(self, solution: Solution) -> Self:
+        """The solution as fitted attributes, and a warning where components are noise."""
+        model, spectrum = solution.model, solution.spectrum
+        self.model_, self.net_, self.n_iter_, self.kl_ = model, solution.net, solution.n_iter, solution.kl
+        self.mean_, self.components_, self.loadings_, self.noise_variance_ = model.mean, model.directions, model.loadings, float(model.noise_variance)
+        self.n_components_, self.n_identifiable_, self.n_samples_ = len(model.amplitudes), solution.n_identifiable, spectrum.weight
+        self.explained_variance_ = spectrum.variances[: self.n_components_]
+        self.explained_variance_ratio_ = self.explained_variance_ / max(spectrum.total, np.finfo(float).tiny)
+        self.mutual_information_ = model.mutual_information
+        self.collapsed_components_ = np.arange(self.n_identifiable_, self.n_components_)
+        if len(self.collapsed_components_):
+            warnings.warn(self._warning(noise_limit(spectrum, self.n_identifiable_, self.noise_variance)), CollapseWarning, stacklevel=3)
+        return self
+
+    def _warning(self, limit: float) -> str:
+        first, n_noise = self.n_identifiable_, len(self.collapsed_components_)
+        found = f"component {first} has variance {self.explained_variance_[first]:.4g}, and noise alone reaches {limit:.4g}"
+        if first == 0:
+            return f"No component stands out from the noise: {found}. Nothing in these rows is worth a latent; {n_noise} kept all the same."
+        return f'{n_noise} of {self.n_components_} components are noise: {found}. Lower n_components to {first}, or use n_components="identifiable".'
+
+
+class Batches(NamedTuple):
+    """What `partial_fit` remembers: moments of all rows, the model, and sums over rows of the cubes of their scores and of the absolute cubes."""
+
+    moments: Moments
+    model: LinearGaussian
+    cubes: NDArray[np.float64]
+    absolute: NDArray[np.float64]
+
+    def after(self, earlier: Self | None) -> Self:
+        """With the cubes of earlier batches added, those of a direction that has turned round with the other sign, and the signs that follow."""
+        cubes, absolute = self.cubes.copy(), self.absolute.copy()
+        if earlier is not None:
+            shared = slice(0, min(len(cubes), len(earlier.cubes)))
+            turned = np.sign((self.model.directions[shared] * earlier.model.directions[shared]).sum(1))
+            cubes[shared] += turned * earlier.cubes[shared]
+            absolute[shared] += earlier.absolute[shared]
+        model = self.model.signed(cubes, absolute)
+        turned = np.sign((self.model.directions * model.directions).sum(1))
+        return self._replace(model=model, cubes=turned * cubes, absolute=absolute)
