@@ -20,6 +20,7 @@ ORDER = [
     "lidvae", "lidgmvae", "baselines",
     "_covariance", "_spectrum", "_identifiable", "_linear_gaussian", "_expectation_maximization", "_gradient", "_maximum_likelihood",
     "_linear_inference", "ppca", "",
+    "mcmc",
     "tables", *(f"plots.{name}" for name in PLOTS), "plots", "__main__",
 ]  # fmt: skip
 FLOOR_1_MAY_IMPORT = {"torch", *sys.stdlib_module_names}
@@ -79,10 +80,10 @@ def test_matplotlib_is_imported_inside_functions_only():
         assert not any(module.startswith("matplotlib") for module in imports(path, top_level_only=True)), path
 
 
-def test_importing_the_package_loads_no_plotting_and_no_flow_library():
+def test_importing_the_package_loads_no_plotting_flow_or_sampling_library():
     import subprocess
 
-    code = "import sys, sklid; print(sorted({'matplotlib', 'zuko'} & set(sys.modules)))"
+    code = "import sys, sklid; print(sorted({'matplotlib', 'zuko', 'numpyro', 'jax'} & set(sys.modules)))"
     out = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True).stdout
     assert out.strip() == "[]"
 
