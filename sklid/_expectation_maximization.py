@@ -21,7 +21,7 @@ from ._covariance import Moments
 from ._gates import chunks
 from ._linear_gaussian import LinearGaussian
 
-__all__ = ["Fit", "Incomplete", "Posteriors", "expected_moments", "maximise", "posteriors"]
+__all__ = ["Fit", "Incomplete", "Posteriors", "expected_moments", "has_gaps", "maximise", "posteriors"]
 
 LEAST_NOISE = 1e-12
 """Least noise variance as a share of the largest variance at the start: rows without noise have no maximum of the likelihood."""
@@ -98,6 +98,12 @@ class Fit(NamedTuple):
     def model(self, inflation: float = 1.0) -> LinearGaussian:
         """The identified form, with all variances multiplied by a factor."""
         return LinearGaussian.of_loadings(self.mean, math.sqrt(inflation) * self.loadings, inflation * self.noise_variance)
+
+
+def has_gaps(X: NDArray) -> bool:
+    """Whether any value is NaN; rows without are recognised by the sums of their columns."""
+    with np.errstate(over="ignore"):
+        return bool(np.isnan(X.sum(axis=0)).any() and np.isnan(X).any())
 
 
 def posteriors(rows: Incomplete, mean: NDArray, loadings: NDArray, noise_variance: float) -> Posteriors:

@@ -17,13 +17,13 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ._covariance import SHARE, centred_chunks
+from ._covariance import SHARE
 from ._gates import chunks
 
 __all__ = ["LinearGaussian"]
 
-TIE = 1e-9
-"""Skewness of scores, as a share of their third absolute moment, under which their sign does not tell the direction."""
+TIE = 1e-8
+"""Third moment of all scores under which its sign is a matter of rounding."""
 
 
 class LinearGaussian(NamedTuple):
@@ -94,16 +94,19 @@ class LinearGaussian(NamedTuple):
         shares = self.amplitudes**2 / self.variances
         return (np.eye(len(self.mean)) - (self.directions.T * shares) @ self.directions) / self.noise_variance
 
-    def third_moments(self, X: NDArray, weights: NDArray | None = None) -> tuple[NDArray, NDArray]:
-        """Sums over rows of the cubes of their scores along the directions, and of the absolute cubes: ``(K,), (K,)``."""
-        roots = None if weights is None else weights ** (2 / 3)  # the square roots of these, cubed, are the weights
-        cubes = [(centred @ self.directions.T) ** 3 for centred in centred_chunks(X, self.mean, roots)]
-        return sum(part.sum(0) for part in cubes), sum(np.abs(part).sum(0) for part in cubes)
+    def third_moments(self, X: NDArray, weights: NDArray | None = None) -> NDArray[np.float64]:
+        """Sums over rows of the cubes of their scores along the directions, in units of their standard deviations under the model: ``(K,)``."""
+        projections = self.directions / np.sqrt(self.variances)[:, None]
+        centre, step = (projections @ self.mean)[:, None], SHARE * X.shape[1]
+        scores = (projections @ x.T - centre for x in chunks(X, step))
+        if weights is None:
+            return sum(np.einsum("kn,kn->k", np.square(y), y) for y in scores)
+        return sum((np.square(y) * y) @ w for y, w in zip(scores, chunks(weights, step), strict=True))
 
-    def signed(self, cubes: NDArray, absolute: NDArray) -> Self:
-        """Each direction with the sign that makes the scores skewed to the right, or else its entry of largest magnitude positive."""
+    def signed(self, skewness: NDArray) -> Self:
+        """Each direction with the sign that makes scores of such third moments skewed to the right, or else its largest entry positive."""
         largest = np.take_along_axis(self.directions, np.abs(self.directions).argmax(1)[:, None], axis=1)[:, 0]
-        signs = np.where(np.abs(cubes) > TIE * absolute, np.sign(cubes), np.sign(largest))
+        signs = np.where(np.abs(skewness) > TIE, np.sign(skewness), np.sign(largest))
         return self._replace(directions=self.directions * np.where(signs == 0, 1.0, signs)[:, None])
 
     def _scored(self, X: NDArray) -> Iterator[tuple[NDArray, NDArray]]:

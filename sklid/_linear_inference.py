@@ -14,7 +14,7 @@ from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch.distributions import Distribution, Independent, MultivariateNormal, Normal
 
-from ._expectation_maximization import Incomplete, Posteriors, posteriors
+from ._expectation_maximization import Incomplete, Posteriors, has_gaps, posteriors
 from ._gates import tensor_of
 from ._linear_gaussian import LinearGaussian
 from .metrics.models import View, linear_gaussian
@@ -41,7 +41,7 @@ class LinearInferenceMixin:
             In standard deviations of the prior; in the floating-point type of X.
         """
         X = self._validated(X)
-        means = self._posteriors(X).means if np.isnan(X).any() else self.model_.posterior_means(X)
+        means = self._posteriors(X).means if has_gaps(X) else self.model_.posterior_means(X)
         return means.astype(X.dtype, copy=False)
 
     def posterior(self, X: ArrayLike) -> Distribution:
@@ -58,7 +58,7 @@ class LinearInferenceMixin:
             missing, since gaps make the latents depend on each other.
         """
         X = self._validated(X).astype(np.float64, copy=False)
-        if np.isnan(X).any():
+        if has_gaps(X):
             found = self._posteriors(X)
             return MultivariateNormal(tensor_of(found.means), covariance_matrix=tensor_of(found.covariances))
         scales = tensor_of(self.model_.posterior_scales)
@@ -140,7 +140,7 @@ class LinearInferenceMixin:
         log_likelihood : array of shape (n_samples,)
         """
         X = self._validated(X)
-        scores = self._posteriors(X).log_likelihoods if np.isnan(X).any() else self.model_.log_likelihoods(X)
+        scores = self._posteriors(X).log_likelihoods if has_gaps(X) else self.model_.log_likelihoods(X)
         return scores.astype(X.dtype, copy=False)
 
     def score(self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None) -> float:

@@ -68,7 +68,7 @@ def of_rows(X: NDArray, weights: NDArray | None, problem: Problem) -> Solution:
         return inflation * np.concatenate(list(centred_chunks(X, spectrum.mean, weights)))
 
     solution = _solved(spectrum, rows, problem)
-    return solution._replace(model=solution.model.signed(*solution.model.third_moments(X, weights)))
+    return solution._replace(model=solution.model.signed(solution.model.third_moments(X, weights)))
 
 
 def of_spectrum(spectrum: Spectrum, problem: Problem) -> Solution:
@@ -90,8 +90,7 @@ def of_incomplete_rows(X: NDArray, weights: NDArray | None, problem: Problem) ->
     n_components = problem.n_components or max(count, 1)
     model = _padded(_with_zeros(fit.model(total / (total - 1)), count, problem), n_components)
     found = posteriors(rows, model.mean, model.loadings, model.noise_variance)
-    cubes = found.means**3
-    model = model.signed(rows.weights @ cubes, rows.weights @ np.abs(cubes))
+    model = model.signed(rows.weights @ found.means**3)
     return Solution(model, spectrum, count, _mean_kl(rows, found), fit.n_iter)
 
 

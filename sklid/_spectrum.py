@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg
 from sklearn.utils.extmath import randomized_svd
 
 from ._covariance import SHARE, Moments, centre_of, centred_chunks, moments_of
@@ -73,7 +72,7 @@ def spectrum_of_rows(X: NDArray, weights: NDArray | None, n_leading: int | None,
 
 def spectrum_of_covariance(moments: Moments) -> Spectrum:
     """Spectrum of the covariance matrix of some rows."""
-    variances, directions = linalg.eigh(moments.scatter / (moments.weight - 1), check_finite=False)
+    variances, directions = np.linalg.eigh(moments.scatter / (moments.weight - 1))
     directions = directions.T[::-1]
     total = float(np.trace(moments.scatter)) / (moments.weight - 1)
     return Spectrum(_cleaned(variances[::-1]), lambda k: directions[:k], moments.mean, total, moments.weight)
@@ -90,7 +89,7 @@ def _of_gram(X: NDArray, weights: NDArray | None) -> Spectrum:
             yield block if roots is None else block * roots
 
     gram = sum(block @ block.T for block in centred_columns()) / (weight - 1)
-    variances, left = linalg.eigh(gram, check_finite=False)
+    variances, left = np.linalg.eigh(gram)
     left = left[:, ::-1]
 
     def leading(k: int) -> NDArray:

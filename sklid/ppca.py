@@ -19,6 +19,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from ._covariance import Moments, moments_of
+from ._expectation_maximization import has_gaps
 from ._identifiable import noise_limit
 from ._linear_gaussian import LinearGaussian
 from ._linear_inference import LinearInferenceMixin
@@ -171,12 +172,12 @@ class IdentifiablePPCA(ClassNamePrefixFeaturesOutMixin, LinearInferenceMixin, Tr
         ConvergenceWarning
             If `max_iter` steps were not enough.
         """
-        X, weights = self._checked(X, sample_weight, reset=True)
+        X, weights, has_gaps = self._checked(X, sample_weight, reset=True)
         self._batches = None
         problem = self._problem(len(X) if weights is None else float(weights.sum()))
-        if not self._takes_gaps() or not (gaps := np.isnan(X)).any():
+        if not has_gaps:
             return self._accept(of_rows(X, weights, problem))
-        self._check_columns(gaps)
+        self._check_columns(np.isnan(X))
         return self._accept(of_incomplete_rows(X.astype(np.float64, copy=False), weights, problem))
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -203,24 +204,27 @@ class IdentifiablePPCA(ClassNamePrefixFeaturesOutMixin, LinearInferenceMixin, Tr
             As `fit`, and if values are missing.
         """
         earlier = getattr(self, "_batches", None)
-        X, weights = self._checked(X, sample_weight, reset=earlier is None, complete=True)
+        X, weights, _ = self._checked(X, sample_weight, reset=earlier is None, complete=True)
         moments = moments_of(X, weights)
         moments = moments if earlier is None else earlier.moments.merged(moments)
         solution = of_spectrum(spectrum_of_covariance(moments), self._problem(moments.weight))
-        self._batches = Batches(moments, solution.model, *solution.model.third_moments(X, weights)).after(earlier)
+        self._batches = Batches(moments, solution.model, solution.model.third_moments(X, weights)).after(earlier)
         return self._accept(solution._replace(model=self._batches.model))
 
-    def _checked(self, X: ArrayLike, sample_weight: ArrayLike | None, reset: bool, complete: bool = False) -> tuple[NDArray, NDArray | None]:
-        """Rows and weights that count: those of weight zero, or without any value, are left out."""
-        finite = "allow-nan" if self._takes_gaps() and not complete else True
-        dtypes = [np.float64, np.float32]
+    def _checked(self, X: ArrayLike, sample_weight: ArrayLike | None, reset: bool, complete: bool = False) -> tuple[NDArray, NDArray | None, bool]:
+        """Rows and weights that count, without those of weight zero and without rows that hold no value; and whether values are missing."""
+        gaps_allowed = self._takes_gaps() and not complete
+        finite, dtypes = "allow-nan" if gaps_allowed else True, [np.float64, np.float32]
         X = validate_data(self, X, reset=reset, dtype=dtypes, ensure_all_finite=finite, ensure_min_samples=2 if reset else 1)
-        counts = ~np.isnan(X).all(axis=1) if finite == "allow-nan" and np.isnan(X).any() else None
-        if sample_weight is None:
-            return (X, None) if counts is None else (X[counts], None)
-        weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        counts = weights > 0 if counts is None else counts & (weights > 0)
-        return X[counts], weights[counts]
+        with_gaps = gaps_allowed and has_gaps(X)
+        counts = ~np.isnan(X).all(axis=1) if with_gaps else np.ones(len(X), dtype=bool)
+        weights = None
+        if sample_weight is not None:
+            weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+            counts &= weights > 0
+        if counts.all():
+            return X, weights, with_gaps
+        return X[counts], None if weights is None else weights[counts], with_gaps
 
     def _problem(self, weight: float) -> Problem:
         """What is to be fitted to rows of a total weight, if they allow it."""
@@ -267,21 +271,19 @@ class IdentifiablePPCA(ClassNamePrefixFeaturesOutMixin, LinearInferenceMixin, Tr
 
 
 class Batches(NamedTuple):
-    """What `partial_fit` remembers: moments of all rows, the model, and sums over rows of the cubes of their scores and of the absolute cubes."""
+    """What `partial_fit` remembers: moments of all rows, the model, and the third moments of the scores, each batch under the model of its time."""
 
     moments: Moments
     model: LinearGaussian
     cubes: NDArray[np.float64]
-    absolute: NDArray[np.float64]
 
     def after(self, earlier: Self | None) -> Self:
-        """With the cubes of earlier batches added, those of a direction that has turned round with the other sign, and the signs that follow."""
-        cubes, absolute = self.cubes.copy(), self.absolute.copy()
+        """With the third moments of earlier batches added, of a direction that has turned round with the other sign, and the signs that follow."""
+        cubes = self.cubes.copy()
         if earlier is not None:
             shared = slice(0, min(len(cubes), len(earlier.cubes)))
             turned = np.sign((self.model.directions[shared] * earlier.model.directions[shared]).sum(1))
             cubes[shared] += turned * earlier.cubes[shared]
-            absolute[shared] += earlier.absolute[shared]
-        model = self.model.signed(cubes, absolute)
+        model = self.model.signed(cubes)
         turned = np.sign((self.model.directions * model.directions).sum(1))
-        return self._replace(model=model, cubes=turned * cubes, absolute=absolute)
+        return self._replace(model=model, cubes=turned * cubes)
