@@ -17,11 +17,10 @@ from numpy.typing import NDArray
 
 from ._gates import chunks
 
-__all__ = ["Moments", "centre_of", "centred_chunks", "moments_of"]
+__all__ = ["Moments", "Rows"]
 
 SHARE = 16
 """Chunks hold this fraction of the usual numbers: a centred copy of a large part of the rows would be felt in memory."""
-
 MOST_CANCELLED = 1e4
 """Squared mean over variance up to which rows are centred after their products, which is faster and loses the digits of this ratio."""
 
@@ -41,38 +40,45 @@ class Moments(NamedTuple):
         return type(self)(weight, self.mean + other.weight / weight * shift, scatter)
 
 
-def centre_of(X: NDArray, weights: NDArray | None = None) -> tuple[float, NDArray[np.float64]]:
-    """Total weight and weighted mean of rows: ``(N, D), (N,)`` to a number and ``(D,)``."""
-    if weights is None:
-        return float(len(X)), X.mean(axis=0, dtype=np.float64)
-    total = float(weights.sum())
-    return total, sum(w @ x for x, w in _chunks(X, weights)) / total
+class Rows(NamedTuple):
+    """Rows X ``(N, D)`` and their weights ``(N,)``, or None where each counts once, with their total weight and mean ``(D,)``."""
 
+    X: NDArray
+    weights: NDArray[np.float64] | None
+    total: float
+    mean: NDArray[np.float64]
 
-def centred_chunks(X: NDArray, mean: NDArray, weights: NDArray | None = None) -> Iterator[NDArray[np.float64]]:
-    """Blocks of ``sqrt(w_n) (x_n - m)``, whose scatter is that of the weighted rows."""
-    if weights is None:
-        yield from (x - mean for x in chunks(X, SHARE * X.shape[1]))
-        return
-    for x, w in _chunks(X, weights):
-        centred = x - mean
-        centred *= np.sqrt(w)[:, None]
-        yield centred
+    @classmethod
+    def of(cls, X: NDArray, weights: NDArray | None = None) -> Self:
+        """With their mean, which is not finite where a value is not."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            if weights is None:
+                return cls(X, None, float(len(X)), X.mean(axis=0, dtype=np.float64))
+            total, step = float(weights.sum()), SHARE * X.shape[1]
+            return cls(X, weights, total, sum(w @ x for x, w in zip(chunks(X, step), chunks(weights, step), strict=True)) / (total or 1.0))
 
+    def chunks(self) -> Iterator[tuple[NDArray, NDArray | None]]:
+        """Blocks of the rows, and their weights."""
+        step = SHARE * self.X.shape[1]
+        if self.weights is None:
+            return ((x, None) for x in chunks(self.X, step))
+        return zip(chunks(self.X, step), chunks(self.weights, step), strict=True)
 
-def moments_of(X: NDArray, weights: NDArray | None = None) -> Moments:
-    """The moments of rows ``(N, D)``, with weights ``(N,)`` or with weight 1 each."""
-    total, mean = centre_of(X, weights)
-    if weights is None and X.dtype == np.float64:
-        scatter = X.T @ X - total * np.outer(mean, mean)
-        if (total * mean**2 <= MOST_CANCELLED * scatter.diagonal()).all():
-            return Moments(total, mean, scatter)
-    scatter = np.zeros((X.shape[1], X.shape[1]))
-    for centred in centred_chunks(X, mean, weights):
-        scatter += centred.T @ centred
-    return Moments(total, mean, scatter)
+    def centred_chunks(self) -> Iterator[NDArray[np.float64]]:
+        """Blocks of ``sqrt(w_n) (x_n - m)``, whose scatter is that of the weighted rows."""
+        for x, w in self.chunks():
+            centred = x - self.mean
+            if w is not None:
+                centred *= np.sqrt(w)[:, None]
+            yield centred
 
-
-def _chunks(X: NDArray, weights: NDArray) -> Iterator[tuple[NDArray, NDArray]]:
-    step = SHARE * X.shape[1]
-    return zip(chunks(X, step), chunks(weights, step), strict=True)
+    def moments(self) -> Moments:
+        """Their weight, mean and scatter."""
+        if self.weights is None and self.X.dtype == np.float64:
+            scatter = self.X.T @ self.X - self.total * np.outer(self.mean, self.mean)
+            if (self.total * self.mean**2 <= MOST_CANCELLED * scatter.diagonal()).all():
+                return Moments(self.total, self.mean, scatter)
+        scatter = np.zeros((len(self.mean), len(self.mean)))
+        for centred in self.centred_chunks():
+            scatter += centred.T @ centred
+        return Moments(self.total, self.mean, scatter)

@@ -19,6 +19,7 @@ Nadler, "Determining the number of components in a factor model from limited noi
 import numpy as np
 from numpy.typing import NDArray
 
+from ._covariance import Rows
 from ._spectrum import Spectrum, spectrum_of_rows
 
 __all__ = ["bulk_noise", "largest_noise", "n_identifiable", "noise_limit", "spectrum_down_to_noise"]
@@ -49,11 +50,11 @@ def noise_limit(spectrum: Spectrum, k: int, noise_variance: float | None = None)
     return bulk_noise(spectrum, k + 1) * largest_noise(n_rest, spectrum.weight - 1)
 
 
-def spectrum_down_to_noise(X: NDArray, weights: NDArray | None, noise_variance: float | None, random_state: np.random.RandomState) -> Spectrum:
+def spectrum_down_to_noise(rows: Rows, noise_variance: float | None, random_state: np.random.RandomState) -> Spectrum:
     """Spectrum of rows with at least one component that is noise, where rows and features are too many for all of it."""
     n_leading = FIRST_LEADING
     while True:
-        spectrum = spectrum_of_rows(X, weights, n_leading, random_state)
+        spectrum = spectrum_of_rows(rows, n_leading, random_state)
         found = len(spectrum.variances)
         if found >= min(spectrum.n_spanned, n_leading + 1) or n_identifiable(spectrum, noise_variance) < found:
             return spectrum

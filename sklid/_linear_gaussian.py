@@ -17,7 +17,7 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ._covariance import SHARE
+from ._covariance import SHARE, Rows
 from ._gates import chunks
 
 __all__ = ["LinearGaussian"]
@@ -94,14 +94,14 @@ class LinearGaussian(NamedTuple):
         shares = self.amplitudes**2 / self.variances
         return (np.eye(len(self.mean)) - (self.directions.T * shares) @ self.directions) / self.noise_variance
 
-    def third_moments(self, X: NDArray, weights: NDArray | None = None) -> NDArray[np.float64]:
-        """Sums over rows of the cubes of their scores along the directions, in units of their standard deviations under the model: ``(K,)``."""
+    def third_moments(self, rows: Rows) -> NDArray[np.float64]:
+        """Sums over rows of the cubes of their scores along the directions, in standard deviations under the model: ``(K,)``."""
         projections = self.directions / np.sqrt(self.variances)[:, None]
-        centre, step = (projections @ self.mean)[:, None], SHARE * X.shape[1]
-        scores = (projections @ x.T - centre for x in chunks(X, step))
-        if weights is None:
-            return sum(np.einsum("kn,kn->k", np.square(y), y) for y in scores)
-        return sum((np.square(y) * y) @ w for y, w in zip(scores, chunks(weights, step), strict=True))
+        centre, total = (projections @ self.mean)[:, None], np.zeros(len(projections))
+        for x, w in rows.chunks():
+            y = projections @ x.T - centre
+            total += np.einsum("kn,kn->k", np.square(y), y) if w is None else (np.square(y) * y) @ w
+        return total
 
     def signed(self, skewness: NDArray) -> Self:
         """Each direction with the sign that makes scores of such third moments skewed to the right, or else its largest entry positive."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import linalg
 from sklearn.exceptions import ConvergenceWarning
 
-from ._covariance import centred_chunks
+from ._covariance import Rows
 from ._expectation_maximization import Fit, Incomplete, Posteriors, expected_moments, maximise, posteriors
 from ._gradient import Noise, train_linear
 from ._identifiable import n_identifiable, spectrum_down_to_noise
@@ -56,29 +56,28 @@ class Solution(NamedTuple):
     net: Any = None
 
 
-def of_rows(X: NDArray, weights: NDArray | None, problem: Problem) -> Solution:
-    """From complete rows ``(N, D)`` with weights ``(N,)`` or None."""
+def of_rows(rows: Rows, problem: Problem) -> Solution:
+    """From complete rows."""
     if problem.n_components is None:
-        spectrum = spectrum_down_to_noise(X, weights, problem.noise_variance, problem.random_state)
+        spectrum = spectrum_down_to_noise(rows, problem.noise_variance, problem.random_state)
     else:
-        spectrum = spectrum_of_rows(X, weights, problem.n_components, problem.random_state)
+        spectrum = spectrum_of_rows(rows, problem.n_components, problem.random_state)
 
-    def rows() -> NDArray:
-        inflation = math.sqrt(len(X) / (spectrum.weight - 1))
-        return inflation * np.concatenate(list(centred_chunks(X, spectrum.mean, weights)))
+    def centred() -> NDArray:
+        return math.sqrt(len(rows.X) / (rows.total - 1)) * np.concatenate(list(rows.centred_chunks()))
 
-    solution = _solved(spectrum, rows, problem)
-    return solution._replace(model=solution.model.signed(solution.model.third_moments(X, weights)))
+    solution = _solved(spectrum, centred, problem)
+    return solution._replace(model=solution.model.signed(solution.model.third_moments(rows)))
 
 
 def of_spectrum(spectrum: Spectrum, problem: Problem) -> Solution:
     """From a covariance alone, with the sign of each direction open."""
 
-    def rows() -> NDArray:
+    def centred() -> NDArray:
         n_features = spectrum.n_features
         return spectrum.leading(n_features) * np.sqrt(n_features * spectrum.variances)[:, None]
 
-    return _solved(spectrum, rows, problem)
+    return _solved(spectrum, centred, problem)
 
 
 def of_incomplete_rows(X: NDArray, weights: NDArray | None, problem: Problem) -> Solution:
@@ -94,7 +93,7 @@ def of_incomplete_rows(X: NDArray, weights: NDArray | None, problem: Problem) ->
     return Solution(model, spectrum, count, _mean_kl(rows, found), fit.n_iter)
 
 
-def _solved(spectrum: Spectrum, rows: Callable[[], NDArray], problem: Problem) -> Solution:
+def _solved(spectrum: Spectrum, centred: Callable[[], NDArray], problem: Problem) -> Solution:
     """By the solver asked for, from a spectrum and, on demand, centred rows whose mean square is the covariance."""
     count = n_identifiable(spectrum, problem.noise_variance)
     n_components = problem.n_components or max(count, 1)
@@ -103,9 +102,9 @@ def _solved(spectrum: Spectrum, rows: Callable[[], NDArray], problem: Problem) -
     problem = problem._replace(noise_variance=model.noise_variance if noiseless else problem.noise_variance)
     n_iter, net = 1, None
     if problem.solver == "em" and len(model.amplitudes):
-        model, n_iter = _by_expectation_maximisation(rows(), model, problem)
+        model, n_iter = _by_expectation_maximisation(centred(), model, problem)
     elif problem.solver == "gradient" and len(model.amplitudes):
-        model, net = _by_gradients(rows(), model, problem)
+        model, net = _by_gradients(centred(), model, problem)
         n_iter = len(net.history)
     model = _padded(_with_zeros(model, count, problem), n_components)
     kl = model.mean_kl(spectrum.variances[:n_components] * (spectrum.weight - 1) / spectrum.weight)

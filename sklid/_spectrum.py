@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.extmath import randomized_svd
 
-from ._covariance import SHARE, Moments, centre_of, centred_chunks, moments_of
+from ._covariance import SHARE, Moments, Rows
 from ._gates import chunks
 
 __all__ = ["Spectrum", "spectrum_of_covariance", "spectrum_of_rows"]
@@ -58,16 +58,16 @@ class Spectrum(NamedTuple):
         return int(min(self.weight - 1, self.n_features))
 
 
-def spectrum_of_rows(X: NDArray, weights: NDArray | None, n_leading: int | None, random_state: np.random.RandomState) -> Spectrum:
-    """Spectrum of rows ``(N, D)``, with all variances, or at least `n_leading` of them where rows and features are many."""
-    n_rows, n_features = X.shape
+def spectrum_of_rows(rows: Rows, n_leading: int | None, random_state: np.random.RandomState) -> Spectrum:
+    """Spectrum of rows, with all variances, or at least `n_leading` of them where rows and features are many."""
+    n_rows, n_features = rows.X.shape
     if n_features <= min(n_rows, LARGEST_MATRIX):
-        return spectrum_of_covariance(moments_of(X, weights))
+        return spectrum_of_covariance(rows.moments())
     if n_rows <= LARGEST_MATRIX:
-        return _of_gram(X, weights)
+        return _of_gram(rows)
     if n_leading is None or n_leading > 0.8 * min(n_rows, n_features):
-        return spectrum_of_covariance(moments_of(X, weights)) if n_features <= n_rows else _of_gram(X, weights)
-    return _randomised(X, weights, n_leading, random_state)
+        return spectrum_of_covariance(rows.moments()) if n_features <= n_rows else _of_gram(rows)
+    return _randomised(rows, n_leading, random_state)
 
 
 def spectrum_of_covariance(moments: Moments) -> Spectrum:
@@ -78,9 +78,9 @@ def spectrum_of_covariance(moments: Moments) -> Spectrum:
     return Spectrum(_cleaned(variances[::-1]), lambda k: directions[:k], moments.mean, total, moments.weight)
 
 
-def _of_gram(X: NDArray, weights: NDArray | None) -> Spectrum:
+def _of_gram(rows: Rows) -> Spectrum:
     """From inner products of rows, block by block of columns: left singular vectors V give the directions A'V."""
-    weight, mean = centre_of(X, weights)
+    X, weights, weight, mean = rows
     roots = None if weights is None else np.sqrt(weights)[:, None]
 
     def centred_columns() -> Iterator[NDArray]:
@@ -102,12 +102,12 @@ def _of_gram(X: NDArray, weights: NDArray | None) -> Spectrum:
     return Spectrum(kept[: X.shape[1]], leading, mean, float(np.trace(gram)), weight)
 
 
-def _randomised(X: NDArray, weights: NDArray | None, n_leading: int, random_state: np.random.RandomState) -> Spectrum:
-    weight, mean = centre_of(X, weights)
-    centred = np.concatenate(list(centred_chunks(X, mean, weights)))
-    total = float(np.einsum("nd,nd->", centred, centred)) / (weight - 1)
+def _randomised(rows: Rows, n_leading: int, random_state: np.random.RandomState) -> Spectrum:
+    degrees = rows.total - 1
+    centred = np.concatenate(list(rows.centred_chunks()))
+    total = float(np.einsum("nd,nd->", centred, centred)) / degrees
     _, values, directions = randomized_svd(centred, n_leading, flip_sign=False, random_state=random_state)
-    return Spectrum(_cleaned(values**2 / (weight - 1)), lambda k: directions[:k], mean, total, weight)
+    return Spectrum(_cleaned(values**2 / degrees), lambda k: directions[:k], rows.mean, total, rows.total)
 
 
 def _cleaned(variances: NDArray) -> NDArray:

@@ -14,12 +14,11 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context
-from sklearn.utils import check_random_state
+from sklearn.utils import assert_all_finite, check_random_state
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
-from ._covariance import Moments, moments_of
-from ._expectation_maximization import has_gaps
+from ._covariance import Moments, Rows
 from ._identifiable import noise_limit
 from ._linear_gaussian import LinearGaussian
 from ._linear_inference import LinearInferenceMixin
@@ -172,13 +171,13 @@ class IdentifiablePPCA(ClassNamePrefixFeaturesOutMixin, LinearInferenceMixin, Tr
         ConvergenceWarning
             If `max_iter` steps were not enough.
         """
-        X, weights, has_gaps = self._checked(X, sample_weight, reset=True)
+        rows = self._checked(X, sample_weight, reset=True)
         self._batches = None
-        problem = self._problem(len(X) if weights is None else float(weights.sum()))
-        if not has_gaps:
-            return self._accept(of_rows(X, weights, problem))
-        self._check_columns(np.isnan(X))
-        return self._accept(of_incomplete_rows(X.astype(np.float64, copy=False), weights, problem))
+        problem = self._problem(rows.total)
+        if np.isfinite(rows.mean).all():
+            return self._accept(of_rows(rows, problem))
+        self._check_columns(rows.X)
+        return self._accept(of_incomplete_rows(rows.X.astype(np.float64, copy=False), rows.weights, problem))
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None) -> Self:
@@ -204,27 +203,26 @@ class IdentifiablePPCA(ClassNamePrefixFeaturesOutMixin, LinearInferenceMixin, Tr
             As `fit`, and if values are missing.
         """
         earlier = getattr(self, "_batches", None)
-        X, weights, _ = self._checked(X, sample_weight, reset=earlier is None, complete=True)
-        moments = moments_of(X, weights)
+        rows = self._checked(X, sample_weight, reset=earlier is None, complete=True)
+        moments = rows.moments()
         moments = moments if earlier is None else earlier.moments.merged(moments)
         solution = of_spectrum(spectrum_of_covariance(moments), self._problem(moments.weight))
-        self._batches = Batches(moments, solution.model, solution.model.third_moments(X, weights)).after(earlier)
+        self._batches = Batches(moments, solution.model, solution.model.third_moments(rows)).after(earlier)
         return self._accept(solution._replace(model=self._batches.model))
 
-    def _checked(self, X: ArrayLike, sample_weight: ArrayLike | None, reset: bool, complete: bool = False) -> tuple[NDArray, NDArray | None, bool]:
-        """Rows and weights that count, without those of weight zero and without rows that hold no value; and whether values are missing."""
-        gaps_allowed = self._takes_gaps() and not complete
-        finite, dtypes = "allow-nan" if gaps_allowed else True, [np.float64, np.float32]
-        X = validate_data(self, X, reset=reset, dtype=dtypes, ensure_all_finite=finite, ensure_min_samples=2 if reset else 1)
-        with_gaps = gaps_allowed and has_gaps(X)
-        counts = ~np.isnan(X).all(axis=1) if with_gaps else np.ones(len(X), dtype=bool)
+    def _checked(self, X: ArrayLike, sample_weight: ArrayLike | None, reset: bool, complete: bool = False) -> Rows:
+        """Rows that count: those of weight zero, or without any value, are left out."""
+        dtypes = [np.float64, np.float32]
+        X = validate_data(self, X, reset=reset, dtype=dtypes, ensure_all_finite=False, ensure_min_samples=2 if reset else 1)
         weights = None
         if sample_weight is not None:
             weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-            counts &= weights > 0
-        if counts.all():
-            return X, weights, with_gaps
-        return X[counts], None if weights is None else weights[counts], with_gaps
+        rows = Rows.of(X, weights)
+        if np.isfinite(rows.mean).all() and (weights is None or weights.all()):
+            return rows  # where the mean is finite all values are: one pass less
+        assert_all_finite(X, allow_nan=self._takes_gaps() and not complete, estimator_name=type(self).__name__, input_name="X")
+        counts = ~np.isnan(X).all(axis=1) if weights is None else ~np.isnan(X).all(axis=1) & (weights > 0)
+        return Rows.of(X[counts], None if weights is None else weights[counts])
 
     def _problem(self, weight: float) -> Problem:
         """What is to be fitted to rows of a total weight, if they allow it."""
@@ -241,8 +239,8 @@ class IdentifiablePPCA(ClassNamePrefixFeaturesOutMixin, LinearInferenceMixin, Tr
         solver = "eig" if self.solver == "auto" else self.solver
         return Problem(n_components, solver, self.noise_variance, self.tol, self.max_iter, check_random_state(self.random_state))
 
-    def _check_columns(self, gaps: NDArray) -> None:
-        empty = np.flatnonzero(gaps.all(axis=0))
+    def _check_columns(self, X: NDArray) -> None:
+        empty = np.flatnonzero(np.isnan(X).all(axis=0))
         if len(empty):
             names = getattr(self, "feature_names_in_", None)
             title = f"Column {empty[0]}" if names is None else f"Column {empty[0]} ({names[empty[0]]!r})"
