@@ -2,6 +2,8 @@
 
 import csv
 import os
+import re
+import resource
 import subprocess
 from importlib.metadata import version
 from pathlib import Path
@@ -10,7 +12,7 @@ import numpy as np
 import torch
 from sklearn.datasets import fetch_openml
 
-__all__ = ["Cells", "fashion_mnist", "is_row", "provenance"]
+__all__ = ["Cells", "fashion_mnist", "is_row", "peak_mb", "provenance"]
 
 ROOT = Path(__file__).parent
 
@@ -58,6 +60,14 @@ def provenance() -> dict:
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=ROOT).stdout.strip()
     versions = {"sklid": version("sklid"), "torch": torch.__version__, "scikit_learn": version("scikit-learn")}
     return {"threads": torch.get_num_threads(), **versions, "commit": commit}
+
+
+def peak_mb() -> float:
+    """Peak of resident memory of this program; the system call's figure begins with that of the process that started it."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        return float(re.search(r"VmHWM:\s+(\d+) kB", status.read_text()).group(1)) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def fashion_mnist(labels: bool = False) -> tuple:

@@ -10,8 +10,6 @@ that its posterior is exact; posteriors alone come as arrays.
 
 import argparse
 import os
-import re
-import resource
 import subprocess
 import sys
 import time
@@ -20,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from cells import Cells, provenance
+from cells import Cells, peak_mb, provenance
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
 from sklid import metrics
@@ -33,14 +31,6 @@ ON_MODELS = {"log_likelihood": {}, "informative_units": {"n_importance_samples":
 FULL, QUICK = (100_000, 64), (5_000, 16)
 LIMIT_MB = 2_000
 N_FEATURES = 128
-
-
-def peak_mb() -> float:
-    """Peak of resident memory of this program; the system call's figure begins with that of the process that started it."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        return float(re.search(r"VmHWM:\s+(\d+) kB", status.read_text()).group(1)) / 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def rows_and_model(n_rows: int, n_latents: int) -> tuple[torch.Tensor, metrics.VariationalModel]:
