@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from skorch.callbacks import EarlyStopping
+from skorch.utils import noop
 from torch import Tensor
 
 from ._gates import seeded
@@ -89,7 +90,7 @@ def _least_loading(model: LinearModel) -> float:
 
 
 def _net(model: LinearModel, tol: float, max_iter: int) -> BoundNet:
-    stop = EarlyStopping(monitor="train_loss", patience=2, threshold=tol, threshold_mode="abs", sink=lambda text: None)
+    stop = EarlyStopping(monitor="train_loss", patience=2, threshold=tol, threshold_mode="abs", sink=noop)
     return BoundNet(
         model,
         max_epochs=max(3, -(-max_iter // STEPS_PER_EPOCH)),

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from skorch import NeuralNet
 from skorch.callbacks import Callback, EarlyStopping, GradientNormClipping, LRScheduler
+from skorch.utils import noop
 from torch.optim.lr_scheduler import CosineAnnealingLR
 from tqdm.auto import tqdm
 
@@ -157,11 +158,7 @@ def training_callbacks(
         chosen.append(("schedule", LRScheduler(CosineAnnealingLR, T_max=n_steps, last_epoch=-1, step_every="batch", event_name=None)))
         chosen.append(("kl_warmup", KLWarmup(round(kl_warmup * n_steps))))
     if patience is not None:
-        chosen.append(("early_stopping", EarlyStopping(patience=patience, threshold=tol, threshold_mode="abs", load_best=True, sink=_silent)))
+        chosen.append(("early_stopping", EarlyStopping(patience=patience, threshold=tol, threshold_mode="abs", load_best=True, sink=noop)))
     if progress is not None:
         chosen.append(("bar", TrainingBar(progress)))
     return chosen
-
-
-def _silent(text: str) -> None:
-    """Sink for skorch's messages; the history tells the same."""

@@ -1,13 +1,19 @@
 """IdentifiablePPCA reaches the same maximum by every solver, tells components from noise, and answers exactly, with gaps too."""
 
+import joblib
 import numpy as np
 import pytest
 import torch
 from scipy import stats
 from sklearn.datasets import load_iris
 from sklearn.decomposition import PCA
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from sklid import CollapseWarning, IdentifiablePPCA
+from sklid.metrics import collapse_report, kl_divergence, log_likelihood
 
 SOLVERS = ("eig", "em", "gradient")
 SINGULAR_VALUES = np.array([4.372, 3.036])
@@ -166,3 +172,88 @@ def test_odd_tables_get_the_right_answer(solver):
     assert np.abs(constant.loadings_[-1]).max() < 1e-6
     flat = IdentifiablePPCA(solver="eig").fit(X[:, :3] @ np.eye(3, 6))
     assert flat.n_identifiable_ == 3
+
+
+def test_works_in_pipelines_searches_frames_and_files(tmp_path):
+    table = load_iris(as_frame=True).data
+    pipeline = make_pipeline(StandardScaler(), IdentifiablePPCA(2)).fit(table)
+    assert pipeline.transform(table).shape == (150, 2)
+    search = GridSearchCV(pipeline, {"identifiableppca__n_components": [1, 2, 3]}, cv=3, n_jobs=2).fit(table.sample(frac=1, random_state=0))
+    assert search.best_params_ == {"identifiableppca__n_components": 3}
+    frame = IdentifiablePPCA(2).set_output(transform="pandas").fit_transform(table)
+    assert list(frame.columns) == ["identifiableppca0", "identifiableppca1"]
+    for solver in SOLVERS:
+        model = IdentifiablePPCA(2, solver=solver, random_state=0).fit(table)
+        joblib.dump(model, tmp_path / "model.joblib")
+        np.testing.assert_array_equal(joblib.load(tmp_path / "model.joblib").transform(table), model.transform(table))
+
+
+def test_partial_fit_goes_on_with_signs_weights_and_every_solver():
+    X, weights = planted(), np.random.default_rng(0).integers(0, 3, 300)
+    whole = IdentifiablePPCA(2).fit(X, sample_weight=weights)
+    parts = IdentifiablePPCA(2)
+    for rows, w in zip(np.array_split(X, 3), np.array_split(weights, 3), strict=True):
+        parts.partial_fit(rows, sample_weight=w)
+    np.testing.assert_allclose(parts.loadings_, whole.loadings_, atol=1e-8)
+    for solver in ("em", "gradient"):
+        found = IdentifiablePPCA(2, solver=solver, random_state=0).partial_fit(X[:150]).partial_fit(X[150:])
+        np.testing.assert_allclose(found.loadings_, IdentifiablePPCA(2).fit(X).loadings_, atol=1e-3)
+    with pytest.raises(ValueError, match="contains NaN"):
+        parts.partial_fit(with_gaps(X))
+
+
+def test_inverse_undoes_the_decoder_and_a_zero_loading_has_none():
+    model = IdentifiablePPCA(3).fit(planted())
+    Z = np.random.default_rng(0).standard_normal((5, 3))
+    np.testing.assert_allclose(model.invert(model.inverse_transform(Z)), Z, atol=1e-10)
+    with pytest.warns(CollapseWarning):
+        dead = IdentifiablePPCA(3, noise_variance=1e6).fit(planted())
+    with pytest.raises(ValueError, match="Component 0 has loading zero"):
+        dead.invert(planted())
+
+
+def test_metrics_of_the_package_see_the_exact_posterior():
+    X = planted()
+    model = IdentifiablePPCA(3).fit(X)
+    np.testing.assert_allclose(kl_divergence(model, X).per_dimension, model.kl_, rtol=1e-6)
+    assert log_likelihood(model, X).value == pytest.approx(model.score(X), abs=1e-6)
+    assert collapse_report(model, X).verdict == "healthy"
+
+
+def test_single_precision_stays_single_and_offsets_do_not_cost_digits():
+    X = planted()
+    small = IdentifiablePPCA(3).fit(X.astype(np.float32))
+    assert small.transform(X.astype(np.float32)).dtype == np.float32
+    np.testing.assert_allclose(small.loadings_, IdentifiablePPCA(3).fit(X).loadings_, atol=1e-4)
+    np.testing.assert_allclose(IdentifiablePPCA(3).fit(X + 1e6).transform(X + 1e6), IdentifiablePPCA(3).fit(X).transform(X), atol=1e-6)
+
+
+def test_randomised_decomposition_of_many_rows_and_features_agrees_with_the_whole(monkeypatch):
+    X = planted(300, 120, (8.0, 6.0, 5.0))
+    whole = IdentifiablePPCA(random_state=0).fit(X)
+    monkeypatch.setattr("sklid._spectrum.LARGEST_MATRIX", 50)
+    found = IdentifiablePPCA(random_state=0).fit(X)
+    assert found.n_components_ == whole.n_components_ == 3
+    np.testing.assert_allclose(found.loadings_, whole.loadings_, atol=1e-3)
+    assert found.noise_variance_ == pytest.approx(whole.noise_variance_, rel=1e-4)
+
+
+@pytest.mark.parametrize("solver", ["eig", "gradient"])
+def test_missing_values_need_the_solver_that_takes_them(solver):
+    with pytest.raises(ValueError, match="Input X contains NaN"):
+        IdentifiablePPCA(2, solver=solver).fit(with_gaps(planted()))
+
+
+def test_estimates_with_gaps_come_near_those_without():
+    X = planted(3000)
+    whole, gaps = IdentifiablePPCA(3).fit(X), IdentifiablePPCA(3).fit(with_gaps(X))
+    np.testing.assert_allclose(gaps.loadings_, whole.loadings_, atol=0.15)
+    assert gaps.noise_variance_ == pytest.approx(whole.noise_variance_, rel=0.05)
+    likelihood = [IdentifiablePPCA(3, tol=tol).fit(with_gaps(X)).score(with_gaps(X)) for tol in (1e-2, 1e-6)]
+    assert likelihood[1] > likelihood[0]
+
+
+def test_few_steps_end_with_a_warning_that_says_what_to_raise():
+    for solver, rows in (("em", with_gaps(planted())), ("gradient", planted())):
+        with pytest.warns(ConvergenceWarning, match="raise max_iter"):
+            IdentifiablePPCA(2, solver=solver, max_iter=1, random_state=0).fit(rows)

@@ -4,9 +4,9 @@
     python doc/benchmarks/ppca.py --quick    small shapes and few data sets, under 10 seconds
     python doc/benchmarks/ppca.py --table    the tables of the saved results, in Markdown
 
-Time: both sides in turn in one process, the median of the ratios. Memory: each side in a process of its own, the peak of resident memory (Linux). Ranks:
-planted components in white noise, 100 data sets for each setting. "edge" is the Marchenko-Pastur edge without the quantile of the Tracy-Widom law,
-"parallel" Horn's parallel analysis at the 95th percentile of 50 permutations.
+Time: both sides in turn in one process, the median of the ratios. Memory: each side in a process of its own, the peak of resident memory (Linux).
+Ranks: planted components in white noise, 100 data sets for each setting. "edge" is the Marchenko-Pastur edge without the quantile of the Tracy-Widom
+law, "parallel" Horn's parallel analysis at the 95th percentile of 50 permutations.
 """
 
 import argparse

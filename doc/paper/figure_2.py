@@ -1,7 +1,7 @@
 """Figure 2 of the paper: does the posterior of probabilistic PCA collapse as the noise grows, with exact inference?
 
     python doc/paper/figure_2.py            full run: about 10 minutes on one thread; finished rows are kept, so it resumes
-    python doc/paper/figure_2.py --quick    100 rows and one short chain, under 10 seconds
+    python doc/paper/figure_2.py --quick    60 rows and one short chain, under 10 seconds
     python doc/paper/figure_2.py --plot     the picture from the saved draws
     python doc/paper/figure_2.py --table    the table of the saved results, in Markdown
 
@@ -120,9 +120,9 @@ def saved_draws() -> dict[str, np.ndarray]:
 
 def run_quick() -> None:
     """The posterior at s = 2 is not the prior, and NUTS finds what the closed form says."""
-    found, _ = measure(0, 2.0, "removed", n_rows=100, n_warmup=200, n_draws=300, n_chains=1)
+    found, _ = measure(0, 2.0, "removed", n_rows=60, n_warmup=150, n_draws=250, n_chains=1)
     print(found)
-    if not (found["kl_exact"] > 1 and abs(found["kl_nuts"] / found["kl_exact"] - 1) < 0.25 and found["worst_r_hat"] < 1.05):
+    if not (found["kl_exact"] > 1 and abs(found["kl_nuts"] / found["kl_exact"] - 1) < 0.3 and found["worst_r_hat"] < 1.1):
         raise SystemExit("At s = 2 NUTS without the rotation should agree with the exact posterior, which is not the prior; see the figures above.")
 
 
@@ -181,7 +181,7 @@ def draw_posterior(ax: object, W: np.ndarray, x: np.ndarray, s: float) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="100 rows and one short chain, under 10 seconds")
+    parser.add_argument("--quick", action="store_true", help="60 rows and one short chain, under 10 seconds")
     parser.add_argument("--plot", action="store_true", help="draw the picture from the saved draws")
     parser.add_argument("--table", action="store_true", help="print the table of the saved results")
     arguments = parser.parse_args()
