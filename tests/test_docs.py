@@ -10,6 +10,14 @@ import pytest
 import torch
 
 ROOT = Path(__file__).parents[1]
+TABLES = {
+    "benchmarks/depth": "README.md",
+    "benchmarks/clustering": "README.md",
+    "benchmarks/measuring": "doc/collapse.md",
+    "benchmarks/ppca": "doc/ppca.md",
+    "paper/figure_2": "doc/ppca.md",
+    "paper/appendix_a": "doc/ppca.md",
+}
 
 
 def load(path):
@@ -27,16 +35,16 @@ def test_modules_work_in_a_loop_and_in_a_net_of_ones_own():
     assert all(correlation > 0.9 for correlation in found.values())
 
 
-@pytest.mark.parametrize("name", ["depth", "clustering", "measuring"])
-def test_benchmarks_show_their_direction_quickly(name):
-    done = subprocess.run([sys.executable, ROOT / f"doc/benchmarks/{name}.py", "--quick"], capture_output=True, text=True, timeout=120)
+@pytest.mark.parametrize("script", TABLES)
+def test_benchmarks_show_their_direction_quickly(script):
+    done = subprocess.run([sys.executable, ROOT / f"doc/{script}.py", "--quick"], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize(("name", "document"), [("depth", "README.md"), ("clustering", "README.md"), ("measuring", "doc/collapse.md")])
-def test_tables_of_the_documents_are_those_of_the_saved_results(name, document):
-    shown = re.search(rf"<!-- table of doc/benchmarks/{name}.py -->\n(.*?)\n<!-- end of table -->", (ROOT / document).read_text(), re.DOTALL)
-    assert shown.group(1) == load(ROOT / f"doc/benchmarks/{name}.py").table()
+@pytest.mark.parametrize(("script", "document"), TABLES.items())
+def test_tables_of_the_documents_are_those_of_the_saved_results(script, document):
+    shown = re.search(rf"<!-- table of doc/{script}.py -->\n(.*?)\n<!-- end of table -->", (ROOT / document).read_text(), re.DOTALL)
+    assert shown.group(1) == load(ROOT / f"doc/{script}.py").table()
 
 
 def test_saved_clustering_results_are_complete():
@@ -60,6 +68,21 @@ def test_saved_depth_results_are_complete():
     assert {(row["method"], int(row["seed"]), int(row["depth"])) for row in rows} == {
         (method, seed, depth) for method in benchmark.METHODS for seed in benchmark.SEEDS for depth in benchmark.DEPTHS
     }
+
+
+def test_chains_of_figure_2_agree_without_the_rotation_and_not_with_it():
+    script = load(ROOT / "doc/paper/figure_2.py")
+    assert len(script.CELLS.read()) == len(script.SEEDS) * len(script.NOISES) * 2
+    assert all(float(row["worst_r_hat"]) < 1.01 for row in script.CELLS.read(rotation="removed"))
+    assert all(float(row["worst_r_hat"]) > 1.2 for row in script.CELLS.read(rotation="free"))
+
+
+def test_weight_of_a_mixture_keeps_its_prior_where_components_are_not_identified():
+    script = load(ROOT / "doc/paper/appendix_a.py")
+    assert len(script.CELLS.read()) == len(script.SEEDS) * len(script.CASES) * len(script.METHODS)
+    for case in ("overlapping", "single"):
+        assert all(float(row["kl"]) < 0.05 for row in script.CELLS.read(case=case, method="NUTS"))
+    assert all(float(row["kl"]) > 5 for row in script.CELLS.read(case="separate", method="NUTS ordered"))
 
 
 @pytest.mark.parametrize("path", ["README.md", *(str(path.relative_to(ROOT)) for path in (ROOT / "doc").rglob("*.md"))])

@@ -1,7 +1,7 @@
 """Appendix A of the paper: is the posterior of a mixture's weight its prior when the components are not identified, with exact inference?
 
     python doc/paper/appendix_a.py            full run: about 25 minutes on one thread; finished rows are kept, so it resumes
-    python doc/paper/appendix_a.py --quick    200 rows and one short chain, under 10 seconds
+    python doc/paper/appendix_a.py --quick    200 rows and one short chain, about 10 seconds
     python doc/paper/appendix_a.py --plot     the picture from the saved histograms
     python doc/paper/appendix_a.py --table    the table of the saved results, in Markdown
 
@@ -148,7 +148,7 @@ def smoothed(density: np.ndarray, width: int = 7) -> np.ndarray:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="200 rows and one short chain, under 10 seconds")
+    parser.add_argument("--quick", action="store_true", help="200 rows and one short chain, about 10 seconds")
     parser.add_argument("--plot", action="store_true", help="draw the picture from the saved histograms")
     parser.add_argument("--table", action="store_true", help="print the table of the saved results")
     arguments = parser.parse_args()

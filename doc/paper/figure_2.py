@@ -1,7 +1,7 @@
 """Figure 2 of the paper: does the posterior of probabilistic PCA collapse as the noise grows, with exact inference?
 
     python doc/paper/figure_2.py            full run: about 10 minutes on one thread; finished rows are kept, so it resumes
-    python doc/paper/figure_2.py --quick    60 rows and one short chain, under 10 seconds
+    python doc/paper/figure_2.py --quick    60 rows and one short chain, about 10 seconds
     python doc/paper/figure_2.py --plot     the picture from the saved draws
     python doc/paper/figure_2.py --table    the table of the saved results, in Markdown
 
@@ -181,7 +181,7 @@ def draw_posterior(ax: object, W: np.ndarray, x: np.ndarray, s: float) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="60 rows and one short chain, under 10 seconds")
+    parser.add_argument("--quick", action="store_true", help="60 rows and one short chain, about 10 seconds")
     parser.add_argument("--plot", action="store_true", help="draw the picture from the saved draws")
     parser.add_argument("--table", action="store_true", help="print the table of the saved results")
     arguments = parser.parse_args()
