@@ -56,7 +56,17 @@ def test_score_is_that_of_pca_of_the_same_rank(n_components):
 
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize(
-    ("noise", "information", "floor"), [(0.1, 7.19, 6.83), (0.5, 3.99, 3.63), (1, 2.66, 2.32), (2, 1.48, 1.20), (10, 0.132, 0.09)]
+    ("noise", "information", "floor"),
+    [
+        (0.1, 7.19, 6.83),
+        (0.2, 5.81, 5.44),
+        (0.5, 3.99, 3.63),
+        (1, 2.66, 2.32),
+        (1.5, 1.94, 1.63),
+        (2, 1.48, 1.20),
+        (5, 0.441, 0.31),
+        (10, 0.132, 0.09),
+    ],
 )
 def test_information_at_known_noise_is_that_of_the_closed_form(solver, noise, information, floor):
     W = np.linalg.qr(np.random.default_rng(0).standard_normal((5, 2)))[0] * SINGULAR_VALUES
