@@ -222,6 +222,8 @@ class IdentifiablePPCA(ClassNamePrefixFeaturesOutMixin, LinearInferenceMixin, Tr
             return rows  # where the mean is finite all values are: one pass less
         assert_all_finite(X, allow_nan=self._takes_gaps() and not complete, estimator_name=type(self).__name__, input_name="X")
         counts = ~np.isnan(X).all(axis=1) if weights is None else ~np.isnan(X).all(axis=1) & (weights > 0)
+        if not counts.any():
+            raise ValueError("No row holds a value and has a positive weight, so there is nothing to fit; pass rows that do.")
         return Rows.of(X[counts], None if weights is None else weights[counts])
 
     def _problem(self, weight: float) -> Problem:

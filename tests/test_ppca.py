@@ -163,6 +163,7 @@ def test_precision_is_the_inverse_and_samples_have_the_covariance():
     ("rows", "n_components", "message"),
     [
         (np.column_stack([planted()[:, :3], np.full(300, np.nan)]), 1, "Column 3 holds no value"),
+        (np.full((5, 3), np.nan), 1, "No row holds a value"),
         (planted(), 9, "n_components=9 is more than 8 features"),
         (planted(5), 5, "they span at most 4 directions"),
     ],
