@@ -23,7 +23,7 @@ __all__ = ["Phase", "architecture", "assemble", "check_same_architecture", "chec
 
 ARCHITECTURE = (
     "n_components", "likelihood", "noise", "decoder_depth", "decoder_width", "encoder", "encoder_depth", "encoder_width", "posterior",
-    "inverse_lipschitz", "skip_connections", "activation", "embedding", "maps",
+    "inverse_lipschitz", "potential", "skip_connections", "activation", "embedding", "maps",
     "k", "weights", "components", "covariance_type", "inference", "min_separation", "scale_bounds",
 )  # fmt: skip
 N_STARTING_ROWS = 10_000

@@ -19,6 +19,7 @@ class InjectiveMixin:
 
     _parameter_constraints: dict = {
         "inverse_lipschitz": POSITIVE_REAL,
+        "potential": [StrOptions({"tapered", "icnn"})],
         "skip_connections": ["boolean"],
         "activation": [StrOptions(set(ACTIVATIONS))],
         "embedding": [StrOptions({"orthogonal", "identity"})],
@@ -133,6 +134,7 @@ class InjectiveMixin:
             skip_connections=self.skip_connections,
             embedding=self.embedding,
             maps=self.maps,
+            potential=self.potential,
         )
 
     def _fitted_decoder(self) -> InjectiveDecoder:

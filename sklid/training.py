@@ -148,6 +148,11 @@ class BoundNet(NeuralNet):
         """The negative bound; there is no target."""
         return self.criterion_(y_pred)
 
+    def _set_training(self, training: bool = True) -> None:
+        """As skorch's, when the mode changes: it walks through all modules for every batch, which shows in small steps."""
+        if not self.module_.training == self.criterion_.training == training:
+            super()._set_training(training)
+
     def torch_compile(self, module: nn.Module, name: str) -> nn.Module:
         """Compile in place, so that the module keeps its type, its parameter names and its pickle."""
         if self.compile and name == "module":

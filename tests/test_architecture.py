@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1] / "sklid"
-FLOOR_1 = ["convex", "brenier", "perceptron", "decoder", "continuous_bernoulli", "likelihood", "objective", "linear", "certificate", "prior",
-           "mixture", "posterior", "flow", "principal", "model", "mixture_model"]  # fmt: skip
+FLOOR_1 = ["activation", "convex", "brenier", "perceptron", "decoder", "continuous_bernoulli", "likelihood", "objective", "linear", "certificate",
+           "prior", "mixture", "posterior", "flow", "principal", "model", "mixture_model"]  # fmt: skip
 METRICS = ["models", "encodings", "weights", "information", "units", "labels", "likelihood", "diagnosis", "evidence", "label_evidence", "report",
            "collapse", "scorers"]  # fmt: skip
 PLOTS = ["style", "clusters", "comparison", "collapse", "latent_space", "traversal", "surface", "training", "depth", "reconstruction"]

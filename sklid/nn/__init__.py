@@ -1,5 +1,6 @@
 """Modules and functions of latent-identifiable models: Brenier maps, injective decoders, likelihoods and bounds, in torch alone."""
 
+from .activation import ACTIVATIONS
 from .brenier import BrenierMap, InversionError
 from .certificate import (
     elementary_mutual_information_floor,
@@ -9,7 +10,7 @@ from .certificate import (
     mutual_information_floor,
 )
 from .continuous_bernoulli import ContinuousBernoulli
-from .convex import ACTIVATIONS, ConvexPotential
+from .convex import ConvexPotential
 from .decoder import Decoder, IdentityEmbedding, InjectiveDecoder, OrthogonalEmbedding, PlainDecoder
 from .likelihood import (
     LIKELIHOODS,

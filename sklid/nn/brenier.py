@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 __all__ = ["BrenierMap", "InversionError", "Potential"]
 
@@ -84,8 +85,11 @@ class BrenierMap(nn.Module):
         embedding : Tensor of shape (K, d), optional
             Folded into the potential's first layer instead of being multiplied out.
         """
-        point = u if embedding is None else u @ embedding
-        return gain * (self.potential.gradient(u, embedding) + self.bias) + self.strong_convexity * point
+        learned = self.potential.gradient(u, embedding)
+        if embedding is None:
+            return gain * (learned + self.bias) + self.strong_convexity * u
+        rest = F.linear(u, self.strong_convexity * embedding.mT, gain * self.bias)  # small factors first: each pass over (*, d) counts
+        return torch.addcmul(rest, learned, torch.as_tensor(gain).to(learned))
 
     @torch.no_grad()
     def inverse(self, y: Tensor, gain: Tensor | float = 1.0, tol: float = 1e-6, max_iter: int = 100) -> Tensor:

@@ -17,42 +17,19 @@ which are ordinary differentiable operations: the gradient itself trains with on
 """
 
 import math
-from collections.abc import Callable
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-__all__ = ["ACTIVATIONS", "ConvexPotential"]
+from .activation import ACTIVATIONS
 
+__all__ = ["ConvexPotential"]
 
 LEAST_CURVATURE = 0.1
 BIAS_SPREAD = 2.0
 """Standard deviation of the first biases at the start, in units of the spread of the data: half the units then start nearly linear, half bent."""
-
-
-def squareplus(t: Tensor) -> tuple[Tensor, Tensor]:
-    """h(t) = (t + sqrt(t^2 + 1)) / 2 and its slope, from one reciprocal root."""
-    root = torch.rsqrt(t * t + 1.0)
-    slope = 0.5 + 0.5 * t * root
-    return t * slope + 0.5 * root, slope
-
-
-def softplus(t: Tensor) -> tuple[Tensor, Tensor]:
-    """h(t) = log(1 + e^t) and its slope."""
-    return F.softplus(t), torch.sigmoid(t)
-
-
-def leaky_relu(t: Tensor) -> tuple[Tensor, Tensor]:
-    """h(t) = max(t, t / 5) and its slope; the gradient of a potential made of it is not continuous."""
-    return F.leaky_relu(t, 0.2), 0.2 + 0.8 * (t >= 0).to(t.dtype)
-
-
-ACTIVATIONS: dict[str, Callable[[Tensor], tuple[Tensor, Tensor]]] = {
-    "squareplus": squareplus,
-    "softplus": softplus,
-    "leaky_relu": leaky_relu,
-}
 
 
 class ConvexPotential(nn.Module):
@@ -73,6 +50,9 @@ class ConvexPotential(nn.Module):
     skip_connections : bool, default=False
         Whether the layers above the first see u as well (the A_l with l >= 1). Without them the family is as rich on a bounded set, and
         cheaper.
+    upper_width : int, optional
+        Units of each layer above the first; None takes `width`. The first layer sees the input and costs `width` times d multiply-adds, the others
+        hardly anything when they are narrow.
 
     References
     ----------
@@ -97,16 +77,17 @@ class ConvexPotential(nn.Module):
         depth: int = 2,
         activation: str = "squareplus",
         skip_connections: bool = False,
+        upper_width: int | None = None,
     ) -> None:
         super().__init__()
         if depth < 1:
             raise ValueError(f"A convex potential needs depth >= 1 hidden layers, got depth={depth}.")
         self.activation = activation
-        n_inputs = depth if skip_connections else 1
-        self.input_weights = nn.ParameterList(_gaussian(width, n_features) for _ in range(n_inputs))
-        self.root_weights = nn.ParameterList(_uniform_root(width) for _ in range(depth - 1))
-        self.biases = nn.ParameterList(nn.Parameter(torch.zeros(width)) for _ in range(depth))
-        self.root_output = nn.Parameter(torch.full((width,), math.sqrt(0.3)))
+        widths = [width] + [upper_width or width] * (depth - 1)
+        self.input_weights = nn.ParameterList(_gaussian(units, n_features) for units in (widths if skip_connections else widths[:1]))
+        self.root_weights = nn.ParameterList(_uniform_root(above, below) for below, above in pairwise(widths))
+        self.biases = nn.ParameterList(nn.Parameter(torch.zeros(units)) for units in widths)
+        self.root_output = nn.Parameter(torch.full((widths[-1],), math.sqrt(0.3)))
 
     def forward(self, u: Tensor) -> Tensor:
         """T(u): ``(*, d) -> (*,)``."""
@@ -185,6 +166,6 @@ def _gaussian(width: int, n_features: int) -> nn.Parameter:
     return nn.Parameter(torch.randn(width, n_features) / math.sqrt(n_features))
 
 
-def _uniform_root(width: int) -> nn.Parameter:
-    """Roots V of W = V^2, uniform on [0, 2] / sqrt(H): each row of W sums to 4/3 on average."""
-    return nn.Parameter(torch.rand(width, width) * 2 / math.sqrt(width))
+def _uniform_root(n_units: int, n_inputs: int) -> nn.Parameter:
+    """Roots V of W = V^2, uniform on [0, 2] / sqrt(n_inputs): each row of W sums to 4/3 on average."""
+    return nn.Parameter(torch.rand(n_units, n_inputs) * 2 / math.sqrt(n_inputs))

@@ -22,6 +22,7 @@ from .perceptron import perceptron
 __all__ = ["Decoder", "IdentityEmbedding", "InjectiveDecoder", "OrthogonalEmbedding", "PlainDecoder"]
 
 INNER_WIDTH = 64
+TAPER, LEAST_UPPER_WIDTH = 8, 16
 LARGEST_AMPLITUDE = 8.0
 """Cap on the amplitudes at the start: steeper ones are learned better than given."""
 
@@ -104,6 +105,8 @@ class InjectiveDecoder(nn.Module):
         The constant r, in units of the natural parameter (noise standard deviations for a Gaussian).
     activation, skip_connections
         As in `ConvexPotential`.
+    potential : {"icnn", "tapered"}, default="icnn"
+        Units of g2 above its first layer: `width`, or an eighth of it, at least 16.
     embedding : {"orthogonal", "identity"}, default="orthogonal"
         Beta with learned orthonormal rows, or zero-one.
     maps : {2, 1}, default=2
@@ -141,6 +144,7 @@ class InjectiveDecoder(nn.Module):
         skip_connections: bool = False,
         embedding: str = "orthogonal",
         maps: int = 2,
+        potential: str = "icnn",
     ) -> None:
         super().__init__()
         if n_components > n_outputs:
@@ -158,8 +162,8 @@ class InjectiveDecoder(nn.Module):
             if embedding == "identity"
             else OrthogonalEmbedding(n_components, n_outputs, trainable=maps == 2)
         )
-        potential = ConvexPotential(n_outputs, width, depth, activation, skip_connections)
-        self.outer = BrenierMap(potential, n_outputs, inverse_lipschitz)
+        upper_width = max(LEAST_UPPER_WIDTH, width // TAPER) if potential == "tapered" else width
+        self.outer = BrenierMap(ConvexPotential(n_outputs, width, depth, activation, skip_connections, upper_width), n_outputs, inverse_lipschitz)
 
     @property
     def fixed_directions(self) -> Tensor | None:

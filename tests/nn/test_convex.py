@@ -6,29 +6,29 @@ import torch
 from sklid.nn import ACTIVATIONS, ConvexPotential
 
 every_shape = pytest.mark.parametrize(
-    ("n_features", "depth", "skip_connections", "activation"),
-    [(d, depth, skip, name) for d in (1, 3) for depth in (1, 2, 4) for skip in (False, True) for name in ACTIVATIONS],
+    ("n_features", "depth", "skip_connections", "activation", "upper_width"),
+    [(d, depth, skip, name, upper) for d in (1, 3) for depth in (1, 2, 4) for skip in (False, True) for name in ACTIVATIONS for upper in (None, 4)],
 )
 
 
-def potential_of(n_features, depth, skip_connections, activation):
-    potential = ConvexPotential(n_features, 16, depth, activation, skip_connections).double()
+def potential_of(n_features, depth, skip_connections, activation, upper_width=None):
+    potential = ConvexPotential(n_features, 16, depth, activation, skip_connections, upper_width).double()
     for bias in potential.biases:
         torch.nn.init.normal_(bias)
     return potential
 
 
 @every_shape
-def test_closed_form_gradient_equals_autograd(n_features, depth, skip_connections, activation):
-    potential = potential_of(n_features, depth, skip_connections, activation)
+def test_closed_form_gradient_equals_autograd(n_features, depth, skip_connections, activation, upper_width):
+    potential = potential_of(n_features, depth, skip_connections, activation, upper_width)
     u = torch.randn(7, n_features, dtype=torch.float64, requires_grad=True)
     (expected,) = torch.autograd.grad(potential(u).sum(), u)
     torch.testing.assert_close(potential.gradient(u), expected)
 
 
 @every_shape
-def test_potential_lies_above_its_tangents(n_features, depth, skip_connections, activation):
-    potential = potential_of(n_features, depth, skip_connections, activation)
+def test_potential_lies_above_its_tangents(n_features, depth, skip_connections, activation, upper_width):
+    potential = potential_of(n_features, depth, skip_connections, activation, upper_width)
     u, v = torch.randn(2, 200, n_features, dtype=torch.float64)
     tangent = potential(u) + (potential.gradient(u) * (v - u)).sum(-1)
     assert (potential(v) >= tangent - 1e-10).all()
@@ -55,6 +55,14 @@ def test_activation_slope_is_its_derivative(name):
     value, slope = ACTIVATIONS[name](t)
     (expected,) = torch.autograd.grad(value.sum(), t)
     torch.testing.assert_close(slope, expected)
+
+
+def test_derivatives_of_squareplus_and_of_its_slope_are_right_to_second_order():
+    t = torch.linspace(-5, 5, 11, dtype=torch.float64, requires_grad=True)
+    torch.autograd.gradcheck(ACTIVATIONS["squareplus"], t)
+    torch.autograd.gradgradcheck(ACTIVATIONS["squareplus"], t)
+    value, slope = torch.func.vmap(ACTIVATIONS["squareplus"])(t.detach()[:, None])
+    torch.testing.assert_close(torch.cat([value, slope], 1), torch.stack(ACTIVATIONS["squareplus"](t.detach()), 1))
 
 
 @pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])

@@ -102,3 +102,11 @@ def test_plain_decoder_starts_at_the_mean():
     mean = torch.tensor([1.0, 2.0, 3.0])
     f.start(mean, torch.zeros(2, 3), torch.zeros(2), 4.0)
     torch.testing.assert_close(f(torch.zeros(2), 4.0), mean)
+
+
+def test_tapered_decoder_is_injective_with_its_constant_and_has_narrow_upper_layers():
+    f = InjectiveDecoder(2, 7, depth=3, width=160, inverse_lipschitz=0.5, potential="tapered").double()
+    assert [len(bias) for bias in f.outer.potential.biases] == [160, 20, 20]
+    z, other = torch.randn(2, 200, 2, dtype=torch.float64)
+    assert ((f(z) - f(other)).norm(dim=-1) >= 0.5 * (z - other).norm(dim=-1) - 1e-9).all()
+    torch.testing.assert_close(f.inverse(f(z)), z, atol=1e-5, rtol=0)
