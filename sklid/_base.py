@@ -12,16 +12,16 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context
-from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_array, check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 from torch.distributions import Distribution
 
 from ._fitting import architecture, assemble, check_same_architecture, check_support, main_phase, train, warn_if_collapsed
-from ._gates import RowNoise, available_device, seeded, standardised
+from ._gates import RowNoise, available_device, seeded
 from ._inference import Inference
 from ._parameters import SHARED_PARAMETERS
+from ._rows import MappedRows, ModelRows, fitted_scaler, model_rows, validated
 from .metrics import View
 from .nn import LIKELIHOODS, LatentVariableModel
 from .training import BoundNet
@@ -45,7 +45,8 @@ class LatentVariableEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            At least two rows of finite numbers in the support of the likelihood.
+            At least two rows of finite numbers in the support of the likelihood. A memory map in C order, of `numpy.load` with ``mmap_mode="r"`` or
+            `numpy.memmap`, is read as it is needed, so it may be larger than the memory.
         y : ignored
 
         Returns
@@ -245,11 +246,11 @@ class LatentVariableEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
 
-    def _train(self, X: ArrayLike, incremental: bool, least_rows: int) -> NDArray[np.floating]:
+    def _train(self, X: ArrayLike, incremental: bool, least_rows: int) -> NDArray[np.floating] | MappedRows:
         """Start the model unless there is one, train it, and give back the validated rows."""
         self._device()
         started = self.__sklearn_is_fitted__()
-        X = validate_data(self, X, reset=not started, dtype=[np.float64, np.float32], ensure_min_samples=least_rows)
+        X = validated(self, X, reset=not started, ensure_min_samples=least_rows)
         seed = check_random_state(self.random_state).randint(2**30)
         if started:
             check_same_architecture(self)
@@ -257,21 +258,21 @@ class LatentVariableEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         self._check_support(X, started)
         with seeded(seed, self._device()):
             model = self.net_.module_ if started else self._start(X, seed, incremental)
-            self.net_ = self._optimised(model, self._rows(X), seed, incremental)
+            self.net_ = self._optimised(model, model_rows(X, self.scaler_), seed, incremental)
         self.interrupted_ = self.net_.interrupted_
         if self.interrupted_ and self.on_interrupt == "raise":
             raise KeyboardInterrupt
         return X
 
-    def _optimised(self, model: LatentVariableModel, x: Tensor, seed: int, incremental: bool) -> BoundNet:
+    def _optimised(self, model: LatentVariableModel, x: Tensor | ModelRows, seed: int, incremental: bool) -> BoundNet:
         """The net of the model after training on the rows x."""
         return train(self, model, x, seed, main_phase(self, incremental))
 
-    def _start(self, X: NDArray, seed: int, incremental: bool) -> LatentVariableModel:
+    def _start(self, X: NDArray | MappedRows, seed: int, incremental: bool) -> LatentVariableModel:
         self._seed = seed
         self._architecture = architecture(self)
-        self.scaler_ = StandardScaler().fit(X) if self.likelihood == "gaussian" else None
-        model = assemble(self, self._rows(X))
+        self.scaler_ = fitted_scaler(X) if self.likelihood == "gaussian" else None
+        model = assemble(self, model_rows(X, self.scaler_))
         if incremental and len(X) <= self.n_components_:
             raise ValueError(
                 f"The first call of partial_fit starts the model from its rows and needs at least n_components + 1 = {self.n_components_ + 1}, "
@@ -279,20 +280,16 @@ class LatentVariableEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
             )
         return model
 
-    def _rows(self, X: NDArray) -> Tensor:
-        """Rows of data as the model sees them in training."""
-        return standardised(X, self.scaler_).float()
-
     def _device(self) -> str:
         return available_device(self.device)
 
-    def _validated(self, X: ArrayLike) -> NDArray[np.floating]:
+    def _validated(self, X: ArrayLike) -> NDArray[np.floating] | MappedRows:
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
+        X = validated(self, X, reset=False)
         self._check_support(X, started=True)
         return X
 
-    def _check_support(self, X: NDArray, started: bool) -> None:
+    def _check_support(self, X: NDArray | MappedRows, started: bool) -> None:
         likelihood = self.net_.module_.likelihood if started else LIKELIHOODS[self.likelihood]
         check_support(X, likelihood.support, self.likelihood, getattr(self, "feature_names_in_", None))
 

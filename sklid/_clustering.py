@@ -23,6 +23,7 @@ from ._fitting import Phase, main_phase, train
 from ._gates import seeded
 from ._mixture_start import mixture_start
 from ._parameters import POSITIVE_INTEGER
+from ._rows import MappedRows, ModelRows
 from .nn import JointMixtureModel, LatentVariableModel, MixtureModel
 from .training import BoundNet
 
@@ -52,7 +53,8 @@ class MixtureMixin(ClusterMixin):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            At least k rows of finite numbers in the support of the likelihood.
+            At least k rows of finite numbers in the support of the likelihood. A memory map in C order, of `numpy.load` with ``mmap_mode="r"`` or
+            `numpy.memmap`, is read as it is needed, so it may be larger than the memory.
         y : ignored
 
         Returns
@@ -192,7 +194,7 @@ class MixtureMixin(ClusterMixin):
         covariances = prior.covariances().expand(self.k, -1, -1)
         return tuple(part.cpu().numpy()[self._order] for part in (prior.log_weights.softmax(-1), prior.means(), covariances))
 
-    def _start(self, X: NDArray, seed: int, incremental: bool) -> LatentVariableModel:
+    def _start(self, X: NDArray | MappedRows, seed: int, incremental: bool) -> LatentVariableModel:
         self._check_clusters(len(X))
         model = super()._start(X, seed, incremental)
         self._check_init()
@@ -219,7 +221,7 @@ class MixtureMixin(ClusterMixin):
         if self.inference == "joint" and self.posterior == "flow":
             raise ValueError('inference="joint" has one Gaussian posterior per label; use posterior="gaussian", or inference="marginal".')
 
-    def _optimised(self, model: LatentVariableModel, x: Tensor, seed: int, incremental: bool) -> BoundNet:
+    def _optimised(self, model: LatentVariableModel, x: Tensor | ModelRows, seed: int, incremental: bool) -> BoundNet:
         """The net after both phases, or after more of the second when the model has its mixture already."""
         if isinstance(model, MixtureModel):
             return super()._optimised(model, x, seed, incremental)
@@ -233,7 +235,7 @@ class MixtureMixin(ClusterMixin):
         net.interrupted_ |= early.interrupted_
         return net
 
-    def _with_mixture(self, model: LatentVariableModel, x: Tensor, seed: int) -> MixtureModel:
+    def _with_mixture(self, model: LatentVariableModel, x: Tensor | ModelRows, seed: int) -> MixtureModel:
         """The model with a mixture in place of its prior; the other parts are the same modules."""
         parts = (mixture_start(self, model, x, seed), model.decoder, model.likelihood, model.posterior)
         if self.inference == "joint":

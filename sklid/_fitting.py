@@ -13,6 +13,7 @@ from skorch.history import History
 from torch import Tensor, nn
 
 from ._gates import tensor_of
+from ._rows import MappedRows, ModelRows, row_blocks
 from .callbacks import training_callbacks
 from .exceptions import CollapseWarning
 from .metrics.collapse import collapse_summary
@@ -29,22 +30,26 @@ ARCHITECTURE = (
 N_STARTING_ROWS = 10_000
 
 
-def check_support(X: NDArray, support: Any, likelihood: str, names: Sequence[str] | None) -> None:
+def check_support(X: NDArray | MappedRows, support: Any, likelihood: str, names: Sequence[str] | None) -> None:
     """ValueError naming the first value outside the support, its column, and the likelihoods that fit the data."""
-    rows = tensor_of(X)
-    outside = ~support.check(rows).numpy()
-    if not outside.any():
+    n_earlier = 0
+    for block in row_blocks(X):
+        outside = ~support.check(tensor_of(block)).numpy()
+        if outside.any():
+            break
+        n_earlier += len(block)
+    else:
         return
     row, column = np.argwhere(outside)[0]
     title = f"column {column}" if names is None else f"column {column} ({names[column]!r})"
-    fitting = [name for name, family in LIKELIHOODS.items() if family.support.check(rows).all()]
+    fitting = [name for name, family in LIKELIHOODS.items() if all(family.support.check(tensor_of(rows)).all() for rows in row_blocks(X))]
     raise ValueError(
-        f'likelihood="{likelihood}" cannot take the value {X[row, column]:g} in {title}, row {row}: it is outside {_in_words(support, column)}. '
-        f"Likelihoods that fit these values: {', '.join(fitting)}."
+        f'likelihood="{likelihood}" cannot take the value {block[row, column]:g} in {title}, row {n_earlier + row}: '
+        f"it is outside {_in_words(support, column)}. Likelihoods that fit these values: {', '.join(fitting)}."
     )
 
 
-def assemble(estimator: BaseEstimator, x: Tensor) -> LatentVariableModel:
+def assemble(estimator: BaseEstimator, x: Tensor | ModelRows) -> LatentVariableModel:
     """An untrained model of the estimator's architecture, started at the rows x ``(N, P)``."""
     likelihood = _likelihood(estimator, x)
     n_parameters = likelihood.n_parameters
@@ -90,7 +95,7 @@ def main_phase(estimator: BaseEstimator, incremental: bool, n_earlier: int = 0) 
     return Phase(estimator.max_epochs - n_earlier, estimator.kl_weight, True, name, warms_up=True, stops_early=estimator.early_stopping)
 
 
-def train(estimator: BaseEstimator, model: nn.Module, x: Tensor, seed: int, phase: Phase, history: History | None = None) -> BoundNet:
+def train(estimator: BaseEstimator, model: nn.Module, x: Tensor | ModelRows, seed: int, phase: Phase, history: History | None = None) -> BoundNet:
     """A net of the model, trained on the rows x for a phase, after the epochs of a history."""
     net = BoundNet(
         model,
@@ -149,12 +154,13 @@ def warn_if_collapsed(estimator: BaseEstimator, X: NDArray) -> None:
         warnings.warn(text, CollapseWarning, stacklevel=3)
 
 
-def _likelihood(estimator: BaseEstimator, x: Tensor) -> Likelihood:
+def _likelihood(estimator: BaseEstimator, x: Tensor | ModelRows) -> Likelihood:
     if estimator.likelihood == "gaussian":
         return GaussianLikelihood(x.shape[1], estimator.noise)
     if estimator.noise != "global":
         raise ValueError(f'noise="{estimator.noise}" belongs to likelihood="gaussian"; likelihood="{estimator.likelihood}" has no noise to learn.')
-    return LIKELIHOODS[estimator.likelihood].from_data(x)
+    largest = torch.stack([block.amax(0) for block in row_blocks(x)])
+    return LIKELIHOODS[estimator.likelihood].from_data(largest)
 
 
 def _posterior(estimator: BaseEstimator, n_inputs: int) -> nn.Module:

@@ -42,7 +42,7 @@ class Inference:
 
     def rows(self, X: NDArray) -> Tensor:
         """Rows of data as the model sees them."""
-        return standardised(X, self.scaler).to(device=self.device, dtype=torch.float64 if self.double else torch.float32)
+        return standardised(np.asarray(X), self.scaler).to(device=self.device, dtype=torch.float64 if self.double else torch.float32)
 
     @property
     def log_volume(self) -> float:

@@ -17,6 +17,7 @@ from sklearn.metrics import pairwise_distances_argmin
 from sklearn.mixture import GaussianMixture
 from torch import Tensor
 
+from ._rows import ModelRows
 from .nn import LatentVariableModel, SeparatedMixture, separated
 
 __all__ = ["mixture_start"]
@@ -26,7 +27,7 @@ N_DRAWS = 10
 
 
 @torch.no_grad()
-def mixture_start(estimator: BaseEstimator, model: LatentVariableModel, x: Tensor, seed: int) -> SeparatedMixture:
+def mixture_start(estimator: BaseEstimator, model: LatentVariableModel, x: Tensor | ModelRows, seed: int) -> SeparatedMixture:
     """The best of the estimator's `n_init` starts for the rows x ``(N, P)``."""
     rows = x[torch.randperm(len(x))[:N_STARTING_ROWS]].to(next(model.parameters()).device)
     q = model.encode(rows)

@@ -2,7 +2,7 @@ r"""Training: a skorch net that maximises the evidence lower bound.
 
 .. math:: \min_{\theta, \phi} \; -\frac1N \sum_n \left( E_q[\log p_\theta(x_n \mid z)] - w_t \, KL(q_\phi(z \mid x_n) \| p(z)) \right)
 
-with :math:`w_t` rising linearly to the KL weight over the warm-up. The net is skorch's, with its callbacks; the batches are slices of one tensor.
+with :math:`w_t` rising linearly to the KL weight over the warm-up. The net is skorch's, with its callbacks; the batches are parts of one table.
 """
 
 import copy
@@ -61,31 +61,35 @@ class NegativeElbo(nn.Module):
 
 
 class BatchIterator:
-    """Mini-batches as slices of one tensor, in a new random order each time when shuffled.
+    """Mini-batches cut out of one table of rows, in a new random order each time when shuffled.
 
     Parameters
     ----------
     dataset : skorch Dataset or a Subset of one
-        Holds the rows as one tensor.
+        Holds the rows as a tensor, or as what is indexed like one.
     batch_size : int
     shuffle : bool, default=False
     """
 
     def __init__(self, dataset: Any, batch_size: int, shuffle: bool = False) -> None:
         subset = hasattr(dataset, "indices")
-        self.rows: Tensor = dataset.dataset.X[torch.as_tensor(dataset.indices)] if subset else dataset.X
+        self.rows: Any = dataset.dataset.X if subset else dataset.X
+        self.indices = torch.as_tensor(dataset.indices, device=self.rows.device) if subset else None
+        self.n_rows = len(dataset)
         self.batch_size = batch_size
         self.shuffle = shuffle
 
     def __len__(self) -> int:
-        return math.ceil(len(self.rows) / self.batch_size)
+        return math.ceil(self.n_rows / self.batch_size)
 
     def __iter__(self) -> Iterator[tuple[Tensor, None]]:
-        if not self.shuffle:
-            yield from ((batch, None) for batch in self.rows.split(self.batch_size))
-            return
-        order = torch.randperm(len(self.rows), device=self.rows.device)
-        yield from ((self.rows[chosen], None) for chosen in order.split(self.batch_size))
+        order = self.indices
+        if self.shuffle:
+            order = torch.randperm(self.n_rows, device=self.rows.device)
+            order = order if self.indices is None else self.indices[order]
+        for start in range(0, self.n_rows, self.batch_size):
+            batch = slice(start, start + self.batch_size)
+            yield self.rows[batch if order is None else order[batch]], None
 
 
 class BoundNet(NeuralNet):

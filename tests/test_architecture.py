@@ -14,7 +14,7 @@ METRICS = ["models", "encodings", "weights", "information", "units", "labels", "
 PLOTS = ["style", "clusters", "comparison", "collapse", "latent_space", "traversal", "surface", "training", "depth", "reconstruction"]
 ORDER = [
     *(f"nn.{name}" for name in FLOOR_1), "nn",
-    "exceptions", "_gates", *(f"metrics.{name}" for name in METRICS), "metrics",
+    "exceptions", "_gates", "_rows", *(f"metrics.{name}" for name in METRICS), "metrics",
     "callbacks", "training",
     "_parameters", "_inference", "_fitting", "_base", "_injective", "_mixture_start", "_clustering",
     "lidvae", "lidgmvae", "baselines",

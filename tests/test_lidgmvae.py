@@ -122,14 +122,16 @@ def test_weights_are_learned_or_uniform(model):
 def test_more_starts_give_no_worse_a_bound_at_the_start():
     """All candidates belong to one model, so the divergence alone decides; the first candidates of a longer list are those of a shorter one."""
     from sklid._mixture_start import mixture_start
+    from sklid._rows import model_rows
 
     model, noise = fitted(max_epochs=1), torch.zeros(1)
+    x = model_rows(X, model.scaler_)
     bounds = []
     for n_init in (1, 10):
         model.n_init = n_init
         torch.manual_seed(0)
-        prior = mixture_start(model.set_params(init="random"), model.net_.module_, model._rows(X), 0)
-        q = model.net_.module_.encode(model._rows(X))
+        prior = mixture_start(model.set_params(init="random"), model.net_.module_, x, 0)
+        q = model.net_.module_.encode(x)
         bounds.append(prior.divergence(q, noise, noise).mean().item())
     assert bounds[1] <= bounds[0] + 1e-6
 

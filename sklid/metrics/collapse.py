@@ -10,6 +10,7 @@ from sklearn.utils import _safe_indexing, check_random_state
 from torch.distributions import Distribution, MixtureSameFamily
 
 from .._gates import from_random_state
+from .._rows import MappedRows, is_large_map
 from .diagnosis import Findings, LabelFindings, label_verdict, latent_verdicts, overall_verdict
 from .encodings import Encodings, encodings, encodings_of, prior_of
 from .evidence import WeightedDraws, likelihood_variation, posterior_by_prior_draws, unexplained_direction
@@ -109,6 +110,8 @@ def _some(X: Any, n_rows: int, random: np.random.RandomState) -> Any:
     if X is None or len(X) <= n_rows:
         return X
     chosen = np.sort(random.choice(len(X), n_rows, replace=False))
+    if is_large_map(X):
+        return MappedRows(X)[chosen]
     return X[torch.from_numpy(chosen)] if isinstance(X, torch.Tensor) else _safe_indexing(X, chosen)
 
 
