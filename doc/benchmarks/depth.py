@@ -26,7 +26,12 @@ from sklid import LIDVAE, CollapseWarning
 from sklid.baselines import VAE
 from sklid.metrics import active_units, kl_divergence, mutual_information
 
-METHODS = {"LIDVAE": (LIDVAE, {}), "VAE": (VAE, {}), "VAE principal": (VAE, {"encoder": "principal"})}
+METHODS = {
+    "LIDVAE": (LIDVAE, {}),
+    "LIDVAE tapered": (LIDVAE, {"potential": "tapered"}),
+    "VAE": (VAE, {}),
+    "VAE principal": (VAE, {"encoder": "principal"}),
+}
 DEPTHS, SEEDS, RATES = (1, 2, 4), (0, 1, 2), (1e-3, 3e-3, 5e-3)
 SHARED = {"n_components": 10, "likelihood": "bernoulli", "encoder_width": 512, "decoder_width": 512, "max_epochs": 12, "n_importance_samples": 100}
 COLUMNS = ["data", "method", "seed", "depth", "learning_rate", "split", "ll", "au", "kl", "mi", "seconds", "cpu_seconds", "n_train", "n_test",

@@ -1,0 +1,288 @@
+"""What `LIDVAE` costs: ratios of times, memory, and how time grows.
+
+    python doc/benchmarks/speed.py            full run: about 60 minutes on two cores; finished rows are kept, so it resumes
+    python doc/benchmarks/speed.py --quick    a training step of each decoder, about 10 seconds
+    python doc/benchmarks/speed.py --plot     the picture of the saved results
+    python doc/benchmarks/speed.py --table    the tables of the saved results, in Markdown
+
+Each ratio is that of medians over at least five runs of both sides, by turns in one process. Rows are Fashion-MNIST images, 784 features, and where
+nothing else is said 512 units, 10 latents, batches of 256 and a Bernoulli likelihood. pythae is timed where it is installed. Growth is the exponent
+of the time of a fit in its last three sizes, medians of three runs, data drawn at random.
+"""
+
+import argparse
+import contextlib
+import io
+import itertools
+import logging
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import torch
+from cells import Cells, fashion_mnist, peak_mb, provenance
+from loops import BATCH, LATENTS, RATE, double_backward_step, folded_step, modules_loop, plain_loop, pythae_fit, width_of_equal_cost
+from sklearn.datasets import load_digits
+
+from sklid import LIDVAE
+from sklid._fitting import assemble
+from sklid.baselines import VAE
+from sklid.callbacks import training_callbacks
+from sklid.nn import InjectiveDecoder
+from sklid.plots.style import COLOURS, axes_grid
+from sklid.training import BoundNet
+
+RESULTS = Path(__file__).parent / "results"
+PROVENANCE = ["threads", "sklid", "torch", "scikit_learn", "commit"]
+RATIOS = Cells(RESULTS / "speed.csv", ["what", "side", "against", "depth", "ratio", "least", "most", "n_pairs", *PROVENANCE])
+GROWTH = Cells(RESULTS / "speed_growth.csv", ["side", "quantity", "value", "seconds", "relative", *PROVENANCE])
+PICTURE = RESULTS / "speed.png"
+POTENTIALS, DEPTHS, THREADS, N_PAIRS, WIDTH = ("icnn", "tapered"), (2, 4), (1, 2), 5, 512
+N_FIT_ROWS, EPOCHS = 5_120, 5
+GROWTHS = {
+    "rows": (1_000, 3_000, 10_000, 30_000, 100_000), "features": (64, 256, 1_024, 4_096, 16_384), "latents": (2, 8, 32, 128, 256),
+    "depth": (1, 3, 5, 7, 9), "width": (64, 128, 256, 512, 1_024), "batch": (32, 64, 128, 256, 512),
+}  # fmt: skip
+LARGE = (1_000_000, 784)
+
+
+def shared(depth: int, **others: object) -> dict:
+    widths = {"encoder_width": WIDTH, "decoder_width": WIDTH, "decoder_depth": depth}
+    return {"n_components": LATENTS, "likelihood": "bernoulli", "max_epochs": EPOCHS, "learning_rate": RATE, "random_state": 0} | widths | others
+
+
+def silently(run: Callable[[], object]) -> Callable[[], object]:
+    """Without what pythae prints and logs."""
+
+    def quiet() -> None:
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            logging.disable(logging.INFO)
+            run()
+            logging.disable(logging.NOTSET)
+
+    return quiet
+
+
+def paired(side: Callable[[], object], other: Callable[[], object], n_pairs: int = N_PAIRS) -> dict:
+    """Times of both by turns after one run of each: the ratio of medians, and the range of the ratios of pairs."""
+    times: tuple[list[float], list[float]] = ([], [])
+    for number in range(n_pairs + 1):
+        for run, found in zip((side, other), times, strict=True):
+            start = time.perf_counter()
+            run()
+            if number:
+                found.append(time.perf_counter() - start)
+    ratios = [a / b for a, b in zip(*times, strict=True)]
+    return {"ratio": statistics.median(times[0]) / statistics.median(times[1]), "least": min(ratios), "most": max(ratios), "n_pairs": n_pairs}
+
+
+def fits(X: np.ndarray, depth: int) -> Iterator[tuple[str, str, Callable, Callable]]:
+    """Name of a side, of the other, and both."""
+    x = torch.from_numpy(X)
+    plain = lambda: plain_loop(x, depth, WIDTH, EPOCHS)  # noqa: E731
+    for potential in POTENTIALS:
+        lidvae = lambda potential=potential: LIDVAE(potential=potential, **shared(depth)).fit(X)  # noqa: E731
+        equal = shared(depth, decoder_width=width_of_equal_cost(WIDTH, depth, X.shape[1], potential))
+        yield f"LIDVAE {potential}", "plain loop", lidvae, plain
+        yield f"LIDVAE {potential}", "VAE of equal cost", lidvae, lambda equal=equal: VAE(encoder="principal", **equal).fit(X)
+        if find_spec("pythae"):
+            yield f"LIDVAE {potential}", "pythae", lidvae, silently(lambda: pythae_fit(x, depth, WIDTH, EPOCHS))
+
+
+def steps(depth: int, width: int = WIDTH) -> Iterator[tuple[str, str, Callable, Callable]]:
+    z, target = torch.randn(BATCH, LATENTS), torch.rand(BATCH, 784)
+    for potential in POTENTIALS:
+        decoder = InjectiveDecoder(LATENTS, 784, depth, width, potential=potential)
+        yield f"LIDVAE {potential}", "double backward", folded_step(decoder, z, target), double_backward_step(z, target, width, depth)
+
+
+def layers(images: np.ndarray) -> Iterator[tuple[str, str, Callable, Callable]]:
+    """The training layer against a loop over the same modules."""
+    digits = (load_digits().data / 16).astype(np.float32)
+    for name, X, batch, epochs, parameters in (("digits", digits, 128, 5, {}), ("images", images, BATCH, 2, {"encoder_width": WIDTH})):
+        x = torch.from_numpy(X)
+        model = LIDVAE(n_components=LATENTS, likelihood="bernoulli", decoder_width=parameters.get("encoder_width", 256), **parameters)
+        net = BoundNet(assemble(model, x), max_epochs=epochs, batch_size=batch, lr=RATE, callbacks=training_callbacks(n_steps=10**6), verbose=0)
+        net.initialize()
+        other = assemble(model, x)
+        yield name, "loop over the modules", lambda net=net, x=x: net.partial_fit(x), lambda o=other, x=x, b=batch, e=epochs: modules_loop(o, x, b, e)
+
+
+def inference(X: np.ndarray) -> Iterator[tuple[str, str, Callable, Callable]]:
+    """Estimators against their bare modules, on 60 000 rows."""
+    X = np.tile(X, (-(-60_000 // len(X)), 1))[:60_000]
+    model = LIDVAE(**shared(2, max_epochs=1)).fit(X[:2_000])
+    module, x = model.net_.module_, torch.from_numpy(X)
+
+    def bare() -> None:
+        with torch.no_grad():
+            torch.cat([module.encode(part).mean for part in x.split(4_096)])
+
+    yield "transform", "bare encoder", lambda: model.transform(X), bare
+
+
+def of_processes(side: str, other: str) -> tuple[Callable, Callable]:
+    return tuple(lambda code=code: subprocess.run([sys.executable, "-c", code], check=True) for code in (side, other))
+
+
+def ratios(images: np.ndarray) -> Iterator[tuple[dict, Callable, Callable, int]]:
+    """All ratios: their keys, both sides, and threads."""
+    for threads, depth in itertools.product(THREADS, DEPTHS):
+        for what, sides in (("fit", fits(images, depth)), ("step", steps(depth))):
+            for side, against, run, other in sides:
+                yield {"what": what, "side": side, "against": against, "depth": depth}, run, other, threads
+    for what, sides in (("layer", layers(images)), ("rows", inference(images))):
+        for side, against, run, other in sides:
+            yield {"what": what, "side": side, "against": against, "depth": 2}, run, other, 1
+    yield (
+        {"what": "import", "side": "sklid", "against": "torch, sklearn, skorch", "depth": 0},
+        *of_processes("from sklid import LIDVAE", "import torch, sklearn, skorch"),
+        1,
+    )
+
+
+def run_ratios(images: np.ndarray) -> None:
+    for key, side, other, threads in ratios(images):
+        if RATIOS.read(**key, threads=threads):
+            continue
+        torch.set_num_threads(threads)
+        RATIOS.add(key | paired(side, other, 9 if key["what"] in ("step", "layer", "import") else N_PAIRS) | provenance())
+        print(RATIOS.read(**key, threads=threads)[0], flush=True)
+
+
+def growth_fit(quantity: str, value: int) -> tuple[Callable, np.ndarray]:
+    """A fit of one epoch in which one quantity has the value, over the usual ones."""
+    usual = {"rows": 4_000, "features": 128, "latents": 8, "depth": 2, "width": 128, "batch": 256} | {quantity: value}
+    usual["features"] = max(usual["features"], usual["latents"])
+    X = np.random.default_rng(0).standard_normal((usual["rows"], usual["features"]), dtype=np.float32)
+    widths = {"encoder_width": usual["width"], "decoder_width": usual["width"], "decoder_depth": usual["depth"]}
+    return LIDVAE(usual["latents"], max_epochs=1, batch_size=usual["batch"], random_state=0, **widths).fit, X
+
+
+def run_growth() -> None:
+    torch.set_num_threads(1)
+    for quantity, values in GROWTHS.items():
+        for value in values:
+            if GROWTH.read(quantity=quantity, value=value):
+                continue
+            fit, X = growth_fit(quantity, value)
+            seconds = []
+            for _ in range(3):
+                start = time.perf_counter()
+                fit(X)
+                seconds.append(time.perf_counter() - start)
+            found = statistics.median(seconds)
+            first = GROWTH.read(quantity=quantity, value=values[0])
+            relative = found / float(first[0]["seconds"]) if first else 1.0
+            GROWTH.add({"side": "LIDVAE", "quantity": quantity, "value": value, "seconds": found, "relative": relative} | provenance())
+            print(quantity, value, f"{relative:.2f}", flush=True)
+
+
+def run_memory() -> None:
+    """Peak of resident memory of fit and transform of a memory map, in a process of its own."""
+    if RATIOS.read(what="memory"):
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "rows.npy"
+        X, rng = np.lib.format.open_memmap(path, "w+", np.float32, LARGE), np.random.default_rng(0)
+        for start in range(0, LARGE[0], 10_000):
+            X[start : start + 10_000] = rng.standard_normal((10_000, LARGE[1]), dtype=np.float32)
+        X.flush()
+        del X
+        command = [sys.executable, __file__, "--peak", str(path)]
+        peak = float(subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ).stdout)
+    key = {"what": "memory", "side": "LIDVAE", "against": "1 GB", "depth": 2}
+    RATIOS.add(key | {"ratio": peak / 1000, "least": peak / 1000, "most": peak / 1000, "n_pairs": 1} | provenance())
+
+
+def print_peak(path: str) -> None:
+    torch.set_num_threads(1)
+    X = np.load(path, mmap_mode="r")
+    LIDVAE(max_epochs=1, encoder_width=64, decoder_width=64, random_state=0).fit(X).transform(X)
+    print(peak_mb())
+
+
+def exponent(quantity: str) -> float:
+    """Slope of log time over log size over the three largest sizes, where what does not grow counts least."""
+    rows = GROWTH.read(quantity=quantity)[-3:]
+    sizes, seconds = (np.log([float(row[name]) for row in rows]) for name in ("value", "seconds"))
+    return float(np.polyfit(sizes, seconds, 1)[0])
+
+
+def run_full() -> None:
+    print("about 60 minutes on two cores, less what is done", flush=True)
+    warnings.simplefilter("ignore")
+    images = fashion_mnist()[0][:N_FIT_ROWS]
+    run_ratios(images)
+    run_growth()
+    run_memory()
+
+
+def run_quick() -> None:
+    """The direction of the claim: written-out gradients are cheaper than a double backward pass."""
+    torch.set_num_threads(1)
+    for side, against, run, other in steps(2, 256):
+        found = paired(run, other, 5)
+        print(f"{side} over {against}: {found['ratio']:.2f}")
+        if not found["ratio"] < 1:
+            raise SystemExit("The written-out gradient should be cheaper than the double backward pass; see above.")
+
+
+def table() -> str:
+    lines = ["| what | side | over | hidden layers | one thread | two threads |", "|---|---|---|---|---|---|"]
+    keys = dict.fromkeys((row["what"], row["side"], row["against"], row["depth"]) for row in RATIOS.read())
+    for what, side, against, depth in keys:
+        found = [RATIOS.read(what=what, side=side, against=against, depth=depth, threads=threads) for threads in THREADS]
+        cells = [f"{float(rows[0]['ratio']):.2f} ({float(rows[0]['least']):.2f} to {float(rows[0]['most']):.2f})" if rows else "" for rows in found]
+        lines.append(f"| {what} | {side} | {against} | {depth if depth != '0' else ''} | {cells[0]} | {cells[1]} |")
+    lines += ["", "| grows with | from | to | exponent |", "|---|---|---|---|"]
+    lines += [f"| {name} | {values[0]} | {values[-1]} | {exponent(name):.2f} |" for name, values in GROWTHS.items()]
+    return "\n".join(lines)
+
+
+def plot() -> None:
+    figure, grid = axes_grid(1, 2, (5.4, 3.8))
+    rows = RATIOS.read(what="fit", threads=1)
+    names = [f"{row['side']} / {row['against']}, {row['depth']} layers" for row in rows]
+    colours = [COLOURS[POTENTIALS.index(row["side"].split()[-1])] for row in rows]
+    grid[0, 0].barh(names, [float(row["ratio"]) for row in rows], color=colours)
+    grid[0, 0].axvline(1, color="black", linewidth=1)
+    grid[0, 0].invert_yaxis()
+    grid[0, 0].set(xlabel="time of a fit over the other's, one thread")
+    for (quantity, values), colour in zip(GROWTHS.items(), itertools.cycle(COLOURS)):
+        relative = [float(row["relative"]) for row in GROWTH.read(quantity=quantity)]
+        grid[0, 1].loglog(np.array(values) / values[0], relative, marker="o", color=colour, label=quantity)
+    grid[0, 1].set(xlabel="size over the smallest", ylabel="time of a fit over the first")
+    grid[0, 1].legend(frameon=False, ncols=2)
+    for ax in grid.ravel():
+        ax.spines[["top", "right"]].set_visible(False)
+    figure.savefig(PICTURE, dpi=110)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="a training step of each decoder, about 10 seconds")
+    parser.add_argument("--plot", action="store_true", help="draw the picture of the saved results")
+    parser.add_argument("--table", action="store_true", help="print the tables of the saved results")
+    parser.add_argument("--peak", metavar="FILE", help="memory of a fit of a memory map in this process")
+    arguments = parser.parse_args()
+    if arguments.peak:
+        print_peak(arguments.peak)
+    elif arguments.table:
+        print(table())
+    elif arguments.plot:
+        plot()
+    else:
+        run_quick() if arguments.quick else run_full()
+
+
+if __name__ == "__main__":
+    main()
