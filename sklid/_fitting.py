@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 from skorch.dataset import ValidSplit
 from skorch.history import History
 from torch import Tensor, nn
+from torch.distributions import constraints
 
 from ._gates import tensor_of
 from ._rows import MappedRows, ModelRows, row_blocks
@@ -34,19 +35,26 @@ def check_support(X: NDArray | MappedRows, support: Any, likelihood: str, names:
     """ValueError naming the first value outside the support, its column, and the likelihoods that fit the data."""
     n_earlier = 0
     for block in row_blocks(X):
-        outside = ~support.check(tensor_of(block)).numpy()
-        if outside.any():
+        if not _all_in(support, tensor_of(block)):
             break
         n_earlier += len(block)
     else:
         return
+    outside = ~support.check(tensor_of(block)).numpy()
     row, column = np.argwhere(outside)[0]
     title = f"column {column}" if names is None else f"column {column} ({names[column]!r})"
-    fitting = [name for name, family in LIKELIHOODS.items() if all(family.support.check(tensor_of(rows)).all() for rows in row_blocks(X))]
+    fitting = [name for name, family in LIKELIHOODS.items() if all(_all_in(family.support, tensor_of(rows)) for rows in row_blocks(X))]
     raise ValueError(
         f'likelihood="{likelihood}" cannot take the value {block[row, column]:g} in {title}, row {n_earlier + row}: '
         f"it is outside {_in_words(support, column)}. Likelihoods that fit these values: {', '.join(fitting)}."
     )
+
+
+def _all_in(support: Any, rows: Tensor) -> bool:
+    """Whether all values are in the support; of an interval the least and the greatest of each column tell."""
+    if support is constraints.real or isinstance(support, constraints.interval):
+        rows = torch.stack(torch.aminmax(rows, dim=0))
+    return bool(support.check(rows).all())
 
 
 def assemble(estimator: BaseEstimator, x: Tensor | ModelRows) -> LatentVariableModel:
