@@ -23,8 +23,8 @@ class _Squareplus(torch.autograd.Function):
 
     @staticmethod
     def forward(t: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        root = (t * t).add_(1.0).rsqrt_()
-        slope = torch.mul(t, root).mul_(0.5).add_(0.5)
+        root = torch.addcmul(t.new_ones(()), t, t).rsqrt_()
+        slope = torch.addcmul(t.new_full((), 0.5), t, root, value=0.5)
         return torch.mul(t, slope).add_(root, alpha=0.5), slope, root
 
     @staticmethod
@@ -33,16 +33,14 @@ class _Squareplus(torch.autograd.Function):
         ctx.save_for_backward(*inputs, *output[1:])
 
     @staticmethod
-    def backward(ctx: Any, of_value: Tensor | None, of_slope: Tensor | None, of_root: Tensor | None) -> Tensor | None:
+    def backward(ctx: Any, of_value: Tensor | None, of_slope: Tensor | None, of_root: Tensor | None) -> Tensor:
         t, slope, root = ctx.saved_tensors
-        parts = []
-        if of_value is not None:
-            parts.append(of_value * slope)
+        grad = of_value * slope if of_value is not None else torch.zeros_like(t)
         if of_slope is not None:
-            parts.append(0.5 * of_slope * (root * root * root))
+            grad = torch.addcmul(grad, of_slope, root.pow(3), value=0.5)
         if of_root is not None:
-            parts.append(-of_root * t * (root * root * root))
-        return sum(parts) if parts else None
+            grad = torch.addcmul(grad, of_root * t, root.pow(3), value=-1.0)
+        return grad
 
 
 def squareplus(t: Tensor) -> tuple[Tensor, Tensor]:

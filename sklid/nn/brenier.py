@@ -89,7 +89,7 @@ class BrenierMap(nn.Module):
         if embedding is None:
             return gain * (learned + self.bias) + self.strong_convexity * u
         rest = F.linear(u, self.strong_convexity * embedding.mT, gain * self.bias)  # small factors first: each pass over (*, d) counts
-        return torch.addcmul(rest, learned, torch.as_tensor(gain).to(learned))
+        return torch.addcmul(rest, learned, gain) if isinstance(gain, Tensor) else torch.add(rest, learned, alpha=gain)
 
     @torch.no_grad()
     def inverse(self, y: Tensor, gain: Tensor | float = 1.0, tol: float = 1e-6, max_iter: int = 100) -> Tensor:
