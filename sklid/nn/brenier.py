@@ -86,9 +86,9 @@ class BrenierMap(nn.Module):
             Folded into the potential's first layer instead of being multiplied out.
         """
         learned = self.potential.gradient(u, embedding)
-        if embedding is None:
-            return gain * (learned + self.bias) + self.strong_convexity * u
-        rest = F.linear(u, self.strong_convexity * embedding.mT, gain * self.bias)  # small factors first: each pass over (*, d) counts
+        offset = gain * self.bias  # small factors first: each pass over (*, d) counts
+        alpha = self.strong_convexity
+        rest = torch.add(offset, u, alpha=alpha) if embedding is None else F.linear(u, alpha * embedding.mT, offset)
         return torch.addcmul(rest, learned, gain) if isinstance(gain, Tensor) else torch.add(rest, learned, alpha=gain)
 
     @torch.no_grad()

@@ -91,7 +91,7 @@ class ConvexPotential(nn.Module):
 
     def forward(self, u: Tensor) -> Tensor:
         """T(u): ``(*, d) -> (*,)``."""
-        height, _ = self._climb(u, [A.mT for A in self.input_weights], self._weights())
+        height, _ = self._climb(u, list(self.input_weights), self._weights())
         return height @ self.root_output.square()
 
     def gradient(self, u: Tensor, embedding: Tensor | None = None) -> Tensor:
@@ -100,8 +100,8 @@ class ConvexPotential(nn.Module):
         The embedding is folded into the input weights, so the way up costs K instead of d multiply-adds per unit.
         """
         weights = self._weights()
-        columns = [A.mT if embedding is None else embedding @ A.mT for A in self.input_weights]
-        _, slopes = self._climb(u, columns, weights)
+        inputs = [A if embedding is None else A @ embedding.mT for A in self.input_weights]
+        _, slopes = self._climb(u, inputs, weights)
         return self._descend(slopes, weights)
 
     @torch.no_grad()
@@ -139,14 +139,14 @@ class ConvexPotential(nn.Module):
         """The non-negative W_1, .., W_{L-1}."""
         return [root.square() for root in self.root_weights]
 
-    def _climb(self, u: Tensor, columns: list[Tensor], weights: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
-        """Way up: z_L and the slopes h'(p_0), .., h'(p_{L-1}); `columns` are the transposed input weights."""
+    def _climb(self, u: Tensor, inputs: list[Tensor], weights: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        """Way up: z_L and the slopes h'(p_0), .., h'(p_{L-1}); `inputs` are the input weights, for the u given."""
         h = ACTIVATIONS[self.activation]
-        z, slope = h(u @ columns[0] + self.biases[0])
+        z, slope = h(F.linear(u, inputs[0], self.biases[0]))
         slopes = [slope]
         for layer, W in enumerate(weights, start=1):
             p = F.linear(z, W, self.biases[layer])
-            z, slope = h(p + u @ columns[layer] if len(columns) > 1 else p)
+            z, slope = h(p + F.linear(u, inputs[layer]) if len(inputs) > 1 else p)
             slopes.append(slope)
         return z, slopes
 
