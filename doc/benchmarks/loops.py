@@ -1,6 +1,9 @@
 """What `LIDVAE` is timed against: a plain PyTorch loop over the classical VAE, pythae's VAE, and the decoder by a double backward pass."""
 
+import contextlib
+import io
 import itertools
+import logging
 import tempfile
 from collections.abc import Callable
 
@@ -9,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-__all__ = ["double_backward_step", "folded_step", "modules_loop", "plain_loop", "pythae_fit", "width_of_equal_cost"]
+__all__ = ["double_backward_step", "folded_step", "modules_loop", "plain_loop", "pythae_fit", "silently", "width_of_equal_cost"]
 
 LATENTS, BATCH, RATE = 10, 256, 3e-3
 
@@ -86,6 +89,18 @@ def pythae_fit(x: Tensor, depth: int, width: int, epochs: int) -> None:
         TrainingPipeline(model=VAE(config, encoder=Encoder(), decoder=Decoder()), training_config=training)(train_data=x)
 
 
+def silently(run: Callable[[], object]) -> Callable[[], object]:
+    """Without what peers print and log."""
+
+    def quiet() -> None:
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            logging.disable(logging.INFO)
+            run()
+            logging.disable(logging.NOTSET)
+
+    return quiet
+
+
 def folded_step(decoder: nn.Module, z: Tensor, target: Tensor) -> Callable[[], None]:
     """A forward and backward pass of a decoder."""
 
@@ -118,9 +133,10 @@ def double_backward_step(z: Tensor, target: Tensor, width: int, depth: int) -> C
 
 
 def width_of_equal_cost(width: int, depth: int, n_outputs: int, potential: str) -> int:
-    """Width of the perceptron decoder with as many multiply-adds per row as a folded injective one."""
+    """Width of the perceptron decoder with as many multiply-adds per row as a folded injective one, in batches of `BATCH`."""
     upper = width if potential == "icnn" else max(16, width // 8)
     layers = [(width, upper)] + [(upper, upper)] * (depth - 2) if depth > 1 else []
-    wanted = 2 * sum(a * b for a, b in layers) + width * (LATENTS + n_outputs)
+    folding = width * n_outputs * LATENTS // BATCH
+    wanted = 2 * sum(a * b for a, b in layers) + width * (LATENTS + n_outputs) + folding
     candidates = np.arange(16, 4096)
     return int(candidates[np.abs((depth - 1) * candidates**2 + candidates * (LATENTS + n_outputs) - wanted).argmin()])

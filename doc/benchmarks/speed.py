@@ -11,10 +11,7 @@ of the time of a fit in its last three sizes, medians of three runs, data drawn 
 """
 
 import argparse
-import contextlib
-import io
 import itertools
-import logging
 import os
 import statistics
 import subprocess
@@ -22,53 +19,28 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator
-from importlib.util import find_spec
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
 from cells import Cells, fashion_mnist, peak_mb, provenance
-from loops import BATCH, LATENTS, RATE, double_backward_step, folded_step, modules_loop, plain_loop, pythae_fit, width_of_equal_cost
-from sklearn.datasets import load_digits
+from sides import N_PAIRS, POTENTIALS, THREADS, all_ratios, steps
 
 from sklid import LIDVAE
-from sklid._fitting import assemble
-from sklid.baselines import VAE
-from sklid.callbacks import training_callbacks
-from sklid.nn import InjectiveDecoder
 from sklid.plots.style import COLOURS, axes_grid
-from sklid.training import BoundNet
 
 RESULTS = Path(__file__).parent / "results"
 PROVENANCE = ["threads", "sklid", "torch", "scikit_learn", "commit"]
 RATIOS = Cells(RESULTS / "speed.csv", ["what", "side", "against", "depth", "ratio", "least", "most", "n_pairs", *PROVENANCE])
 GROWTH = Cells(RESULTS / "speed_growth.csv", ["side", "quantity", "value", "seconds", "relative", *PROVENANCE])
 PICTURE = RESULTS / "speed.png"
-POTENTIALS, DEPTHS, THREADS, N_PAIRS, WIDTH = ("icnn", "tapered"), (2, 4), (1, 2), 5, 512
-N_FIT_ROWS, EPOCHS = 5_120, 5
+N_FIT_ROWS = 5_120
 GROWTHS = {
     "rows": (1_000, 3_000, 10_000, 30_000, 100_000), "features": (64, 256, 1_024, 4_096, 16_384), "latents": (2, 8, 32, 128, 256),
     "depth": (1, 3, 5, 7, 9), "width": (64, 128, 256, 512, 1_024), "batch": (32, 64, 128, 256, 512),
 }  # fmt: skip
 LARGE = (1_000_000, 784)
-
-
-def shared(depth: int, **others: object) -> dict:
-    widths = {"encoder_width": WIDTH, "decoder_width": WIDTH, "decoder_depth": depth}
-    return {"n_components": LATENTS, "likelihood": "bernoulli", "max_epochs": EPOCHS, "learning_rate": RATE, "random_state": 0} | widths | others
-
-
-def silently(run: Callable[[], object]) -> Callable[[], object]:
-    """Without what pythae prints and logs."""
-
-    def quiet() -> None:
-        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            logging.disable(logging.INFO)
-            run()
-            logging.disable(logging.NOTSET)
-
-    return quiet
 
 
 def paired(side: Callable[[], object], other: Callable[[], object], n_pairs: int = N_PAIRS) -> dict:
@@ -84,78 +56,13 @@ def paired(side: Callable[[], object], other: Callable[[], object], n_pairs: int
     return {"ratio": statistics.median(times[0]) / statistics.median(times[1]), "least": min(ratios), "most": max(ratios), "n_pairs": n_pairs}
 
 
-def fits(X: np.ndarray, depth: int) -> Iterator[tuple[str, str, Callable, Callable]]:
-    """Name of a side, of the other, and both."""
-    x = torch.from_numpy(X)
-    plain = lambda: plain_loop(x, depth, WIDTH, EPOCHS)  # noqa: E731
-    for potential in POTENTIALS:
-        lidvae = lambda potential=potential: LIDVAE(potential=potential, **shared(depth)).fit(X)  # noqa: E731
-        equal = shared(depth, decoder_width=width_of_equal_cost(WIDTH, depth, X.shape[1], potential))
-        yield f"LIDVAE {potential}", "plain loop", lidvae, plain
-        yield f"LIDVAE {potential}", "VAE of equal cost", lidvae, lambda equal=equal: VAE(encoder="principal", **equal).fit(X)
-        if find_spec("pythae"):
-            yield f"LIDVAE {potential}", "pythae", lidvae, silently(lambda: pythae_fit(x, depth, WIDTH, EPOCHS))
-
-
-def steps(depth: int, width: int = WIDTH) -> Iterator[tuple[str, str, Callable, Callable]]:
-    z, target = torch.randn(BATCH, LATENTS), torch.rand(BATCH, 784)
-    for potential in POTENTIALS:
-        decoder = InjectiveDecoder(LATENTS, 784, depth, width, potential=potential)
-        yield f"LIDVAE {potential}", "double backward", folded_step(decoder, z, target), double_backward_step(z, target, width, depth)
-
-
-def layers(images: np.ndarray) -> Iterator[tuple[str, str, Callable, Callable]]:
-    """The training layer against a loop over the same modules."""
-    digits = (load_digits().data / 16).astype(np.float32)
-    for name, X, batch, epochs, parameters in (("digits", digits, 128, 5, {}), ("images", images, BATCH, 2, {"encoder_width": WIDTH})):
-        x = torch.from_numpy(X)
-        model = LIDVAE(n_components=LATENTS, likelihood="bernoulli", decoder_width=parameters.get("encoder_width", 256), **parameters)
-        net = BoundNet(assemble(model, x), max_epochs=epochs, batch_size=batch, lr=RATE, callbacks=training_callbacks(n_steps=10**6), verbose=0)
-        net.initialize()
-        other = assemble(model, x)
-        yield name, "loop over the modules", lambda net=net, x=x: net.partial_fit(x), lambda o=other, x=x, b=batch, e=epochs: modules_loop(o, x, b, e)
-
-
-def inference(X: np.ndarray) -> Iterator[tuple[str, str, Callable, Callable]]:
-    """Estimators against their bare modules, on 60 000 rows."""
-    X = np.tile(X, (-(-60_000 // len(X)), 1))[:60_000]
-    model = LIDVAE(**shared(2, max_epochs=1)).fit(X[:2_000])
-    module, x = model.net_.module_, torch.from_numpy(X)
-
-    def bare() -> None:
-        with torch.no_grad():
-            torch.cat([module.encode(part).mean for part in x.split(4_096)])
-
-    yield "transform", "bare encoder", lambda: model.transform(X), bare
-
-
-def of_processes(side: str, other: str) -> tuple[Callable, Callable]:
-    return tuple(lambda code=code: subprocess.run([sys.executable, "-c", code], check=True) for code in (side, other))
-
-
-def ratios(images: np.ndarray) -> Iterator[tuple[dict, Callable, Callable, int]]:
-    """All ratios: their keys, both sides, and threads."""
-    for threads, depth in itertools.product(THREADS, DEPTHS):
-        for what, sides in (("fit", fits(images, depth)), ("step", steps(depth))):
-            for side, against, run, other in sides:
-                yield {"what": what, "side": side, "against": against, "depth": depth}, run, other, threads
-    for what, sides in (("layer", layers(images)), ("rows", inference(images))):
-        for side, against, run, other in sides:
-            yield {"what": what, "side": side, "against": against, "depth": 2}, run, other, 1
-    yield (
-        {"what": "import", "side": "sklid", "against": "torch, sklearn, skorch", "depth": 0},
-        *of_processes("from sklid import LIDVAE", "import torch, sklearn, skorch"),
-        1,
-    )
-
-
 def run_ratios(images: np.ndarray) -> None:
-    for key, side, other, threads in ratios(images):
-        if RATIOS.read(**key, threads=threads):
+    for ratio in all_ratios(images):
+        if RATIOS.read(**ratio.key()):
             continue
-        torch.set_num_threads(threads)
-        RATIOS.add(key | paired(side, other, 9 if key["what"] in ("step", "layer", "import") else N_PAIRS) | provenance())
-        print(RATIOS.read(**key, threads=threads)[0], flush=True)
+        torch.set_num_threads(ratio.threads)
+        RATIOS.add(ratio.key() | paired(ratio.run, ratio.other, ratio.n_pairs) | provenance())
+        print(RATIOS.read(**ratio.key())[0], flush=True)
 
 
 def growth_fit(quantity: str, value: int) -> tuple[Callable, np.ndarray]:
@@ -229,9 +136,9 @@ def run_full() -> None:
 def run_quick() -> None:
     """The direction of the claim: written-out gradients are cheaper than a double backward pass."""
     torch.set_num_threads(1)
-    for side, against, run, other in steps(2, 256):
-        found = paired(run, other, 5)
-        print(f"{side} over {against}: {found['ratio']:.2f}")
+    for ratio in steps(2, 256):
+        found = paired(ratio.run, ratio.other, 5)
+        print(f"{ratio.side} over {ratio.against}: {found['ratio']:.2f}")
         if not found["ratio"] < 1:
             raise SystemExit("The written-out gradient should be cheaper than the double backward pass; see above.")
 

@@ -1,0 +1,137 @@
+"""Both sides of every ratio of times: what is run, against what."""
+
+import itertools
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from loops import BATCH, LATENTS, RATE, double_backward_step, folded_step, modules_loop, plain_loop, pythae_fit, silently, width_of_equal_cost
+from sklearn.datasets import load_digits
+
+from sklid import LIDVAE, LIDGMVAEClustering
+from sklid._fitting import assemble
+from sklid.baselines import VAE
+from sklid.callbacks import training_callbacks
+from sklid.nn import InjectiveDecoder
+from sklid.training import BoundNet
+
+__all__ = ["N_PAIRS", "POTENTIALS", "THREADS", "Ratio", "all_ratios", "steps"]
+
+POTENTIALS, DEPTHS, THREADS, WIDTH, EPOCHS = ("tapered", "icnn"), (2, 4), (1, 2), 512, 5
+N_PAIRS, N_SHORT_PAIRS = 5, 9
+N_ROWS = {"transform": 60_000, "predict_proba": 5_000, "score_samples": 1_000}
+BLOCK, NOISY_BLOCK = 4_096, 64
+"""Rows that the bare modules take at once, and where each row has a hundred draws."""
+FIRST_FIT = "import numpy as np; LIDVAE(max_epochs=1, random_state=0).fit(np.random.default_rng(0).standard_normal((50, 10)))"
+
+
+class Ratio(NamedTuple):
+    """A ratio of times: of what, of which side to which other, and how often, with how many threads."""
+
+    what: str
+    side: str
+    against: str
+    depth: int
+    run: Callable[[], object]
+    other: Callable[[], object]
+    n_pairs: int = N_PAIRS
+    threads: int = 1
+
+    def key(self) -> dict:
+        return {"what": self.what, "side": self.side, "against": self.against, "depth": self.depth, "threads": self.threads}
+
+
+def all_ratios(images: np.ndarray) -> Iterator[Ratio]:
+    """Every ratio; training of the images with one thread and with two, the others with one."""
+    for threads, depth in itertools.product(THREADS, DEPTHS):
+        for ratio in itertools.chain(fits(images, depth), steps(depth)):
+            yield ratio._replace(threads=threads)
+    yield from layers(images)
+    yield from inference(images)
+    yield from clustered(images)
+    yield from processes()
+
+
+def shared(depth: int, **others: object) -> dict:
+    widths = {"encoder_width": WIDTH, "decoder_width": WIDTH, "decoder_depth": depth}
+    return {"n_components": LATENTS, "likelihood": "bernoulli", "max_epochs": EPOCHS, "learning_rate": RATE, "random_state": 0} | widths | others
+
+
+def fits(X: np.ndarray, depth: int) -> Iterator[Ratio]:
+    """Whole fits."""
+    x = torch.from_numpy(X)
+    for potential in POTENTIALS:
+        side = f"LIDVAE {potential}"
+        lidvae = lambda potential=potential: LIDVAE(potential=potential, **shared(depth)).fit(X)  # noqa: E731
+        equal = shared(depth, decoder_width=width_of_equal_cost(WIDTH, depth, X.shape[1], potential))
+        yield Ratio("fit", side, "plain loop", depth, lidvae, lambda: plain_loop(x, depth, WIDTH, EPOCHS))
+        yield Ratio("fit", side, "VAE of equal cost", depth, lidvae, lambda equal=equal: VAE(encoder="principal", **equal).fit(X))
+        if find_spec("pythae"):
+            yield Ratio("fit", side, "pythae", depth, lidvae, silently(lambda: pythae_fit(x, depth, WIDTH, EPOCHS)))
+
+
+def steps(depth: int, width: int = WIDTH) -> Iterator[Ratio]:
+    """Forward and backward passes of the decoder."""
+    z, target = torch.randn(BATCH, LATENTS), torch.rand(BATCH, 784)
+    for potential in POTENTIALS:
+        decoder = InjectiveDecoder(LATENTS, 784, depth, width, potential=potential)
+        double = double_backward_step(z, target, width, depth)
+        yield Ratio("step", f"LIDVAE {potential}", "double backward", depth, folded_step(decoder, z, target), double, N_SHORT_PAIRS)
+
+
+def layers(images: np.ndarray) -> Iterator[Ratio]:
+    """The training layer against a loop over the same modules."""
+    digits = (load_digits().data / 16).astype(np.float32)
+    for name, X, batch, epochs, width in (("digits", digits, 128, 5, 256), ("images", images, BATCH, 2, WIDTH)):
+        x = torch.from_numpy(X)
+        model = LIDVAE(n_components=LATENTS, likelihood="bernoulli", encoder_width=width, decoder_width=width)
+        net = BoundNet(assemble(model, x), max_epochs=epochs, batch_size=batch, lr=RATE, callbacks=training_callbacks(n_steps=10**6), verbose=0)
+        net.initialize()
+        modules = assemble(model, x)
+        loop = lambda modules=modules, x=x, b=batch, e=epochs: modules_loop(modules, x, b, e)  # noqa: E731
+        yield Ratio("layer", name, "loop over the modules", 2, lambda net=net, x=x: net.partial_fit(x), loop, N_SHORT_PAIRS)
+
+
+def inference(images: np.ndarray) -> Iterator[Ratio]:
+    """Estimators against their bare modules."""
+    model = LIDVAE(**shared(2, max_epochs=1)).fit(images[:2_000])
+    mixture = LIDGMVAEClustering(k=10, **shared(2, max_epochs=2)).fit(images[:2_000])
+    for method, estimator, block, bare in (
+        ("transform", model, BLOCK, lambda module, x, noise: module.encode(x).mean),
+        ("score_samples", model, NOISY_BLOCK, lambda module, x, noise: torch.logsumexp(module.log_weights(x, noise(x)), 0)),
+        ("predict_proba", mixture, NOISY_BLOCK, lambda module, x, noise: module.label_probabilities(x, noise(x))),
+    ):
+        X = np.tile(images, (-(-N_ROWS[method] // len(images)), 1))[: N_ROWS[method]]
+        other = over_blocks(bare, estimator.net_.module_, torch.from_numpy(X), block)
+        yield Ratio("rows", method, "bare modules", 2, lambda estimator=estimator, method=method, X=X: getattr(estimator, method)(X), other)
+
+
+def over_blocks(bare: Callable, module: torch.nn.Module, x: torch.Tensor, block: int) -> Callable[[], object]:
+    """What one writes by hand: the module on blocks of rows, with normal noise where it needs some."""
+
+    def run() -> torch.Tensor:
+        with torch.no_grad():
+            return torch.cat([bare(module, part, lambda part: torch.randn(100, len(part), LATENTS)) for part in x.split(block)])
+
+    return run
+
+
+def clustered(images: np.ndarray) -> Iterator[Ratio]:
+    """What a mixture costs."""
+    clustering = lambda: LIDGMVAEClustering(k=10, **shared(2)).fit(images)  # noqa: E731
+    yield Ratio("fit", "LIDGMVAEClustering", "LIDVAE", 2, clustering, lambda: LIDVAE(**shared(2)).fit(images))
+
+
+def processes() -> Iterator[Ratio]:
+    """Imports, and the first fit of a process."""
+    ours, theirs = of_process("from sklid import LIDVAE"), of_process("import torch, sklearn, skorch")
+    yield Ratio("import", "sklid", "torch, sklearn, skorch", 0, ours, theirs, N_SHORT_PAIRS)
+    yield Ratio("import", "sklid and a first fit", "sklid", 0, of_process(f"from sklid import LIDVAE; {FIRST_FIT}"), ours, N_SHORT_PAIRS)
+
+
+def of_process(code: str) -> Callable[[], object]:
+    return lambda: subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True)
