@@ -33,9 +33,9 @@ class LIDVAE(InjectiveMixin, LatentVariableEstimator):
         One noise scale of the standardised columns, or one each. Gaussian likelihood only.
     decoder_depth, decoder_width : int, default=2 and 256
         Hidden layers and units of g2.
-    potential : {"icnn", "tapered"}, default="icnn"
-        Input-convex network of g2. "icnn", the paper's, has all layers of the same width; "tapered" has layers above the first of an eighth of it, at
-        least 16 units, which cost next to nothing.
+    potential : {"tapered", "icnn"}, default="tapered"
+        Input-convex network of g2. "tapered" has layers above the first of an eighth of its width, at least 16 units, which cost next to nothing;
+        "icnn", the paper's, has all layers of the same width.
     skip_connections : bool, default=False
         Whether every layer of g2 sees its input.
     activation : {"squareplus", "softplus", "leaky_relu"}, default="squareplus"
@@ -134,7 +134,7 @@ class LIDVAE(InjectiveMixin, LatentVariableEstimator):
         noise: str = "global",
         decoder_depth: int = 2,
         decoder_width: int = 256,
-        potential: str = "icnn",
+        potential: str = "tapered",
         skip_connections: bool = False,
         activation: str = "squareplus",
         embedding: str = "orthogonal",

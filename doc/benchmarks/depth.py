@@ -6,7 +6,8 @@
 
 All sides have the same likelihood (Bernoulli on intensities), widths, epochs and optimiser, and each learning rate comes from the same grid by the
 log-likelihood of a validation split. "VAE" is the classical one; "VAE principal" has the encoder of LIDVAE, which starts at the principal
-components, and differs from LIDVAE in the decoder alone. "LIDVAE tapered" has narrow layers above the first. The images are read from
+components, and differs from LIDVAE in the decoder alone. "LIDVAE icnn" has layers of one width, as in the paper,
+where the default has narrow ones above the first. The images are read from
 ``fashion_mnist.npz`` in ``$SKLID_DATA``, or else fetched from OpenML.
 """
 
@@ -28,7 +29,7 @@ from sklid.metrics import active_units, kl_divergence, mutual_information
 
 METHODS = {
     "LIDVAE": (LIDVAE, {}),
-    "LIDVAE tapered": (LIDVAE, {"potential": "tapered"}),
+    "LIDVAE icnn": (LIDVAE, {"potential": "icnn"}),
     "VAE": (VAE, {}),
     "VAE principal": (VAE, {"encoder": "principal"}),
 }

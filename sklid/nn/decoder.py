@@ -105,8 +105,8 @@ class InjectiveDecoder(nn.Module):
         The constant r, in units of the natural parameter (noise standard deviations for a Gaussian).
     activation, skip_connections
         As in `ConvexPotential`.
-    potential : {"icnn", "tapered"}, default="icnn"
-        Units of g2 above its first layer: `width`, or an eighth of it, at least 16.
+    potential : {"tapered", "icnn"}, default="tapered"
+        Units of g2 above its first layer: an eighth of `width`, at least 16, or `width`.
     embedding : {"orthogonal", "identity"}, default="orthogonal"
         Beta with learned orthonormal rows, or zero-one.
     maps : {2, 1}, default=2
@@ -144,7 +144,7 @@ class InjectiveDecoder(nn.Module):
         skip_connections: bool = False,
         embedding: str = "orthogonal",
         maps: int = 2,
-        potential: str = "icnn",
+        potential: str = "tapered",
     ) -> None:
         super().__init__()
         if n_components > n_outputs:
@@ -162,7 +162,7 @@ class InjectiveDecoder(nn.Module):
             if embedding == "identity"
             else OrthogonalEmbedding(n_components, n_outputs, trainable=maps == 2)
         )
-        upper_width = max(LEAST_UPPER_WIDTH, width // TAPER) if potential == "tapered" else width
+        upper_width = min(width, max(LEAST_UPPER_WIDTH, width // TAPER)) if potential == "tapered" else width
         self.outer = BrenierMap(ConvexPotential(n_outputs, width, depth, activation, skip_connections, upper_width), n_outputs, inverse_lipschitz)
 
     @property
