@@ -15,6 +15,7 @@ TABLES = {
     "benchmarks/clustering": "README.md",
     "benchmarks/measuring": "doc/collapse.md",
     "benchmarks/ppca": "doc/ppca.md",
+    "benchmarks/speed": "doc/benchmarks/README.md",
     "paper/figure_2": "doc/ppca.md",
     "paper/appendix_a": "doc/ppca.md",
 }
@@ -52,7 +53,7 @@ def test_saved_clustering_results_are_complete():
     rows = [row for row in benchmark.CELLS.read() if row["split"] != "validation"]
     assert {(row["data"], row["method"], int(row["seed"])) for row in rows} == {
         (data, method, seed) for data, seeds in benchmark.SEEDS.items() for method in (*benchmark.METHODS, "KMeans") for seed in seeds
-    }
+    } | {("digits", benchmark.VADE, seed) for seed in benchmark.VADE_SEEDS}
 
 
 def test_saved_measurements_stay_under_two_gigabytes():
@@ -60,6 +61,20 @@ def test_saved_measurements_stay_under_two_gigabytes():
     rows = benchmark.CELLS.read(n_rows=100_000, n_latents=64)
     assert {row["metric"] for row in rows} == {*benchmark.ON_ARRAYS, benchmark.UNDER_A_MIXTURE, *benchmark.ON_MODELS}
     assert all(float(row["peak_mb"]) < benchmark.LIMIT_MB for row in rows)
+
+
+def test_saved_ratios_of_times_are_complete():
+    benchmark = load(ROOT / "doc/benchmarks/speed.py")
+    peers = {row["against"] for row in benchmark.RATIOS.read(what="fit", side="LIDVAE tapered")}
+    assert peers == {"plain loop", "VAE of equal cost", "pythae"}
+    for threads in benchmark.THREADS:
+        fits, steps = (benchmark.RATIOS.read(what=what, threads=threads) for what in ("fit", "step"))
+        assert {(row["side"], row["depth"]) for row in fits} >= {(row["side"], row["depth"]) for row in steps}
+        assert len(steps) == 4
+    assert {row["side"] for row in benchmark.RATIOS.read(what="rows")} == {"transform", "predict_proba", "score_samples"}
+    assert {(row["quantity"], int(row["value"])) for row in benchmark.GROWTH.read()} == {
+        (quantity, value) for quantity, values in benchmark.GROWTHS.items() for value in values
+    }
 
 
 def test_saved_depth_results_are_complete():

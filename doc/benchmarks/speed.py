@@ -7,10 +7,12 @@
 
 Each ratio is that of medians over at least five runs of both sides, by turns in one process. Rows are Fashion-MNIST images, 784 features, and where
 nothing else is said 512 units, 10 latents, batches of 256 and a Bernoulli likelihood. pythae is timed where it is installed. Growth is the exponent
-of the time of a fit in its last three sizes, medians of three runs, data drawn at random.
+of the time of a fit in its last three sizes, medians of three runs, to
+memory maps of numbers drawn at random.
 """
 
 import argparse
+import contextlib
 import itertools
 import os
 import statistics
@@ -19,12 +21,14 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
 from cells import Cells, fashion_mnist, peak_mb, provenance
+from clustering import CELLS as CLUSTERINGS
+from clustering import OWN, VADE, VADE_SEEDS
 from sides import N_PAIRS, POTENTIALS, THREADS, all_ratios, steps
 
 from sklid import LIDVAE
@@ -37,7 +41,7 @@ GROWTH = Cells(RESULTS / "speed_growth.csv", ["side", "quantity", "value", "seco
 PICTURE = RESULTS / "speed.png"
 N_FIT_ROWS = 5_120
 GROWTHS = {
-    "rows": (1_000, 3_000, 10_000, 30_000, 100_000), "features": (64, 256, 1_024, 4_096, 16_384), "latents": (2, 8, 32, 128, 256),
+    "rows": (1_000, 10_000, 100_000, 1_000_000), "features": (64, 256, 1_024, 4_096, 16_384), "latents": (2, 8, 32, 128, 256),
     "depth": (1, 3, 5, 7, 9), "width": (64, 128, 256, 512, 1_024), "batch": (32, 64, 128, 256, 512),
 }  # fmt: skip
 LARGE = (1_000_000, 784)
@@ -65,13 +69,32 @@ def run_ratios(images: np.ndarray) -> None:
         print(RATIOS.read(**ratio.key())[0], flush=True)
 
 
-def growth_fit(quantity: str, value: int) -> tuple[Callable, np.ndarray]:
-    """A fit of one epoch in which one quantity has the value, over the usual ones."""
+@contextlib.contextmanager
+def normal_rows(n_rows: int, n_features: int) -> Iterator[Path]:
+    """A file of standard normal rows in single precision."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "rows.npy"
+        X, rng = np.lib.format.open_memmap(path, "w+", np.float32, (n_rows, n_features)), np.random.default_rng(0)
+        for block in np.array_split(X, -(-n_rows // 10_000)):
+            block[:] = rng.standard_normal(block.shape, dtype=np.float32)
+        X.flush()
+        del X, block
+        yield path
+
+
+def growth_fit(quantity: str, value: int) -> float:
+    """Median seconds of three fits of one epoch, to a memory map, in which one quantity has the value, over the usual ones."""
     usual = {"rows": 4_000, "features": 128, "latents": 8, "depth": 2, "width": 128, "batch": 256} | {quantity: value}
     usual["features"] = max(usual["features"], usual["latents"])
-    X = np.random.default_rng(0).standard_normal((usual["rows"], usual["features"]), dtype=np.float32)
     widths = {"encoder_width": usual["width"], "decoder_width": usual["width"], "decoder_depth": usual["depth"]}
-    return LIDVAE(usual["latents"], max_epochs=1, batch_size=usual["batch"], random_state=0, **widths).fit, X
+    model = LIDVAE(usual["latents"], max_epochs=1, batch_size=usual["batch"], random_state=0, **widths)
+    seconds = []
+    with normal_rows(usual["rows"], usual["features"]) as path:
+        for _ in range(3):
+            start = time.perf_counter()
+            model.fit(np.load(path, mmap_mode="r"))
+            seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds)
 
 
 def run_growth() -> None:
@@ -80,16 +103,10 @@ def run_growth() -> None:
         for value in values:
             if GROWTH.read(quantity=quantity, value=value):
                 continue
-            fit, X = growth_fit(quantity, value)
-            seconds = []
-            for _ in range(3):
-                start = time.perf_counter()
-                fit(X)
-                seconds.append(time.perf_counter() - start)
-            found = statistics.median(seconds)
+            seconds = growth_fit(quantity, value)
             first = GROWTH.read(quantity=quantity, value=values[0])
-            relative = found / float(first[0]["seconds"]) if first else 1.0
-            GROWTH.add({"side": "LIDVAE", "quantity": quantity, "value": value, "seconds": found, "relative": relative} | provenance())
+            relative = seconds / float(first[0]["seconds"]) if first else 1.0
+            GROWTH.add({"side": "LIDVAE", "quantity": quantity, "value": value, "seconds": seconds, "relative": relative} | provenance())
             print(quantity, value, f"{relative:.2f}", flush=True)
 
 
@@ -97,13 +114,7 @@ def run_memory() -> None:
     """Peak of resident memory of fit and transform of a memory map, in a process of its own."""
     if RATIOS.read(what="memory"):
         return
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "rows.npy"
-        X, rng = np.lib.format.open_memmap(path, "w+", np.float32, LARGE), np.random.default_rng(0)
-        for start in range(0, LARGE[0], 10_000):
-            X[start : start + 10_000] = rng.standard_normal((10_000, LARGE[1]), dtype=np.float32)
-        X.flush()
-        del X
+    with normal_rows(*LARGE) as path:
         command = [sys.executable, __file__, "--peak", str(path)]
         peak = float(subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ).stdout)
     key = {"what": "memory", "side": "LIDVAE", "against": "1 GB", "depth": 2}
@@ -150,9 +161,18 @@ def table() -> str:
         found = [RATIOS.read(what=what, side=side, against=against, depth=depth, threads=threads) for threads in THREADS]
         cells = [f"{float(rows[0]['ratio']):.2f} ({float(rows[0]['least']):.2f} to {float(rows[0]['most']):.2f})" if rows else "" for rows in found]
         lines.append(f"| {what} | {side} | {against} | {depth if depth != '0' else ''} | {cells[0]} | {cells[1]} |")
+    lines.append(clustering_line())
     lines += ["", "| grows with | from | to | exponent |", "|---|---|---|---|"]
     lines += [f"| {name} | {values[0]} | {values[-1]} | {exponent(name):.2f} |" for name, values in GROWTHS.items()]
     return "\n".join(lines)
+
+
+def clustering_line() -> str:
+    """Whole fits of the digits, from the benchmark of clusterings."""
+    own, peer = ([float(CLUSTERINGS.read(data="digits", method=name, seed=seed)[0]["cpu_seconds"]) for seed in VADE_SEEDS] for name in (OWN, VADE))
+    pairs = [a / b for a, b in zip(own, peer, strict=True)]
+    ratio = statistics.median(own) / statistics.median(peer)
+    return f"| fit | {OWN}, digits | {VADE} | 2 | {ratio:.3f} ({min(pairs):.3f} to {max(pairs):.3f}) | |"
 
 
 def plot() -> None:
