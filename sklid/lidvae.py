@@ -75,7 +75,8 @@ class LIDVAE(InjectiveMixin, LatentVariableEstimator):
     device : str, default="cpu"
         "cpu", "cuda", or "auto" for the GPU where there is one.
     compile : bool, default=False
-        Whether training runs through ``torch.compile``.
+        Whether training runs through ``torch.compile``. On a CPU it compiles for half a minute and then takes an eighth off the decoder's time, so it
+        pays in trainings of ten thousand steps and more.
     on_interrupt : {"raise", "keep"}, default="raise"
         After Ctrl-C during training the model so far is usable; "raise" then re-raises KeyboardInterrupt.
     verbose : int, default=0
