@@ -11,12 +11,11 @@ import warnings
 from typing import Any
 
 import numpy as np
+import sklearn
 import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
-from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.mixture import GaussianMixture
 from torch import Tensor
 from torch.distributions import MixtureSameFamily
 
@@ -71,7 +70,7 @@ def is_one_cluster(rows: ArrayLike, n_clusters: int) -> bool:
     if not np.ptp(table, axis=0).any():
         return True
     n_directions = min(MOST_DIRECTIONS, table.shape[1], max(1, len(table) // (ROWS_PER_PARAMETER * n_clusters)))
-    scores = PCA(n_directions, random_state=0).fit_transform(table)
+    scores = sklearn.decomposition.PCA(n_directions, random_state=0).fit_transform(table)
     scores /= scores.std(axis=0).clip(min=1e-12)
     single, *several = (_criterion(scores, k) for k in (1, 2, min(n_clusters, len(scores))))
     return single <= min(several)
@@ -79,7 +78,7 @@ def is_one_cluster(rows: ArrayLike, n_clusters: int) -> bool:
 
 def _criterion(scores: NDArray, k: int) -> float:
     kind = "full" if k == 1 else "tied"
-    mixture = GaussianMixture(k, covariance_type=kind, n_init=3, reg_covar=1e-3, random_state=0)
+    mixture = sklearn.mixture.GaussianMixture(k, covariance_type=kind, n_init=3, reg_covar=1e-3, random_state=0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # of duplicates, or near enough for a comparison
         return mixture.fit(scores).bic(scores)

@@ -14,10 +14,10 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+import sklearn
 import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
-from sklearn.decomposition import PCA
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
@@ -93,7 +93,7 @@ def view(model: Any, X: Any) -> View:
         raise TypeError(f"A {type(model).__name__} is measured on rows: pass X after it.")
     if hasattr(model, "view"):
         return model.view(X)
-    if isinstance(model, PCA):
+    if isinstance(model, sklearn.decomposition.PCA):
         return _of_pca(model, X)
     if hasattr(model, "encode") and hasattr(model, "decode") and not isinstance(model, BaseEstimator):
         return View(model, as_rows(X, model))
@@ -154,7 +154,7 @@ def linear_gaussian(mean: NDArray, directions: NDArray, amplitudes: NDArray, noi
     return View(model, tensor_of(check_array(X, dtype=np.float64)))
 
 
-def _of_pca(pca: PCA, X: ArrayLike) -> View:
+def _of_pca(pca: BaseEstimator, X: ArrayLike) -> View:
     check_is_fitted(pca)
     noise = float(pca.noise_variance_)
     if noise <= 0:
