@@ -177,7 +177,7 @@ def clustering_line() -> str:
 
 def plot() -> None:
     figure, grid = axes_grid(1, 2, (5.4, 3.8))
-    rows = RATIOS.read(what="fit", threads=1)
+    rows = [row for potential in POTENTIALS for row in RATIOS.read(what="fit", side=f"LIDVAE {potential}", threads=1)]
     names = [f"{row['side']} / {row['against']}, {row['depth']} layers" for row in rows]
     colours = [COLOURS[POTENTIALS.index(row["side"].split()[-1])] for row in rows]
     grid[0, 0].barh(names, [float(row["ratio"]) for row in rows], color=colours)
