@@ -133,7 +133,7 @@ def processes() -> Iterator[Ratio]:
     """Imports, and the first fit of a process."""
     theirs = "import torch, sklearn, skorch"
     yield Ratio("import", "sklid", "torch, sklearn, skorch", 0, of_process(OWN_IMPORT), of_process(theirs), N_SHORT_PAIRS)
-    first, optimiser = (of_process(f"{code[0]}; {code[1]}") for code in ((OWN_IMPORT, FIRST_FIT), (theirs, FIRST_OPTIMISER)))
+    first, optimiser = of_process(f"{OWN_IMPORT}; {FIRST_FIT}"), of_process(f"{theirs}; {FIRST_OPTIMISER}")
     yield Ratio("import", "sklid, and a first fit", "torch, sklearn, skorch, and a first optimiser", 0, first, optimiser, N_SHORT_PAIRS)
 
 
