@@ -1,10 +1,12 @@
-"""What the benchmarks share: a CSV of finished cells, the data, and where figures come from."""
+"""What the benchmarks share: a CSV of finished cells, the data, where figures come from, and the command line."""
 
+import argparse
 import csv
 import os
 import re
 import resource
 import subprocess
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -12,7 +14,7 @@ import numpy as np
 import torch
 from sklearn.datasets import fetch_openml
 
-__all__ = ["Cells", "fashion_mnist", "is_row", "peak_mb", "provenance"]
+__all__ = ["Cells", "command_line", "fashion_mnist", "is_row", "peak_mb", "provenance"]
 
 ROOT = Path(__file__).parent
 
@@ -88,3 +90,12 @@ def fashion_mnist(labels: bool = False) -> tuple:
     train, test = (offset + np.random.default_rng(0).permutation(size)[:n] for offset, size, n in ((0, 60_000, 20_000), (60_000, 10_000, 2_000)))
     rows = [images[part].reshape(len(part), -1) / np.float32(255) for part in (train, test)]
     return (rows[0], classes[train].astype(int), rows[1], classes[test].astype(int), source) if labels else (*rows, source)
+
+
+def command_line(description: str, full: Callable[[], object], **others: tuple[Callable[[], object], str]) -> None:
+    """Do what the command line asks for: the full run, or another, such as ``quick=(run_quick, "about 10 seconds")``, by its option."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.set_defaults(chosen=full)
+    for name, (run, explanation) in others.items():
+        parser.add_argument(f"--{name}", dest="chosen", action="store_const", const=run, help=explanation)
+    parser.parse_args().chosen()

@@ -11,10 +11,8 @@ of the time of a fit in its last three sizes, medians of three runs, to
 memory maps of numbers drawn at random.
 """
 
-import argparse
 import contextlib
 import itertools
-import os
 import statistics
 import subprocess
 import sys
@@ -26,7 +24,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from cells import Cells, fashion_mnist, peak_mb, provenance
+from cells import Cells, command_line, fashion_mnist, peak_mb, provenance
 from clustering import CELLS as CLUSTERINGS
 from clustering import OWN, VADE, VADE_SEEDS
 from sides import N_PAIRS, POTENTIALS, THREADS, all_ratios, steps
@@ -115,8 +113,8 @@ def run_memory() -> None:
     if RATIOS.read(what="memory"):
         return
     with normal_rows(*LARGE) as path:
-        command = [sys.executable, __file__, "--peak", str(path)]
-        peak = float(subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ).stdout)
+        command = [sys.executable, "-c", f"import speed; speed.print_peak({str(path)!r})"]
+        peak = float(subprocess.run(command, capture_output=True, text=True, check=True, cwd=RESULTS.parent).stdout)
     key = {"what": "memory", "side": "LIDVAE", "against": "1 GB", "depth": 2}
     RATIOS.add(key | {"ratio": peak / 1000, "least": peak / 1000, "most": peak / 1000, "n_pairs": 1} | provenance())
 
@@ -195,20 +193,13 @@ def plot() -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="a training step of each decoder, about 10 seconds")
-    parser.add_argument("--plot", action="store_true", help="draw the picture of the saved results")
-    parser.add_argument("--table", action="store_true", help="print the tables of the saved results")
-    parser.add_argument("--peak", metavar="FILE", help="memory of a fit of a memory map in this process")
-    arguments = parser.parse_args()
-    if arguments.peak:
-        print_peak(arguments.peak)
-    elif arguments.table:
-        print(table())
-    elif arguments.plot:
-        plot()
-    else:
-        run_quick() if arguments.quick else run_full()
+    command_line(
+        __doc__,
+        run_full,
+        quick=(run_quick, "a training step of each decoder, about 10 seconds"),
+        plot=(plot, "draw the picture of the saved results"),
+        table=(lambda: print(table()), "print the tables of the saved results"),
+    )
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ ascending order. Variational fits are Gaussian in the log-odds of the weight, th
 ("mean-field") or not ("full-rank").
 """
 
-import argparse
 import sys
 import time
 from importlib.metadata import version
@@ -26,7 +25,7 @@ from scipy import stats
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "benchmarks"))
 
-from cells import Cells, provenance  # noqa: E402
+from cells import Cells, command_line, provenance  # noqa: E402
 
 from sklid.mcmc import Chains, fit_mixture, sample_mixture  # noqa: E402
 from sklid.plots.style import COLOURS, axes_grid  # noqa: E402
@@ -147,17 +146,13 @@ def smoothed(density: np.ndarray, width: int = 7) -> np.ndarray:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="200 rows and one short chain, about 10 seconds")
-    parser.add_argument("--plot", action="store_true", help="draw the picture from the saved histograms")
-    parser.add_argument("--table", action="store_true", help="print the table of the saved results")
-    arguments = parser.parse_args()
-    if arguments.table:
-        print(table())
-    elif arguments.plot:
-        plot()
-    else:
-        run_quick() if arguments.quick else run_full()
+    command_line(
+        __doc__,
+        run_full,
+        quick=(run_quick, "200 rows and one short chain, about 10 seconds"),
+        plot=(plot, "draw the picture from the saved histograms"),
+        table=(lambda: print(table()), "print the table of the saved results"),
+    )
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@
 own, as in the authors' code. NUTS samples W and z together, in the paper's coordinates ("free") and without their rotation ("removed").
 """
 
-import argparse
 import sys
 import time
 from importlib.metadata import version
@@ -21,7 +20,7 @@ import torch
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "benchmarks"))
 
-from cells import Cells, provenance  # noqa: E402
+from cells import Cells, command_line, provenance  # noqa: E402
 
 from sklid.mcmc import sample_ppca  # noqa: E402
 from sklid.plots.style import COLOURS, axes_grid  # noqa: E402
@@ -180,17 +179,13 @@ def draw_posterior(ax: object, W: np.ndarray, x: np.ndarray, s: float) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="60 rows and one short chain, about 10 seconds")
-    parser.add_argument("--plot", action="store_true", help="draw the picture from the saved draws")
-    parser.add_argument("--table", action="store_true", help="print the table of the saved results")
-    arguments = parser.parse_args()
-    if arguments.table:
-        print(table())
-    elif arguments.plot:
-        plot()
-    else:
-        run_quick() if arguments.quick else run_full()
+    command_line(
+        __doc__,
+        run_full,
+        quick=(run_quick, "60 rows and one short chain, about 10 seconds"),
+        plot=(plot, "draw the picture from the saved draws"),
+        table=(lambda: print(table()), "print the table of the saved results"),
+    )
 
 
 if __name__ == "__main__":
