@@ -87,6 +87,16 @@ def test_principal_start_is_probabilistic_pca():
     torch.testing.assert_close(start.amplitudes, expected.sqrt())
 
 
+def test_principal_start_spans_the_principal_directions_of_images():
+    from sklearn.datasets import load_digits
+    from sklearn.decomposition import PCA
+
+    rows = torch.from_numpy(load_digits().data).float()
+    start, pca = principal_start(rows, 10), PCA(10).fit(rows.numpy())
+    cosines = torch.linalg.svdvals(start.directions @ torch.from_numpy(pca.components_).float().mT)
+    assert cosines.min() > 0.999
+
+
 def test_principal_start_of_wide_rows_gives_orthonormal_directions():
     start = principal_start(torch.randn(3, 1500), 5)
     torch.testing.assert_close(start.directions @ start.directions.mT, torch.eye(5))
