@@ -22,6 +22,9 @@ from .nn.objective import Bound
 
 __all__ = ["BatchIterator", "BoundNet", "NegativeElbo"]
 
+DIVERGED = (NonFiniteLossError, torch.linalg.LinAlgError)
+"""How a training fails: the loss or a weight is not finite, or a matrix of weights has lost its rank."""
+
 
 class NegativeElbo(nn.Module):
     """Mean negative evidence lower bound in nats per row; the weight of the divergence warms up in training and is full in validation.
@@ -168,7 +171,7 @@ class BoundNet(NeuralNet):
         self.interrupted_ = False
         try:
             super().partial_fit(X, y, classes, **fit_params)
-        except NonFiniteLossError:
+        except DIVERGED:
             self._retry(X, y, fit_params)
         self._tidy()
         return self
@@ -212,7 +215,7 @@ class BoundNet(NeuralNet):
         self.initialize_optimizer()
         try:
             super().partial_fit(X, y, **fit_params)
-        except NonFiniteLossError:
+        except DIVERGED:
             self._restore_best()
             warnings.warn(
                 f"The loss became non-finite, and again at a tenth of the learning rate ({self.lr:.1e}); the best finite weights are kept. "

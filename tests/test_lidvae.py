@@ -257,7 +257,9 @@ class PressCtrlC(Callback):
 
 
 @pytest.mark.filterwarnings("ignore::sklid.CollapseWarning")
-def test_interrupted_fit_is_usable_and_raises_unless_told_to_keep():
+def test_interrupted_fit_is_usable_and_raises_unless_told_to_keep(request):
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job inherits one that ignores Ctrl-C
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, former))
     model = LIDVAE(n_components=2, callbacks=[PressCtrlC()], **FAST)
     with pytest.raises(KeyboardInterrupt):
         model.fit(IRIS)
