@@ -6,6 +6,7 @@ import os
 import re
 import resource
 import subprocess
+import sys
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -14,7 +15,7 @@ import numpy as np
 import torch
 from sklearn.datasets import fetch_openml
 
-__all__ = ["Cells", "command_line", "fashion_mnist", "is_row", "peak_mb", "provenance"]
+__all__ = ["Cells", "command_line", "fashion_mnist", "is_row", "numbers_of_process", "peak_mb", "provenance"]
 
 ROOT = Path(__file__).parent
 
@@ -70,6 +71,12 @@ def peak_mb() -> float:
     if status.exists():
         return float(re.search(r"VmHWM:\s+(\d+) kB", status.read_text()).group(1)) / 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def numbers_of_process(module: str, call: str) -> list[float]:
+    """The numbers that a call of a benchmark's function prints in a process of its own, whose peak of memory is its own."""
+    command = [sys.executable, "-c", f"import {module}; {module}.{call}"]
+    return [float(word) for word in subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout.split()]
 
 
 def fashion_mnist(labels: bool = False) -> tuple:

@@ -6,9 +6,8 @@
 
 All sides have the same likelihood (Bernoulli on intensities), widths, epochs and optimiser, and each learning rate comes from the same grid by the
 log-likelihood of a validation split. "VAE" is the classical one; "VAE principal" has the encoder of LIDVAE, which starts at the principal
-components, and differs from LIDVAE in the decoder alone. "LIDVAE icnn" has layers of one width, as in the paper,
-where the default has narrow ones above the first. The images are read from
-``fashion_mnist.npz`` in ``$SKLID_DATA``, or else fetched from OpenML.
+components, and differs from LIDVAE in the decoder alone. "LIDVAE icnn" has layers of one width, as in the paper, where the default has narrow ones
+above the first. The images are read from ``fashion_mnist.npz`` in ``$SKLID_DATA``, or else fetched from OpenML.
 """
 
 import argparse

@@ -5,16 +5,29 @@ import io
 import itertools
 import logging
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-__all__ = ["double_backward_step", "folded_step", "modules_loop", "plain_loop", "pythae_fit", "silently", "width_of_equal_cost"]
+from sklid.nn import InjectiveDecoder
+
+__all__ = ["double_backward_step", "folded_step", "modules_loop", "plain_loop", "pythae_fit", "width_of_equal_cost"]
 
 LATENTS, BATCH, RATE = 10, 256, 3e-3
+
+
+@contextlib.contextmanager
+def silence() -> Iterator[None]:
+    """Without what a peer prints and logs."""
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        logging.disable(logging.INFO)
+        try:
+            yield
+        finally:
+            logging.disable(logging.NOTSET)
 
 
 def perceptron(n_inputs: int, n_outputs: int, width: int, depth: int) -> nn.Sequential:
@@ -82,23 +95,11 @@ def pythae_fit(x: Tensor, depth: int, width: int, epochs: int) -> None:
             return ModelOutput(reconstruction=torch.sigmoid(self.network(z)))
 
     config = VAEConfig(input_dim=(x.shape[1],), latent_dim=LATENTS, reconstruction_loss="bce")
-    with tempfile.TemporaryDirectory() as folder, torch.random.fork_rng():
+    with tempfile.TemporaryDirectory() as folder, torch.random.fork_rng(), silence():
         training = BaseTrainerConfig(
             output_dir=folder, num_epochs=epochs, per_device_train_batch_size=BATCH, learning_rate=RATE, no_cuda=True, steps_saving=None
         )
         TrainingPipeline(model=VAE(config, encoder=Encoder(), decoder=Decoder()), training_config=training)(train_data=x)
-
-
-def silently(run: Callable[[], object]) -> Callable[[], object]:
-    """Without what peers print and log."""
-
-    def quiet() -> None:
-        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            logging.disable(logging.INFO)
-            run()
-            logging.disable(logging.NOTSET)
-
-    return quiet
 
 
 def folded_step(decoder: nn.Module, z: Tensor, target: Tensor) -> Callable[[], None]:
@@ -132,11 +133,12 @@ def double_backward_step(z: Tensor, target: Tensor, width: int, depth: int) -> C
     return step
 
 
-def width_of_equal_cost(width: int, depth: int, n_outputs: int, potential: str) -> int:
-    """Width of the perceptron decoder with as many multiply-adds per row as a folded injective one, in batches of `BATCH`."""
-    upper = width if potential == "icnn" else max(16, width // 8)
-    layers = [(width, upper)] + [(upper, upper)] * (depth - 2) if depth > 1 else []
-    folding = width * n_outputs * LATENTS // BATCH
-    wanted = 2 * sum(a * b for a, b in layers) + width * (LATENTS + n_outputs) + folding
+def width_of_equal_cost(decoder: InjectiveDecoder) -> int:
+    """Width of the perceptron decoder with as many multiply-adds per row as this folded one, in batches of `BATCH`."""
+    potential = decoder.outer.potential
+    first, depth = potential.input_weights[0], len(potential.biases)
+    n_units, n_outputs = first.shape
+    folding = first.numel() * LATENTS // BATCH
+    wanted = 2 * sum(above.numel() for above in potential.root_weights) + n_units * (LATENTS + n_outputs) + folding
     candidates = np.arange(16, 4096)
     return int(candidates[np.abs((depth - 1) * candidates**2 + candidates * (LATENTS + n_outputs) - wanted).argmin()])

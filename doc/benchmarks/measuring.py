@@ -8,17 +8,13 @@ Each metric runs in a process of its own, so that its peak of resident memory is
 that its posterior is exact; posteriors alone come as arrays.
 """
 
-import argparse
-import os
-import subprocess
-import sys
 import time
 import warnings
 from pathlib import Path
 
 import numpy as np
 import torch
-from cells import Cells, peak_mb, provenance
+from cells import Cells, command_line, numbers_of_process, peak_mb, provenance
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
 from sklid import metrics
@@ -64,10 +60,13 @@ def measure(name: str, n_rows: int, n_latents: int) -> tuple[float, float, float
     return value, peak_mb(), before, time.perf_counter() - start
 
 
+def print_measured(name: str, n_rows: int, n_latents: int) -> None:
+    print(*measure(name, n_rows, n_latents))
+
+
 def run(name: str, n_rows: int, n_latents: int) -> dict:
-    command = [sys.executable, __file__, "--measure", name, str(n_rows), str(n_latents)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ)
-    found = dict(zip(("value", "peak_mb", "start_mb", "seconds"), map(float, done.stdout.split()), strict=True))
+    numbers = numbers_of_process("measuring", f"print_measured({name!r}, {n_rows}, {n_latents})")
+    found = dict(zip(("value", "peak_mb", "start_mb", "seconds"), numbers, strict=True))
     return {"metric": name, "n_rows": n_rows, "n_latents": n_latents} | found
 
 
@@ -96,18 +95,12 @@ def table() -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="5 000 rows and 16 latents, under 10 seconds")
-    parser.add_argument("--table", action="store_true", help="print the table of the saved results")
-    parser.add_argument("--measure", nargs=3, metavar=("METRIC", "ROWS", "LATENTS"), help="one metric in this process")
-    arguments = parser.parse_args()
-    if arguments.measure:
-        name, n_rows, n_latents = arguments.measure
-        print(*measure(name, int(n_rows), int(n_latents)))
-    elif arguments.table:
-        print(table())
-    else:
-        run_quick() if arguments.quick else run_full()
+    command_line(
+        __doc__,
+        run_full,
+        quick=(run_quick, "5 000 rows and 16 latents, under 10 seconds"),
+        table=(lambda: print(table()), "print the table of the saved results"),
+    )
 
 
 if __name__ == "__main__":

@@ -9,17 +9,13 @@ Ranks: planted components in white noise, 100 data sets for each setting. "edge"
 law, "parallel" Horn's parallel analysis at the 95th percentile of 50 permutations.
 """
 
-import argparse
-import os
 import statistics
-import subprocess
-import sys
 import time
 import warnings
 from pathlib import Path
 
 import numpy as np
-from cells import Cells, peak_mb, provenance
+from cells import Cells, command_line, numbers_of_process, peak_mb, provenance
 from sklearn.decomposition import PCA
 
 from sklid import IdentifiablePPCA
@@ -57,8 +53,14 @@ def time_ratios(n_rows: int, n_features: int, repeats: int = N_REPEATS) -> list[
 
 def peak_of(side: str, n_rows: int, n_features: int) -> float:
     """Peak in MB of a process that makes the rows and fits one side."""
-    command = [sys.executable, __file__, "--peak", side, str(n_rows), str(n_features)]
-    return float(subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ).stdout)
+    return numbers_of_process("ppca", f"print_peak({side!r}, {n_rows}, {n_features})")[0]
+
+
+def print_peak(side: str, n_rows: int, n_features: int) -> None:
+    X = rows(n_rows, n_features)
+    CLEAR.write_text("5")  # the peak so far was that of making the rows
+    SIDES[side]().fit(X)
+    print(peak_mb())
 
 
 def seconds_with_gaps(n_components: int | str, n_rows: int = 20_000, n_features: int = 50) -> float:
@@ -168,21 +170,12 @@ def table() -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="small shapes and few data sets, under 10 seconds")
-    parser.add_argument("--table", action="store_true", help="print the tables of the saved results")
-    parser.add_argument("--peak", nargs=3, metavar=("SIDE", "ROWS", "FEATURES"), help="memory of one side in this process")
-    arguments = parser.parse_args()
-    if arguments.peak:
-        side, *shape = arguments.peak
-        X = rows(*map(int, shape))
-        CLEAR.write_text("5")  # the peak so far was that of making the rows
-        SIDES[side]().fit(X)
-        print(peak_mb())
-    elif arguments.table:
-        print(table())
-    else:
-        run_quick() if arguments.quick else run_full()
+    command_line(
+        __doc__,
+        run_full,
+        quick=(run_quick, "small shapes and few data sets, under 10 seconds"),
+        table=(lambda: print(table()), "print the tables of the saved results"),
+    )
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from loops import BATCH, LATENTS, RATE, double_backward_step, folded_step, modules_loop, plain_loop, pythae_fit, silently, width_of_equal_cost
+from loops import BATCH, LATENTS, RATE, double_backward_step, folded_step, modules_loop, plain_loop, pythae_fit, width_of_equal_cost
 from sklearn.datasets import load_digits
 
 from sklid import LIDVAE, LIDGMVAEClustering
@@ -19,7 +19,7 @@ from sklid.callbacks import training_callbacks
 from sklid.nn import InjectiveDecoder
 from sklid.training import BoundNet
 
-__all__ = ["N_PAIRS", "POTENTIALS", "THREADS", "Ratio", "all_ratios", "steps"]
+__all__ = ["POTENTIALS", "THREADS", "Ratio", "all_ratios", "steps"]
 
 POTENTIALS, DEPTHS, THREADS, WIDTH, EPOCHS = ("tapered", "icnn"), (2, 4), (1, 2), 512, 5
 N_PAIRS, N_SHORT_PAIRS = 5, 9
@@ -70,11 +70,12 @@ def fits(X: np.ndarray, depth: int) -> Iterator[Ratio]:
     for potential in POTENTIALS:
         side = f"LIDVAE {potential}"
         lidvae = lambda potential=potential: LIDVAE(potential=potential, **shared(depth)).fit(X)  # noqa: E731
-        equal = shared(depth, decoder_width=width_of_equal_cost(WIDTH, depth, X.shape[1], potential))
+        decoder = InjectiveDecoder(LATENTS, X.shape[1], depth, WIDTH, potential=potential)
+        equal = shared(depth, decoder_width=width_of_equal_cost(decoder))
         yield Ratio("fit", side, "plain loop", depth, lidvae, lambda: plain_loop(x, depth, WIDTH, EPOCHS))
         yield Ratio("fit", side, "VAE of equal cost", depth, lidvae, lambda equal=equal: VAE(encoder="principal", **equal).fit(X))
         if find_spec("pythae"):
-            yield Ratio("fit", side, "pythae", depth, lidvae, silently(lambda: pythae_fit(x, depth, WIDTH, EPOCHS)))
+            yield Ratio("fit", side, "pythae", depth, lidvae, lambda: pythae_fit(x, depth, WIDTH, EPOCHS))
 
 
 def steps(depth: int, width: int = WIDTH) -> Iterator[Ratio]:
@@ -108,7 +109,7 @@ def inference(images: np.ndarray) -> Iterator[Ratio]:
         ("score_samples", model, NOISY_BLOCK, lambda module, x, noise: torch.logsumexp(module.log_weights(x, noise(x)), 0)),
         ("predict_proba", mixture, NOISY_BLOCK, lambda module, x, noise: module.label_probabilities(x, noise(x))),
     ):
-        X = np.tile(images, (-(-N_ROWS[method] // len(images)), 1))[: N_ROWS[method]]
+        X = np.resize(images, (N_ROWS[method], images.shape[1]))
         other = over_blocks(bare, estimator.net_.module_, torch.from_numpy(X), block)
         yield Ratio("rows", method, "bare modules", 2, lambda estimator=estimator, method=method, X=X: getattr(estimator, method)(X), other)
 

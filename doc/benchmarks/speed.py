@@ -7,15 +7,12 @@
 
 Each ratio is that of medians over at least five runs of both sides, by turns in one process. Rows are Fashion-MNIST images, 784 features, and where
 nothing else is said 512 units, 10 latents, batches of 256 and a Bernoulli likelihood. pythae is timed where it is installed. Growth is the exponent
-of the time of a fit in its last three sizes, medians of three runs, to
-memory maps of numbers drawn at random.
+of the time of a fit in its last three sizes, medians of three runs, to memory maps of numbers drawn at random.
 """
 
 import contextlib
 import itertools
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 import warnings
@@ -24,10 +21,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from cells import Cells, command_line, fashion_mnist, peak_mb, provenance
+from cells import Cells, command_line, fashion_mnist, numbers_of_process, peak_mb, provenance
 from clustering import CELLS as CLUSTERINGS
 from clustering import OWN, VADE, VADE_SEEDS
-from sides import N_PAIRS, POTENTIALS, THREADS, all_ratios, steps
+from sides import POTENTIALS, THREADS, all_ratios, steps
 
 from sklid import LIDVAE
 from sklid.plots.style import COLOURS, axes_grid
@@ -45,7 +42,7 @@ GROWTHS = {
 LARGE = (1_000_000, 784)
 
 
-def paired(side: Callable[[], object], other: Callable[[], object], n_pairs: int = N_PAIRS) -> dict:
+def paired(side: Callable[[], object], other: Callable[[], object], n_pairs: int) -> dict:
     """Times of both by turns after one run of each: the ratio of medians, and the range of the ratios of pairs."""
     times: tuple[list[float], list[float]] = ([], [])
     for number in range(n_pairs + 1):
@@ -113,8 +110,7 @@ def run_memory() -> None:
     if RATIOS.read(what="memory"):
         return
     with normal_rows(*LARGE) as path:
-        command = [sys.executable, "-c", f"import speed; speed.print_peak({str(path)!r})"]
-        peak = float(subprocess.run(command, capture_output=True, text=True, check=True, cwd=RESULTS.parent).stdout)
+        (peak,) = numbers_of_process("speed", f"print_peak({str(path)!r})")
     key = {"what": "memory", "side": "LIDVAE", "against": "1 GB", "depth": 2}
     RATIOS.add(key | {"ratio": peak / 1000, "least": peak / 1000, "most": peak / 1000, "n_pairs": 1} | provenance())
 

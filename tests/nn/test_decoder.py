@@ -2,6 +2,8 @@
 
 import pytest
 import torch
+from sklearn.datasets import load_digits
+from sklearn.decomposition import PCA
 
 from sklid.nn import InjectiveDecoder, OrthogonalEmbedding, PlainDecoder
 from sklid.nn.principal import principal_start
@@ -76,8 +78,6 @@ def test_start_is_near_the_linear_map_asked_for():
 
 
 def test_principal_start_is_probabilistic_pca():
-    from sklearn.decomposition import PCA
-
     rows = torch.randn(500, 4, dtype=torch.float64) @ torch.diag(torch.tensor([5.0, 3.0, 1.0, 1.0], dtype=torch.float64))
     start, pca = principal_start(rows, 2), PCA(2).fit(rows.numpy())
     torch.testing.assert_close((start.directions @ torch.from_numpy(pca.components_).mT).abs(), torch.eye(2, dtype=torch.float64))
@@ -88,9 +88,6 @@ def test_principal_start_is_probabilistic_pca():
 
 
 def test_principal_start_spans_the_principal_directions_of_images():
-    from sklearn.datasets import load_digits
-    from sklearn.decomposition import PCA
-
     rows = torch.from_numpy(load_digits().data).float()
     start, pca = principal_start(rows, 10), PCA(10).fit(rows.numpy())
     cosines = torch.linalg.svdvals(start.directions @ torch.from_numpy(pca.components_).float().mT)
