@@ -2,26 +2,17 @@
 
 from .activation import ACTIVATIONS
 from .brenier import BrenierMap, InversionError
-from .certificate import (
-    elementary_mutual_information_floor,
-    kl_floor,
-    mixture_kl_floor,
-    mixture_mutual_information_floor,
-    mutual_information_floor,
-)
-from .continuous_bernoulli import ContinuousBernoulli
+from .certificate import elementary_mutual_information_floor, kl_floor, mixture_kl_floor, mixture_mutual_information_floor, mutual_information_floor
 from .convex import ConvexPotential
-from .decoder import Decoder, IdentityEmbedding, InjectiveDecoder, OrthogonalEmbedding, PlainDecoder
-from .likelihood import (
-    LIKELIHOODS,
-    BernoulliLikelihood,
-    CategoricalLikelihood,
-    ContinuousBernoulliLikelihood,
-    GaussianLikelihood,
-    Likelihood,
-    PoissonLikelihood,
-    helmert_basis,
-)
+from .decoder import Decoder, InjectiveDecoder, PlainDecoder
+from .embedding import IdentityEmbedding, OrthogonalEmbedding
+from .likelihoods import LIKELIHOODS
+from .likelihoods.base import Likelihood
+from .likelihoods.bernoulli import BernoulliLikelihood
+from .likelihoods.categorical import CategoricalLikelihood, helmert_basis
+from .likelihoods.continuous_bernoulli import ContinuousBernoulli, ContinuousBernoulliLikelihood
+from .likelihoods.counts import PoissonLikelihood
+from .likelihoods.gaussian import GaussianLikelihood
 from .linear import LinearDecoder, LinearModel, QuadraticPotential
 from .mixture import SeparatedMixture, separated
 from .mixture_model import JointMixtureModel, MixtureModel

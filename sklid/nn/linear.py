@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from .brenier import BrenierMap
-from .decoder import OrthogonalEmbedding
+from .embedding import OrthogonalEmbedding
 from .objective import Bound
 
 __all__ = ["LinearDecoder", "LinearModel", "QuadraticPotential"]

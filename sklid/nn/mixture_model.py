@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.distributions import Categorical, Distribution, Independent, MixtureSameFamily, Normal
 
 from .decoder import Decoder
-from .likelihood import Likelihood
+from .likelihoods.base import Likelihood
 from .mixture import SeparatedMixture
 from .model import LatentVariableModel
 from .objective import Bound

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.distributions import Distribution
 
 from .decoder import Decoder
-from .likelihood import Likelihood
+from .likelihoods.base import Likelihood
 from .objective import Bound
 from .posterior import Posterior
 from .principal import principal_start

@@ -11,9 +11,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.distributions import Distribution, constraints
+from torch.distributions import Distribution, Independent, constraints
 
-__all__ = ["ContinuousBernoulli", "natural_parameter"]
+from .base import Likelihood
+
+__all__ = ["ContinuousBernoulli", "ContinuousBernoulliLikelihood"]
 
 SERIES = 0.1
 """Below this magnitude of eta the series at zero is more accurate than the closed form in single precision."""
@@ -101,3 +103,15 @@ def _variance(eta: Tensor) -> Tensor:
 def _away_from_zero(eta: Tensor) -> Tensor:
     """Eta, with values inside the range of the series replaced, so that the branch not taken has finite gradients."""
     return torch.where(eta.abs() < 1e-5, torch.full_like(eta, 1e-5), eta)
+
+
+class ContinuousBernoulliLikelihood(Likelihood):
+    """Continuous Bernoulli with its normaliser, a density on [0, 1]: for pixel intensities."""
+
+    support = constraints.unit_interval
+
+    def distribution(self, eta: Tensor) -> Distribution:
+        return Independent(ContinuousBernoulli(eta), 1, validate_args=False)
+
+    def link(self, moments: Tensor) -> Tensor:
+        return natural_parameter(moments.clamp(1e-3, 1 - 1e-3))

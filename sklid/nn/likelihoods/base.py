@@ -1,0 +1,89 @@
+r"""Likelihoods: minimal exponential families, from natural parameters to distributions.
+
+.. math:: p(x \mid \eta) = h(x) \exp(\langle \eta, t(x) \rangle - A(\eta)), \qquad \eta = f(z)
+
+A family is *minimal* when different natural parameters give different distributions; an injective decoder then gives an injective likelihood,
+which is what Theorem 1 of Wang, Blei & Cunningham (NeurIPS 2021) needs. Hence V - 1 parameters for V categories, by the Helmert basis,
+and the Gaussian in units of its noise,
+
+.. math:: x = s (f(z) + \varepsilon), \quad \varepsilon \sim N(0, I),
+
+so that the inverse-Lipschitz constant of f is a signal-to-noise ratio whatever s is.
+"""
+
+from typing import Any
+
+from torch import Tensor, nn
+from torch.distributions import Distribution, constraints
+
+__all__ = ["BOUNDARY", "Likelihood"]
+
+BOUNDARY = 1e-6
+"""Distance by which a mean on the boundary of its range is moved inside before the link, where it has no finite natural parameter."""
+
+
+class Likelihood(nn.Module):
+    """What a model asks of a likelihood; the defaults are those of one natural parameter per feature.
+
+    Parameters
+    ----------
+    n_features : int
+        Number P of observed features.
+
+    Attributes
+    ----------
+    n_parameters : int
+        Number D of natural parameters.
+    support : torch.distributions.constraints.Constraint
+        Values the likelihood can take.
+    noise_units : bool
+        Whether the natural parameter is measured in noise standard deviations, so that an inverse-Lipschitz decoder has an information floor.
+    """
+
+    support: Any = constraints.real
+    noise_units = False
+
+    def __init__(self, n_features: int) -> None:
+        super().__init__()
+        self.n_features = n_features
+        self.n_parameters = n_features
+
+    @classmethod
+    def from_data(cls, x: Tensor) -> "Likelihood":
+        """The likelihood for rows like those of x ``(N, P)``."""
+        return cls(x.shape[-1])
+
+    def gain(self) -> Tensor | float:
+        """Positive scale of the learned part of the decoder."""
+        return 1.0
+
+    def start(self, noise: float) -> None:
+        """Start at a noise standard deviation, where there is one to learn."""
+
+    def distribution(self, eta: Tensor) -> Distribution:
+        """p(x | eta) over rows: ``(*, D)`` to a distribution of batch shape ``(*,)`` and event shape ``(P,)``."""
+        raise TypeError(f"{type(self).__name__} names no distribution; a likelihood defines `distribution`.")
+
+    def forward(self, eta: Tensor) -> Distribution:
+        """The same as `distribution`."""
+        return self.distribution(eta)
+
+    def mean(self, eta: Tensor) -> Tensor:
+        """E[x | eta]: ``(*, D) -> (*, P)``."""
+        return self.distribution(eta).mean
+
+    def expected_statistic(self, eta: Tensor) -> Tensor:
+        """Expected sufficient statistic A'(eta), whose derivative is the Fisher information of eta: ``(*, D) -> (*, D)``."""
+        return self.mean(eta)
+
+    def inputs(self, x: Tensor) -> Tensor:
+        """What an encoder sees, one number per natural parameter: ``(*, P) -> (*, D)``."""
+        return x
+
+    def moments(self, x: Tensor) -> Tensor:
+        """The sufficient statistic of x, whose average is the argument of `link`."""
+        return x
+
+    def link(self, moments: Tensor) -> Tensor:
+        """Natural parameters with the given expected sufficient statistic: to ``(*, D)``."""
+        return moments

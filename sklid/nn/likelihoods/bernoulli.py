@@ -1,0 +1,21 @@
+r"""Bernoulli by its logit, :math:`p(x \mid \eta) = e^{\eta x} / (1 + e^{\eta})` for x in {0, 1}."""
+
+import torch
+from torch import Tensor
+from torch.distributions import Bernoulli, Distribution, Independent, constraints
+
+from .base import BOUNDARY, Likelihood
+
+__all__ = ["BernoulliLikelihood"]
+
+
+class BernoulliLikelihood(Likelihood):
+    """Bernoulli with logits; values in [0, 1] count as success probabilities, and then the result is no density."""
+
+    support = constraints.unit_interval
+
+    def distribution(self, eta: Tensor) -> Distribution:
+        return Independent(Bernoulli(logits=eta, validate_args=False), 1, validate_args=False)
+
+    def link(self, moments: Tensor) -> Tensor:
+        return torch.logit(moments, eps=BOUNDARY)
