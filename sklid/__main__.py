@@ -21,13 +21,13 @@ from sklearn.preprocessing import StandardScaler
 
 from ._base import LatentVariableEstimator
 from .baselines import GMVAE, VAE
+from .data.files import Table, TableError, read_table
 from .exceptions import CappedEstimateWarning
 from .lidgmvae import LIDGMVAEClustering
 from .lidvae import LIDVAE
 from .metrics import active_units, cluster_mutual_information, clustering_accuracy, kl_divergence, mutual_information
 from .nn import LIKELIHOODS
 from .plots import ComparisonDisplay
-from .tables import Table, TableError, read_table
 
 HEADER = ("", "test log-likelihood", "KL", "active units", "mutual information", "seconds", "certificate")
 CLUSTER_HEADER = ("", "accuracy", "information of the labels", "clusters used", "test log-likelihood", "seconds")

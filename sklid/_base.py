@@ -17,13 +17,14 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 from torch.distributions import Distribution
 
-from ._fitting import architecture, assemble, check_same_architecture, check_support, main_phase, train, warn_if_collapsed
-from ._gates import RowNoise, available_device, seeded
+from ._fitting import architecture, assemble, check_same_architecture, main_phase, train, warn_if_collapsed
 from ._inference import Inference
 from ._parameters import SHARED_PARAMETERS
-from ._rows import MappedRows, ModelRows, fitted_scaler, model_rows, validated
+from .data.memory_map import MappedRows
+from .data.table import ModelRows, check_support, fitted_scaler, model_rows, validated
 from .metrics import View
 from .nn import LIKELIHOODS, LatentVariableModel
+from .randomness import RowNoise, available_device, seeded
 from .training import BoundNet
 
 __all__ = ["LatentVariableEstimator"]

@@ -20,11 +20,12 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from ._fitting import Phase, main_phase, train
-from ._gates import seeded
 from ._mixture_start import mixture_start
 from ._parameters import POSITIVE_INTEGER
-from ._rows import MappedRows, ModelRows
+from .data.memory_map import MappedRows
+from .data.table import ModelRows
 from .nn import JointMixtureModel, LatentVariableModel, MixtureModel
+from .randomness import seeded
 from .training import BoundNet
 
 __all__ = ["MixtureMixin"]

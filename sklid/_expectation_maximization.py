@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._covariance import Moments
-from ._gates import chunks
 from ._linear_gaussian import LinearGaussian
+from .data.blocks import chunks
 
 __all__ = ["Fit", "Incomplete", "Posteriors", "expected_moments", "has_gaps", "maximise", "posteriors"]
 

@@ -1,7 +1,6 @@
 """How an estimator's parameters become a model and a training; functions of an estimator, called by the base class."""
 
 import warnings
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,17 +10,16 @@ from sklearn.base import BaseEstimator
 from skorch.dataset import ValidSplit
 from skorch.history import History
 from torch import Tensor, nn
-from torch.distributions import constraints
 
-from ._gates import tensor_of
-from ._rows import MappedRows, ModelRows, row_blocks
 from .callbacks import training_callbacks
+from .data.blocks import row_blocks
+from .data.table import ModelRows
 from .exceptions import CollapseWarning
 from .metrics.collapse import collapse_summary
 from .nn import LIKELIHOODS, GaussianLikelihood, GaussianPosterior, LatentVariableModel, Likelihood, StandardNormal
 from .training import BoundNet
 
-__all__ = ["Phase", "architecture", "assemble", "check_same_architecture", "check_support", "main_phase", "train", "warn_if_collapsed"]
+__all__ = ["Phase", "architecture", "assemble", "check_same_architecture", "main_phase", "train", "warn_if_collapsed"]
 
 ARCHITECTURE = (
     "n_components", "likelihood", "noise", "decoder_depth", "decoder_width", "encoder", "encoder_depth", "encoder_width", "posterior",
@@ -29,32 +27,6 @@ ARCHITECTURE = (
     "k", "weights", "components", "covariance_type", "inference", "min_separation", "scale_bounds",
 )  # fmt: skip
 N_STARTING_ROWS = 10_000
-
-
-def check_support(X: NDArray | MappedRows, support: Any, likelihood: str, names: Sequence[str] | None) -> None:
-    """ValueError naming the first value outside the support, its column, and the likelihoods that fit the data."""
-    n_earlier = 0
-    for block in row_blocks(X):
-        if not _all_in(support, tensor_of(block)):
-            break
-        n_earlier += len(block)
-    else:
-        return
-    outside = ~support.check(tensor_of(block)).numpy()
-    row, column = np.argwhere(outside)[0]
-    title = f"column {column}" if names is None else f"column {column} ({names[column]!r})"
-    fitting = [name for name, family in LIKELIHOODS.items() if all(_all_in(family.support, tensor_of(rows)) for rows in row_blocks(X))]
-    raise ValueError(
-        f'likelihood="{likelihood}" cannot take the value {block[row, column]:g} in {title}, row {n_earlier + row}: '
-        f"it is outside {_in_words(support, column)}. Likelihoods that fit these values: {', '.join(fitting)}."
-    )
-
-
-def _all_in(support: Any, rows: Tensor) -> bool:
-    """Whether all values are in the support; of an interval the least and the greatest of each column tell."""
-    if support is constraints.real or isinstance(support, constraints.interval):
-        rows = torch.stack(torch.aminmax(rows, dim=0))
-    return bool(support.check(rows).all())
 
 
 def assemble(estimator: BaseEstimator, x: Tensor | ModelRows) -> LatentVariableModel:
@@ -185,10 +157,3 @@ def _posterior(estimator: BaseEstimator, n_inputs: int) -> nn.Module:
     except ImportError as error:
         raise ImportError('posterior="flow" needs zuko: pip install "sklid[flow]".') from error
     return FlowPosterior(*sizes)
-
-
-def _in_words(support: Any, column: int) -> str:
-    upper = getattr(support, "upper_bound", None)
-    if isinstance(upper, Tensor):
-        return f"the codes 0 to {int(upper[column])} seen in fit"
-    return "[0, 1]" if upper == 1 else "the non-negative whole numbers"

@@ -16,9 +16,9 @@ from skorch.callbacks import EarlyStopping
 from skorch.utils import noop
 from torch import Tensor
 
-from ._gates import seeded
 from ._linear_gaussian import LinearGaussian
 from .nn.linear import LEAST_SLOPE, LinearModel
+from .randomness import seeded
 from .training import BoundNet
 
 __all__ = ["Noise", "train_linear"]

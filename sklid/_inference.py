@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
-from ._gates import RowNoise, chunks, standardised, tensor_of
+from .data.blocks import chunks, tensor_of
+from .data.table import standardised
 from .nn import LatentVariableModel, iwae
+from .randomness import RowNoise
 
 __all__ = ["Inference"]
 

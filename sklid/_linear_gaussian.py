@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._covariance import SHARE, Rows
-from ._gates import chunks
+from .data.blocks import chunks
 
 __all__ = ["LinearGaussian"]
 

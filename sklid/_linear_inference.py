@@ -15,8 +15,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from torch.distributions import Distribution, Independent, MultivariateNormal, Normal
 
 from ._expectation_maximization import Incomplete, Posteriors, has_gaps, posteriors
-from ._gates import tensor_of
 from ._linear_gaussian import LinearGaussian
+from .data.blocks import tensor_of
 from .metrics.models import View, linear_gaussian
 from .nn import mutual_information_floor
 

@@ -16,7 +16,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import pairwise_distances_argmin
 from torch import Tensor
 
-from ._rows import ModelRows
+from .data.table import ModelRows
 from .nn import LatentVariableModel, SeparatedMixture, separated
 
 __all__ = ["mixture_start"]

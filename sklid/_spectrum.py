@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sklearn.utils.extmath import randomized_svd
 
 from ._covariance import SHARE, Moments, Rows
-from ._gates import chunks
+from .data.blocks import chunks
 
 __all__ = ["Spectrum", "spectrum_of_covariance", "spectrum_of_rows"]
 

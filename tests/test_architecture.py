@@ -33,7 +33,8 @@ HOUSE = {
         "model",
         "mixture_model",
     ],
-    "": ["exceptions", "_gates", "_rows"],
+    "": ["exceptions", "randomness"],
+    "data": ["blocks", "memory_map", "table", "files"],
     "metrics": [
         "models",
         "encodings",
@@ -73,7 +74,7 @@ HOUSE = {
         "ppca",
         "",
     ],
-    "  ": ["mcmc", "tables"],
+    "  ": ["mcmc"],
     "plots": ["style", "clusters", "comparison", "collapse", "latent_space", "traversal", "surface", "training", "depth", "reconstruction"],
     "   ": ["__main__"],
 }

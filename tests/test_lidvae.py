@@ -239,7 +239,7 @@ def test_sample_repeats_for_an_integer_seed_and_looks_like_the_data(iris_model):
 
 def test_large_input_is_answered_in_chunks(iris_model, monkeypatch):
     whole = iris_model.transform(IRIS), iris_model.score_samples(IRIS), iris_model.inverse_transform(iris_model.transform(IRIS))
-    monkeypatch.setattr("sklid._gates.CHUNK_NUMBERS", 10_000)
+    monkeypatch.setattr("sklid.data.blocks.CHUNK_NUMBERS", 10_000)
     parts = iris_model.transform(IRIS), iris_model.score_samples(IRIS), iris_model.inverse_transform(iris_model.transform(IRIS))
     for one, other in zip(whole, parts, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)

@@ -8,7 +8,7 @@ import pytest
 from sklearn.datasets import load_iris
 
 from sklid.__main__ import main
-from sklid.tables import TableError, read_table
+from sklid.data.files import TableError, read_table
 
 pytest.importorskip("matplotlib", reason="the picture needs the extra sklid[plots]")
 

@@ -9,8 +9,8 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import _safe_indexing, check_random_state
 from torch.distributions import Distribution, MixtureSameFamily
 
-from .._gates import from_random_state
-from .._rows import MappedRows, is_large_map
+from ..data.memory_map import MappedRows, is_large_map
+from ..randomness import from_random_state
 from .diagnosis import Findings, LabelFindings, label_verdict, latent_verdicts, overall_verdict
 from .encodings import Encodings, encodings, encodings_of, prior_of
 from .evidence import WeightedDraws, likelihood_variation, posterior_by_prior_draws, unexplained_direction

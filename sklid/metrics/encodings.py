@@ -11,7 +11,7 @@ from sklearn.utils import check_array, check_consistent_length
 from torch import Tensor
 from torch.distributions import Categorical, Distribution, Independent, MixtureSameFamily, MultivariateNormal, Normal
 
-from .._gates import tensor_of
+from ..data.blocks import tensor_of
 from .models import View, is_model, standard_normal, view
 
 __all__ = ["N_DRAWS", "Encodings", "draws_of", "encodings", "encodings_of", "marginal", "marginals", "prior_of", "without"]

@@ -21,8 +21,8 @@ from torch import Tensor
 from torch.distributions import Distribution, Independent, Normal
 from torch.distributions import kl_divergence as closed_kl
 
-from .._gates import from_random_state
 from ..exceptions import CappedEstimateWarning
+from ..randomness import from_random_state
 from .encodings import N_DRAWS, Encodings, draws_of, encodings, marginal, marginals
 
 __all__ = [

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.distributions import Distribution
 
-from .._gates import from_random_state
 from ..nn import iwae
+from ..randomness import from_random_state
 from .encodings import encodings_of
 from .information import standard_error
 from .models import View, view

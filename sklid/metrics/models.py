@@ -24,7 +24,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 from torch.distributions import Distribution, Independent, Normal
 
-from .._gates import tensor_of
+from ..data.blocks import tensor_of
 
 __all__ = ["VariationalModel", "View", "as_rows", "floor_of", "is_model", "last_step", "linear_gaussian", "name_of", "standard_normal", "view"]
 

@@ -19,7 +19,7 @@ from sklearn.utils import check_array
 from torch import Tensor
 from torch.distributions import Distribution
 
-from .._gates import from_random_state
+from ..randomness import from_random_state
 from .encodings import encodings, encodings_of, prior_of, without
 from .models import View, is_model, view
 from .weights import decoded_log_prob, draw_blocks, gaussian

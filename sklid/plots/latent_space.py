@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from .._gates import from_random_state
 from ..metrics import kl_divergence
 from ..metrics.encodings import encodings
+from ..randomness import from_random_state
 from .style import COLOURS, axes, scatter
 
 __all__ = ["LatentSpaceDisplay"]

@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from .._gates import from_random_state
 from ..metrics.encodings import encodings_of
 from ..metrics.models import name_of, view
 from ..metrics.weights import decoded_log_prob
+from ..randomness import from_random_state
 from .style import COLOURS, axes
 
 __all__ = ["LikelihoodSurfaceDisplay"]

@@ -1,4 +1,4 @@
-"""The borders of an estimator: its device, the random generators, and rows that go in and out in chunks."""
+"""Randomness and devices: seeds that leave the global generators as they are, the noise of a row, and where a model computes."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,14 +6,10 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_random_state
 from torch import Tensor
 
-__all__ = ["RowNoise", "available_device", "chunks", "from_random_state", "seeded", "standardised", "tensor_of"]
-
-CHUNK_NUMBERS = 1 << 24
-"""Numbers held at once for a chunk of rows: 64 MB in single precision."""
+__all__ = ["RowNoise", "available_device", "from_random_state", "seeded"]
 
 
 def available_device(name: str, fall_back: bool = False) -> str:
@@ -46,22 +42,6 @@ def from_random_state(random_state: int | np.random.RandomState | None) -> Itera
     device = "cuda" if torch.cuda.is_initialized() else "cpu"
     with seeded(check_random_state(random_state).randint(2**31 - 1), device), torch.no_grad():
         yield
-
-
-def chunks(X: NDArray, numbers_per_row: int) -> Iterator[NDArray]:
-    """Consecutive blocks of rows that need at most `CHUNK_NUMBERS` numbers each."""
-    step = max(1, CHUNK_NUMBERS // max(1, numbers_per_row))
-    return (X[start : start + step] for start in range(0, len(X), step))
-
-
-def tensor_of(array: NDArray) -> Tensor:
-    """A tensor that shares the array's memory, or a copy of it when torch could not write to it."""
-    return torch.from_numpy(np.require(array, requirements=["C", "W"]))
-
-
-def standardised(X: NDArray, scaler: StandardScaler | None) -> Tensor:
-    """Rows of data as a model sees them, in the precision of the data."""
-    return tensor_of(X if scaler is None else scaler.transform(X))
 
 
 class RowNoise:

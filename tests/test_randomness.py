@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from sklid._gates import RowNoise, available_device, chunks, seeded, tensor_of
+from sklid.data.blocks import chunks, tensor_of
+from sklid.randomness import RowNoise, available_device, seeded
 
 
 def test_noise_of_a_row_depends_on_its_values_and_on_nothing_else():

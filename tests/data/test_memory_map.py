@@ -10,9 +10,11 @@ import torch
 from joblib import dump, load
 
 import sklid
-from sklid import LIDVAE, LIDGMVAEClustering, _gates, _rows
-from sklid._rows import MappedRows, fitted_scaler, is_large_map, model_rows
+from sklid import LIDVAE, LIDGMVAEClustering
 from sklid.baselines import GMVAE, VAE
+from sklid.data import blocks, memory_map
+from sklid.data.memory_map import MappedRows, is_large_map
+from sklid.data.table import fitted_scaler, model_rows
 from sklid.metrics import collapse_report
 
 FAST = {"n_components": 2, "max_epochs": 2, "decoder_width": 8, "encoder_width": 8, "random_state": 0}
@@ -23,14 +25,14 @@ every = pytest.mark.parametrize("Estimator", [LIDVAE, VAE, LIDGMVAEClustering, G
 
 @pytest.fixture(autouse=True)
 def every_map_is_large(monkeypatch):
-    monkeypatch.setattr(_rows, "LARGEST_LOADED", 0)
+    monkeypatch.setattr(memory_map, "LARGEST_LOADED", 0)
 
 
 @pytest.fixture
 def in_parts(monkeypatch):
     """Blocks of 1000 rows, and pages given back after each reading."""
-    monkeypatch.setattr(_gates, "CHUNK_NUMBERS", 4 * N_FEATURES * 1000)
-    monkeypatch.setattr(_rows, "MOST_RESIDENT", -(1 << 40))
+    monkeypatch.setattr(blocks, "CHUNK_NUMBERS", 4 * N_FEATURES * 1000)
+    monkeypatch.setattr(memory_map, "MOST_RESIDENT", -(1 << 40))
 
 
 def table(likelihood="gaussian", dtype=np.float32):

@@ -6,21 +6,13 @@ whole of it. Pages are therefore given back after a few of them; the file, or th
 
 import mmap
 import os
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import torch
-from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator
-from sklearn.preprocessing import StandardScaler
-from sklearn.utils import assert_all_finite
-from sklearn.utils.validation import validate_data
+from numpy.typing import NDArray
 from torch import Tensor
 
-from ._gates import chunks, standardised
-
-__all__ = ["MappedRows", "ModelRows", "fitted_scaler", "is_large_map", "model_rows", "row_blocks", "validated"]
+__all__ = ["MappedRows", "is_large_map"]
 
 LARGEST_LOADED = 1 << 24
 """Numbers up to which a memory map is read into memory, where training is faster."""
@@ -75,59 +67,6 @@ class MappedRows:
         if self._map and _resident_pages() - self._resident > MOST_RESIDENT // mmap.PAGESIZE:
             self._map.madvise(mmap.MADV_DONTNEED)
             self._resident = _resident_pages()
-
-
-class ModelRows:
-    """Rows of a memory map as a model sees them in training; indexed like a tensor they give one.
-
-    Parameters
-    ----------
-    rows : MappedRows
-    scaler : StandardScaler or None
-    """
-
-    device = torch.device("cpu")
-
-    def __init__(self, rows: MappedRows, scaler: StandardScaler | None) -> None:
-        self.shape = rows.shape
-        self._rows = rows
-        self._scaler = scaler
-
-    def __len__(self) -> int:
-        return self.shape[0]
-
-    def __getitem__(self, chosen: slice | NDArray | Tensor) -> Tensor:
-        return standardised(self._rows[chosen], self._scaler).float()
-
-
-def validated(estimator: BaseEstimator, X: ArrayLike, **checks: Any) -> NDArray[np.floating] | MappedRows:
-    """Rows after scikit-learn's checks: an array, or those of a memory map that is too large to load."""
-    if not is_large_map(X):
-        return validate_data(estimator, X, dtype=[np.float64, np.float32], **checks)
-    rows = MappedRows(validate_data(estimator, X, dtype=None, ensure_all_finite=False, **checks))
-    for block in row_blocks(rows):
-        assert_all_finite(block, estimator_name=type(estimator).__name__, input_name="X")
-    return rows
-
-
-def fitted_scaler(X: NDArray | MappedRows) -> StandardScaler:
-    """A scaler to mean 0 and variance 1."""
-    scaler = StandardScaler()
-    if isinstance(X, np.ndarray):
-        return scaler.fit(X)
-    for block in row_blocks(X):
-        scaler.partial_fit(block)
-    return scaler
-
-
-def model_rows(X: NDArray | MappedRows, scaler: StandardScaler | None) -> Tensor | ModelRows:
-    """Rows of data as the model sees them in training."""
-    return standardised(X, scaler).float() if isinstance(X, np.ndarray) else ModelRows(X, scaler)
-
-
-def row_blocks(X: Any) -> Iterator[Any]:
-    """Consecutive rows of an array, a tensor or a memory map, with room for a few temporaries of their size."""
-    return chunks(X, 4 * X.shape[1])
 
 
 def is_large_map(X: Any) -> bool:

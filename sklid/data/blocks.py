@@ -1,0 +1,30 @@
+"""Rows in blocks that fit into memory."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+__all__ = ["chunks", "row_blocks", "tensor_of"]
+
+CHUNK_NUMBERS = 1 << 24
+"""Numbers held at once for a chunk of rows: 64 MB in single precision."""
+
+
+def chunks(X: NDArray, numbers_per_row: int) -> Iterator[NDArray]:
+    """Consecutive blocks of rows that need at most `CHUNK_NUMBERS` numbers each."""
+    step = max(1, CHUNK_NUMBERS // max(1, numbers_per_row))
+    return (X[start : start + step] for start in range(0, len(X), step))
+
+
+def tensor_of(array: NDArray) -> Tensor:
+    """A tensor that shares the array's memory, or a copy of it when torch could not write to it."""
+    return torch.from_numpy(np.require(array, requirements=["C", "W"]))
+
+
+def row_blocks(X: Any) -> Iterator[Any]:
+    """Consecutive rows of an array, a tensor or a memory map, with room for a few temporaries of their size."""
+    return chunks(X, 4 * X.shape[1])
