@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 from torch.distributions import Distribution
 
-from ._fitting import architecture, assemble, check_same_architecture, main_phase, train, warn_if_collapsed
+from ._fitting import architecture, assemble, check_same_architecture, warn_if_collapsed
 from ._inference import Inference
 from ._parameters import SHARED_PARAMETERS
 from .data.memory_map import MappedRows
@@ -26,6 +26,7 @@ from .metrics import View
 from .nn import LIKELIHOODS, LatentVariableModel
 from .randomness import RowNoise, available_device, seeded
 from .training import BoundNet
+from .training.phases import main_phase, train
 
 __all__ = ["LatentVariableEstimator"]
 

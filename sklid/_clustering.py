@@ -19,7 +19,6 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from ._fitting import Phase, main_phase, train
 from ._mixture_start import mixture_start
 from ._parameters import POSITIVE_INTEGER
 from .data.memory_map import MappedRows
@@ -27,6 +26,7 @@ from .data.table import ModelRows
 from .nn import JointMixtureModel, LatentVariableModel, MixtureModel
 from .randomness import seeded
 from .training import BoundNet
+from .training.phases import Phase, main_phase, train
 
 __all__ = ["MixtureMixin"]
 

@@ -1,95 +1,16 @@
-"""What happens around the training steps: schedule, warm-up, early stopping, progress, records of collapse, and a guard against non-finite losses.
+"""Records of collapse during training, as a skorch callback: what `sklid.metrics` measures, epoch by epoch."""
 
-Losses are negative log-likelihoods of densities and may well be negative, so early stopping compares them by absolute differences.
-"""
-
-import math
 import warnings
 from typing import Any
 
 import torch
 from skorch import NeuralNet
-from skorch.callbacks import Callback, EarlyStopping, LRScheduler
-from skorch.utils import noop
-from torch.nn.utils import clip_grads_with_norm_, get_total_norm
-from torch.optim.lr_scheduler import CosineAnnealingLR
-from tqdm.auto import tqdm
+from skorch.callbacks import Callback
 
 from .exceptions import CappedEstimateWarning
 from .metrics import active_units, mutual_information
 
-__all__ = ["CollapseMonitor", "DivergenceRecord", "FiniteGuard", "KLWarmup", "NonFiniteLossError", "TrainingBar", "training_callbacks"]
-
-GRADIENT_CLIP = 100.0
-
-
-class NonFiniteLossError(ArithmeticError):
-    """The loss or a weight is no longer finite."""
-
-
-class GradientClip(Callback):
-    """Scales gradients down to a norm of at most `GRADIENT_CLIP`; on a CPU those within it, nearly all, are left without another pass over them."""
-
-    def on_grad_computed(self, net: NeuralNet, **kwargs: Any) -> None:
-        trained = [weight for group in net.optimizer_.param_groups for weight in group["params"] if weight.grad is not None]
-        norm = get_total_norm([weight.grad for weight in trained])
-        if norm.is_cuda or norm > GRADIENT_CLIP:
-            clip_grads_with_norm_(trained, GRADIENT_CLIP, norm)
-
-
-class KLWarmup(Callback):
-    """Linear rise of the divergence's weight over the first `steps` training batches."""
-
-    def __init__(self, steps: int) -> None:
-        self.steps = steps
-
-    def on_train_begin(self, net: NeuralNet, **kwargs: Any) -> None:
-        self.step_ = 0
-
-    def on_batch_begin(self, net: NeuralNet, training: bool = False, **kwargs: Any) -> None:
-        if training:
-            net.criterion_.warmth = min(1.0, self.step_ / self.steps) if self.steps else 1.0
-            self.step_ += 1
-
-
-class FiniteGuard(Callback):
-    """Stops at a loss that is not finite, or at weights that are not finite in the end, and keeps the best weights seen."""
-
-    @torch.no_grad()
-    def on_train_begin(self, net: NeuralNet, **kwargs: Any) -> None:
-        self.best_loss_ = math.inf
-        self.best_weights_ = [weight.clone() for weight in net.module_.parameters()]
-
-    def on_batch_end(self, net: NeuralNet, training: bool = False, **kwargs: Any) -> None:
-        if training and not math.isfinite(net.history[-1, "batches", -1, "train_loss"]):
-            raise NonFiniteLossError
-
-    @torch.no_grad()
-    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
-        if net.history[-1, "train_loss"] < self.best_loss_:
-            self.best_loss_ = net.history[-1, "train_loss"]
-            torch._foreach_copy_(self.best_weights_, list(net.module_.parameters()))
-
-    def on_train_end(self, net: NeuralNet, **kwargs: Any) -> None:
-        if not all(torch.isfinite(weight).all() for weight in net.module_.parameters()):
-            raise NonFiniteLossError
-        self.best_weights_ = None
-
-    @torch.no_grad()
-    def restore(self, net: NeuralNet) -> None:
-        """Put the best weights back."""
-        torch._foreach_copy_(list(net.module_.parameters()), self.best_weights_)
-        self.best_weights_ = None
-
-
-class DivergenceRecord(Callback):
-    """Writes the mean divergence of the posterior from the prior over each epoch's training rows into the history, as ``kl``."""
-
-    def on_epoch_begin(self, net: NeuralNet, **kwargs: Any) -> None:
-        net.criterion_.forget()
-
-    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
-        net.history.record("kl", net.criterion_.mean_kl())
+__all__ = ["CollapseMonitor"]
 
 
 class CollapseMonitor(Callback):
@@ -120,56 +41,3 @@ class CollapseMonitor(Callback):
             q = net.module_.encode(rows)
             net.history.record("mi", mutual_information(q, net.module_.prior()).value)
             net.history.record("au", active_units(q).fraction)
-
-
-class TrainingBar(Callback):
-    """One progress bar over the epochs of a training, with the current bound in nats.
-
-    Parameters
-    ----------
-    label : str
-        What stands before the bar.
-    """
-
-    def __init__(self, label: str) -> None:
-        self.label = label
-
-    def on_train_begin(self, net: NeuralNet, **kwargs: Any) -> None:
-        self.bar_ = tqdm(total=net.max_epochs, unit="epoch", desc=self.label)
-
-    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
-        self.bar_.set_postfix(elbo=f"{-net.history[-1, 'train_loss']:.2f}", refresh=False)
-        self.bar_.update()
-
-    def on_train_end(self, net: NeuralNet, **kwargs: Any) -> None:
-        self.bar_.close()
-        self.bar_ = None
-
-
-def training_callbacks(
-    n_steps: int | None = None, kl_warmup: float = 0.0, patience: int | None = None, tol: float = 0.0, progress: str | None = None
-) -> list[tuple[str, Callback]]:
-    """The callbacks of a training.
-
-    Parameters
-    ----------
-    n_steps : int, optional
-        Optimiser steps of the whole training: the period of the cosine schedule. None keeps the learning rate constant.
-    kl_warmup : float, default=0.0
-        Fraction of the steps over which the weight of the divergence rises; needs `n_steps`.
-    patience : int, optional
-        Epochs without improvement of the validation loss before training stops and the best weights come back. None never stops.
-    tol : float, default=0.0
-        Least improvement in nats per row that counts.
-    progress : str, optional
-        Label of a progress bar; None shows none.
-    """
-    chosen: list[tuple[str, Callback]] = [("clip", GradientClip())]
-    if n_steps is not None:
-        chosen.append(("schedule", LRScheduler(CosineAnnealingLR, T_max=n_steps, last_epoch=-1, step_every="batch", event_name=None)))
-        chosen.append(("kl_warmup", KLWarmup(round(kl_warmup * n_steps))))
-    if patience is not None:
-        chosen.append(("early_stopping", EarlyStopping(patience=patience, threshold=tol, threshold_mode="abs", load_best=True, sink=noop)))
-    if progress is not None:
-        chosen.append(("bar", TrainingBar(progress)))
-    return chosen

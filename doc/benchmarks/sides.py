@@ -15,9 +15,9 @@ from sklearn.datasets import load_digits
 from sklid import LIDVAE, LIDGMVAEClustering
 from sklid._fitting import assemble
 from sklid.baselines import VAE
-from sklid.callbacks import training_callbacks
 from sklid.nn import InjectiveDecoder
 from sklid.training import BoundNet
+from sklid.training.callbacks import training_callbacks
 
 __all__ = ["POTENTIALS", "THREADS", "Ratio", "all_ratios", "steps"]
 

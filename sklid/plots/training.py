@@ -44,7 +44,7 @@ class TrainingCurveDisplay:
 
     @classmethod
     def from_estimator(cls, estimator: Any, name: str | None = None) -> Self:
-        """The history of a fitted estimator; `sklid.callbacks.CollapseMonitor` records information and active units."""
+        """The history of a fitted estimator; `sklid.training.callbacks.CollapseMonitor` records information and active units."""
         return cls.from_estimators({name or type(estimator).__name__: estimator})
 
     @classmethod

@@ -10,10 +10,11 @@ from sklearn.exceptions import ConvergenceWarning
 from skorch.callbacks import Callback, EarlyStopping
 from skorch.dataset import Dataset, ValidSplit
 
-from sklid.callbacks import CollapseMonitor, training_callbacks
+from sklid.callbacks import CollapseMonitor
 from sklid.metrics import active_units
 from sklid.nn import Bound, GaussianLikelihood, GaussianPosterior, InjectiveDecoder, LatentVariableModel, StandardNormal
 from sklid.training import BatchIterator, BoundNet, NegativeElbo
+from sklid.training.callbacks import training_callbacks
 
 X = torch.randn(100, 3, generator=torch.Generator().manual_seed(0))
 

@@ -6,9 +6,7 @@ with :math:`w_t` rising linearly to the KL weight over the warm-up. The net is s
 """
 
 import copy
-import math
 import warnings
-from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -17,82 +15,15 @@ from skorch import NeuralNet
 from skorch.callbacks import Callback, EarlyStopping, LRScheduler
 from torch import Tensor, nn
 
+from ..nn import Bound
+from .batches import BatchIterator
 from .callbacks import DivergenceRecord, FiniteGuard, NonFiniteLossError
-from .nn.objective import Bound
+from .loss import NegativeElbo
 
-__all__ = ["BatchIterator", "BoundNet", "NegativeElbo"]
+__all__ = ["BoundNet"]
 
 DIVERGED = (NonFiniteLossError, torch.linalg.LinAlgError)
 """How a training fails: the loss or a weight is not finite, or a matrix of weights has lost its rank."""
-
-
-class NegativeElbo(nn.Module):
-    """Mean negative evidence lower bound in nats per row; the weight of the divergence warms up in training and is full in validation.
-
-    Parameters
-    ----------
-    kl_weight : float, default=1.0
-        Weight of KL(q || p); other values than 1 make a beta-VAE.
-
-    Attributes
-    ----------
-    warmth : float
-        Share of the weight in force while training, set by `KLWarmup`.
-    """
-
-    def __init__(self, kl_weight: float = 1.0) -> None:
-        super().__init__()
-        self.kl_weight = kl_weight
-        self.warmth = 1.0
-        self.forget()
-
-    def forget(self) -> None:
-        """Begin a new average of the divergence."""
-        self._kl: Tensor | float = 0.0
-        self._n_rows = 0
-
-    def mean_kl(self) -> float:
-        """Average divergence of the training rows since then, in nats."""
-        return float(self._kl) / max(self._n_rows, 1)
-
-    def forward(self, bound: Bound) -> Tensor:
-        """The loss of a batch: a scalar."""
-        if self.training:
-            self._kl = self._kl + bound.kl.detach().sum()
-            self._n_rows += bound.kl.numel()
-        return -bound.elbo(self.kl_weight * (self.warmth if self.training else 1.0)).mean()
-
-
-class BatchIterator:
-    """Mini-batches cut out of one table of rows, in a new random order each time when shuffled.
-
-    Parameters
-    ----------
-    dataset : skorch Dataset or a Subset of one
-        Holds the rows as a tensor, or as what is indexed like one.
-    batch_size : int
-    shuffle : bool, default=False
-    """
-
-    def __init__(self, dataset: Any, batch_size: int, shuffle: bool = False) -> None:
-        subset = hasattr(dataset, "indices")
-        self.rows: Any = dataset.dataset.X if subset else dataset.X
-        self.indices = torch.as_tensor(dataset.indices, device=self.rows.device) if subset else None
-        self.n_rows = len(dataset)
-        self.batch_size = batch_size
-        self.shuffle = shuffle
-
-    def __len__(self) -> int:
-        return math.ceil(self.n_rows / self.batch_size)
-
-    def __iter__(self) -> Iterator[tuple[Tensor, None]]:
-        order = self.indices
-        if self.shuffle:
-            order = torch.randperm(self.n_rows, device=self.rows.device)
-            order = order if self.indices is None else self.indices[order]
-        for start in range(0, self.n_rows, self.batch_size):
-            batch = slice(start, start + self.batch_size)
-            yield self.rows[batch if order is None else order[batch]], None
 
 
 class BoundNet(NeuralNet):

@@ -1,0 +1,42 @@
+"""Mini-batches cut out of one table: slices of a tensor, where a data loader would collate row by row."""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+__all__ = ["BatchIterator"]
+
+
+class BatchIterator:
+    """Mini-batches cut out of one table of rows, in a new random order each time when shuffled.
+
+    Parameters
+    ----------
+    dataset : skorch Dataset or a Subset of one
+        Holds the rows as a tensor, or as what is indexed like one.
+    batch_size : int
+    shuffle : bool, default=False
+    """
+
+    def __init__(self, dataset: Any, batch_size: int, shuffle: bool = False) -> None:
+        subset = hasattr(dataset, "indices")
+        self.rows: Any = dataset.dataset.X if subset else dataset.X
+        self.indices = torch.as_tensor(dataset.indices, device=self.rows.device) if subset else None
+        self.n_rows = len(dataset)
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+
+    def __len__(self) -> int:
+        return math.ceil(self.n_rows / self.batch_size)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, None]]:
+        order = self.indices
+        if self.shuffle:
+            order = torch.randperm(self.n_rows, device=self.rows.device)
+            order = order if self.indices is None else self.indices[order]
+        for start in range(0, self.n_rows, self.batch_size):
+            batch = slice(start, start + self.batch_size)
+            yield self.rows[batch if order is None else order[batch]], None
