@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from .data.blocks import row_blocks
 from .data.table import ModelRows
 from .exceptions import CollapseWarning
-from .metrics.collapse import collapse_summary
+from .metrics.report import collapse_summary
 from .nn import LIKELIHOODS, GaussianLikelihood, GaussianPosterior, LatentVariableModel, Likelihood, StandardNormal
 
 __all__ = ["architecture", "assemble", "check_same_architecture", "warn_if_collapsed"]

@@ -17,7 +17,7 @@ from torch.distributions import Distribution, Independent, MultivariateNormal, N
 from ._expectation_maximization import Incomplete, Posteriors, has_gaps, posteriors
 from ._linear_gaussian import LinearGaussian
 from .data.blocks import tensor_of
-from .metrics.models import View, linear_gaussian
+from .metrics.sources import View, linear_gaussian
 from .nn import mutual_information_floor
 
 __all__ = ["LinearInferenceMixin"]

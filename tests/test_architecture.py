@@ -14,7 +14,7 @@ HOUSE = [
     ("", "exceptions randomness"),
     ("data", "blocks memory_map table files"),
     ("training", "callbacks batches loss net phases"),
-    ("metrics", "models encodings weights information units labels likelihood diagnosis evidence label_evidence report collapse scorers"),
+    ("metrics", "sources encodings importance information units labels likelihood report.verdict report.evidence report.labels report.report report.measure report scorers"),
     ("", "callbacks _parameters _inference _fitting _base _injective _mixture_start _clustering lidvae lidgmvae baselines _covariance _spectrum "
          "_identifiable _linear_gaussian _expectation_maximization _gradient _maximum_likelihood _linear_inference ppca"),
     ("", "sklid mcmc"),

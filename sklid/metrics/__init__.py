@@ -1,12 +1,11 @@
 """Measures of posterior collapse of any model: on arrays, on distributions, on estimators, and on models of your own."""
 
-from .collapse import collapse_report
 from .information import AggregatePosteriorKL, Divergence, MutualInformation, aggregate_posterior_kl, kl_divergence, mutual_information
 from .labels import cluster_mutual_information, clustering_accuracy, majority_vote_accuracy
 from .likelihood import AmortizationGap, LogLikelihood, amortization_gap, log_likelihood
-from .models import VariationalModel, View
-from .report import CollapseReport
+from .report import CollapseReport, collapse_report
 from .scorers import COLLAPSE_SCORERS, LABEL_SCORERS, make_collapse_scorer
+from .sources import VariationalModel, View
 from .units import ActiveUnits, InformativeUnits, active_units, informative_units
 
 __all__ = [

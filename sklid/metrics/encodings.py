@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.distributions import Categorical, Distribution, Independent, MixtureSameFamily, MultivariateNormal, Normal
 
 from ..data.blocks import tensor_of
-from .models import View, is_model, standard_normal, view
+from .sources import View, is_model, standard_normal, view
 
 __all__ = ["N_DRAWS", "Encodings", "draws_of", "encodings", "encodings_of", "marginal", "marginals", "prior_of", "without"]
 

@@ -17,9 +17,9 @@ from torch.distributions import Distribution
 from ..nn import iwae
 from ..randomness import from_random_state
 from .encodings import encodings_of
+from .importance import REFINEMENT_STEPS, bound, decoded_log_prob, draw_blocks, refined
 from .information import standard_error
-from .models import View, view
-from .weights import REFINEMENT_STEPS, bound, decoded_log_prob, draw_blocks, refined
+from .sources import View, view
 
 __all__ = ["AmortizationGap", "LogLikelihood", "amortization_gap", "gaps_and_means", "log_likelihood"]
 

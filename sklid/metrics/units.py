@@ -21,8 +21,8 @@ from torch.distributions import Distribution
 
 from ..randomness import from_random_state
 from .encodings import encodings, encodings_of, prior_of, without
-from .models import View, is_model, view
-from .weights import decoded_log_prob, draw_blocks, gaussian
+from .importance import decoded_log_prob, draw_blocks, gaussian
+from .sources import View, is_model, view
 
 __all__ = ["ACTIVE_VARIANCE", "ActiveUnits", "InformativeUnits", "active_units", "informative_units", "informative_units_of"]
 

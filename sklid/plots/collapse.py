@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..metrics import active_units, informative_units, kl_divergence
-from ..metrics.models import floor_of, name_of
+from ..metrics.sources import floor_of, name_of
 from .style import COLOURS, axes
 
 __all__ = ["CollapseDisplay"]

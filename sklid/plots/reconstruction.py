@@ -5,7 +5,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..metrics.models import last_step, name_of
+from ..metrics.sources import last_step, name_of
 from .style import COLOURS, axes_grid, image_shape_of, panels, show_image
 
 __all__ = ["ReconstructionDisplay"]

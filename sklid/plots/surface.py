@@ -7,8 +7,8 @@ import torch
 from numpy.typing import NDArray
 
 from ..metrics.encodings import encodings_of
-from ..metrics.models import name_of, view
-from ..metrics.weights import decoded_log_prob
+from ..metrics.importance import decoded_log_prob
+from ..metrics.sources import name_of, view
 from ..randomness import from_random_state
 from .style import COLOURS, axes
 

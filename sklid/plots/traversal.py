@@ -8,7 +8,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from ..metrics import kl_divergence
-from ..metrics.models import last_step
+from ..metrics.sources import last_step
 from .style import COLOURS, axes_grid, image_shape_of, panels, show_image
 
 __all__ = ["LatentTraversalDisplay"]

@@ -8,8 +8,8 @@ from sklearn.datasets import load_iris
 from torch.distributions import Independent, Normal
 
 from sklid import LIDVAE, metrics
-from sklid.metrics.models import view
-from sklid.metrics.weights import refined
+from sklid.metrics.importance import refined
+from sklid.metrics.sources import view
 
 from .models import exact_log_likelihood, frozen_at_the_prior, linear_data, linear_model
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .units import ACTIVE_VARIANCE
+from ..units import ACTIVE_VARIANCE
 
 __all__ = ["REMEDIES", "Findings", "LabelFindings", "label_verdict", "latent_verdicts", "overall_verdict"]
 

@@ -12,7 +12,7 @@ from torch.distributions import Distribution, Independent, Normal
 
 from ..nn import kl_estimate
 from .encodings import Encodings, encodings_of
-from .models import View
+from .sources import View
 
 __all__ = ["BLOCK_NUMBERS", "REFINEMENT_STEPS", "bound", "decoded_log_prob", "draw_blocks", "gaussian", "refined"]
 

@@ -17,7 +17,7 @@ from sklid import LIDVAE, LIDGMVAEClustering
 from sklid.baselines import VAE
 from sklid.metrics import VariationalModel, clustering_accuracy, collapse_report
 
-from .models import frozen_at_the_prior, linear_data, linear_model
+from ..models import frozen_at_the_prior, linear_data, linear_model
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklid.CollapseWarning")
 

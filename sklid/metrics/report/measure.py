@@ -9,18 +9,18 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import _safe_indexing, check_random_state
 from torch.distributions import Distribution, MixtureSameFamily
 
-from ..data.memory_map import MappedRows, is_large_map
-from ..randomness import from_random_state
-from .diagnosis import Findings, LabelFindings, label_verdict, latent_verdicts, overall_verdict
-from .encodings import Encodings, encodings, encodings_of, prior_of
+from ...data.memory_map import MappedRows, is_large_map
+from ...randomness import from_random_state
+from ..encodings import Encodings, encodings, encodings_of, prior_of
+from ..information import divergence_of, information_by_latent, information_of
+from ..labels import label_probabilities
+from ..likelihood import gaps_and_means
+from ..sources import View, floor_of, is_model, last_step, view
+from ..units import ACTIVE_VARIANCE, active_units, informative_units_of
 from .evidence import WeightedDraws, likelihood_variation, posterior_by_prior_draws, unexplained_direction
-from .information import divergence_of, information_by_latent, information_of
-from .label_evidence import exact_information, is_one_cluster, label_findings, separation_of_components, separation_of_draws
-from .labels import label_probabilities
-from .likelihood import gaps_and_means
-from .models import View, floor_of, is_model, last_step, view
+from .labels import exact_information, is_one_cluster, label_findings, separation_of_components, separation_of_draws
 from .report import CollapseReport
-from .units import ACTIVE_VARIANCE, active_units, informative_units_of
+from .verdict import Findings, LabelFindings, label_verdict, latent_verdicts, overall_verdict
 
 __all__ = ["collapse_report", "collapse_summary"]
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .diagnosis import REMEDIES
+from .verdict import REMEDIES
 
 __all__ = ["CollapseReport"]
 

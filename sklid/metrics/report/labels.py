@@ -19,8 +19,8 @@ from sklearn.exceptions import ConvergenceWarning
 from torch import Tensor
 from torch.distributions import MixtureSameFamily
 
-from .diagnosis import LabelFindings
-from .labels import cluster_mutual_information
+from ..labels import cluster_mutual_information
+from .verdict import LabelFindings
 
 __all__ = ["exact_information", "is_one_cluster", "label_findings", "separation_of_components", "separation_of_draws"]
 

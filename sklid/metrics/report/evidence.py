@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.distributions import Distribution, kl_divergence
 
-from .encodings import encodings_of, prior_of
-from .models import View
-from .weights import BLOCK_NUMBERS
+from ..encodings import encodings_of, prior_of
+from ..importance import BLOCK_NUMBERS
+from ..sources import View
 
 __all__ = ["WeightedDraws", "likelihood_variation", "posterior_by_prior_draws", "unexplained_direction"]
 
