@@ -1,8 +1,8 @@
 """Latent-identifiable variational autoencoders with scikit-learn's interface."""
 
+from .estimators.lidgmvae import LIDGMVAEClustering
+from .estimators.lidvae import LIDVAE
 from .exceptions import CollapseWarning
-from .lidgmvae import LIDGMVAEClustering
-from .lidvae import LIDVAE
 from .ppca import IdentifiablePPCA
 
 __all__ = ["LIDVAE", "CollapseWarning", "IdentifiablePPCA", "LIDGMVAEClustering"]

@@ -19,12 +19,12 @@ from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from ._base import LatentVariableEstimator
 from .baselines import GMVAE, VAE
 from .data.files import Table, TableError, read_table
+from .estimators.base import LatentVariableEstimator
+from .estimators.lidgmvae import LIDGMVAEClustering
+from .estimators.lidvae import LIDVAE
 from .exceptions import CappedEstimateWarning
-from .lidgmvae import LIDGMVAEClustering
-from .lidvae import LIDVAE
 from .metrics import active_units, cluster_mutual_information, clustering_accuracy, kl_divergence, mutual_information
 from .nn import LIKELIHOODS
 from .plots import ComparisonDisplay

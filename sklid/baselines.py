@@ -10,8 +10,8 @@ components. ``VAE(encoder="principal")`` and ``LIDVAE(encoder="plain")`` differ 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._base import LatentVariableEstimator
-from ._clustering import MixtureMixin
+from .estimators.base import LatentVariableEstimator
+from .estimators.clustering import MixtureMixin
 from .nn import PlainDecoder
 
 __all__ = ["GMVAE", "VAE"]

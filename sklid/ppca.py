@@ -23,8 +23,8 @@ from ._identifiable import noise_limit
 from ._linear_gaussian import LinearGaussian
 from ._linear_inference import LinearInferenceMixin
 from ._maximum_likelihood import Problem, Solution, of_incomplete_rows, of_rows, of_spectrum
-from ._parameters import NON_NEGATIVE, POSITIVE_INTEGER, POSITIVE_REAL
 from ._spectrum import spectrum_of_covariance
+from .estimators.parameters import NON_NEGATIVE, POSITIVE_INTEGER, POSITIVE_REAL
 from .exceptions import CollapseWarning
 
 __all__ = ["IdentifiablePPCA"]

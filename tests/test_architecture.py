@@ -15,7 +15,9 @@ HOUSE = [
     ("data", "blocks memory_map table files"),
     ("training", "callbacks batches loss net phases"),
     ("metrics", "sources encodings importance information units labels likelihood report.verdict report.evidence report.labels report.report report.measure report scorers"),
-    ("", "callbacks _parameters _inference _fitting _base _injective _mixture_start _clustering lidvae lidgmvae baselines _covariance _spectrum "
+    ("", "callbacks"),
+    ("estimators", "parameters answers assembly base injective mixture_start clustering lidvae lidgmvae"),
+    ("", "baselines _covariance _spectrum "
          "_identifiable _linear_gaussian _expectation_maximization _gradient _maximum_likelihood _linear_inference ppca"),
     ("", "sklid mcmc"),
     ("plots", "style clusters comparison collapse latent_space traversal surface training depth reconstruction"),

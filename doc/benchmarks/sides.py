@@ -13,8 +13,8 @@ from loops import BATCH, LATENTS, RATE, double_backward_step, folded_step, modul
 from sklearn.datasets import load_digits
 
 from sklid import LIDVAE, LIDGMVAEClustering
-from sklid._fitting import assemble
 from sklid.baselines import VAE
+from sklid.estimators.assembly import assemble
 from sklid.nn import InjectiveDecoder
 from sklid.training import BoundNet
 from sklid.training.callbacks import training_callbacks

@@ -4,7 +4,7 @@ from numbers import Integral, Real
 
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from .nn import LIKELIHOODS
+from ..nn import LIKELIHOODS
 
 __all__ = ["NON_NEGATIVE", "POSITIVE_INTEGER", "POSITIVE_REAL", "SHARED_PARAMETERS"]
 

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
-from .data.blocks import chunks, tensor_of
-from .data.table import standardised
-from .nn import LatentVariableModel, iwae
-from .randomness import RowNoise
+from ..data.blocks import chunks, tensor_of
+from ..data.table import standardised
+from ..nn import LatentVariableModel, iwae
+from ..randomness import RowNoise
 
 __all__ = ["Inference"]
 

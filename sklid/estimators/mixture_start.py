@@ -16,8 +16,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import pairwise_distances_argmin
 from torch import Tensor
 
-from .data.table import ModelRows
-from .nn import LatentVariableModel, SeparatedMixture, separated
+from ..data.table import ModelRows
+from ..nn import LatentVariableModel, SeparatedMixture, separated
 
 __all__ = ["mixture_start"]
 

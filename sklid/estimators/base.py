@@ -17,16 +17,16 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 from torch.distributions import Distribution
 
-from ._fitting import architecture, assemble, check_same_architecture, warn_if_collapsed
-from ._inference import Inference
-from ._parameters import SHARED_PARAMETERS
-from .data.memory_map import MappedRows
-from .data.table import ModelRows, check_support, fitted_scaler, model_rows, validated
-from .metrics import View
-from .nn import LIKELIHOODS, LatentVariableModel
-from .randomness import RowNoise, available_device, seeded
-from .training import BoundNet
-from .training.phases import main_phase, train
+from ..data.memory_map import MappedRows
+from ..data.table import ModelRows, check_support, fitted_scaler, model_rows, validated
+from ..metrics import View
+from ..nn import LIKELIHOODS, LatentVariableModel
+from ..randomness import RowNoise, available_device, seeded
+from ..training import BoundNet
+from ..training.phases import main_phase, train
+from .answers import Inference
+from .assembly import architecture, assemble, check_same_architecture, warn_if_collapsed
+from .parameters import SHARED_PARAMETERS
 
 __all__ = ["LatentVariableEstimator"]
 

@@ -1,34 +1,27 @@
-r"""LIDGMVAE: clustering with a variational autoencoder whose labels and latents are identifiable by construction.
+r"""LIDVAE: a variational autoencoder whose latent is identifiable by construction.
 
-.. math:: y \sim Cat(\pi), \qquad w \mid y \sim N(\mu_y, \Sigma_y), \qquad x \mid w \sim EF(x \mid g_2(\beta^\top g_1(w)))
+.. math:: z \sim N(0, I_K), \qquad x \mid z \sim EF(x \mid g_2(\beta^\top g_1(z)))
 
-(Wang, Blei & Cunningham, NeurIPS 2021, section 3.) Different labels have different means, different w have different distributions of x, and so
-neither posterior can equal its prior. With a Gaussian likelihood and decoder modulus r, w and x share at least
-:math:`\sum_c \pi_c \tfrac12 \log\det(I + r^2 \Sigma_c)` nats; how much y and x share depends on the data, and no floor of use is known.
+(Wang, Blei & Cunningham, NeurIPS 2021, section 3.) The Brenier maps g1, g2 and a beta of full rank make z -> p(x | z) injective, and a posterior can
+equal its prior only where the likelihood does not depend on z (their Theorem 1). A modulus r of the decoder turns this into a number: with a Gaussian
+likelihood z and x share at least K/2 log(1 + r^2) nats.
 """
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from ._base import LatentVariableEstimator
-from ._clustering import MixtureMixin
-from ._injective import InjectiveMixin
+from .base import LatentVariableEstimator
+from .injective import InjectiveMixin
 
-__all__ = ["LIDGMVAEClustering"]
+__all__ = ["LIDVAE"]
 
 
-class LIDGMVAEClustering(MixtureMixin, InjectiveMixin, LatentVariableEstimator):
-    r"""Clustering by a latent-identifiable Gaussian-mixture variational autoencoder.
+class LIDVAE(InjectiveMixin, LatentVariableEstimator):
+    r"""Latent-identifiable variational autoencoder: a nonlinear representation that cannot collapse.
 
-    .. math:: y \sim Cat(\pi), \qquad w \mid y \sim N(\mu_y, \Sigma_y), \qquad x \mid w \sim EF(x \mid f(w))
-
-    The decoder f is that of `LIDVAE`. The means stay apart for every value of the parameters. Training first spreads the data out under a plain
-    prior, and then starts the mixture at the clusters found there.
+    .. math:: z \sim N(0, I_K), \qquad x \mid z \sim EF(x \mid f(z)), \qquad |f(z) - f(z')| \ge r |z - z'|
 
     Parameters
     ----------
-    k : int, default=5
-        Number of clusters C, at least 2.
     n_components : int, default=None
         Latent dimension K, at most the number of natural parameters. None takes 10, or all natural parameters if they are fewer.
     inverse_lipschitz : float, default=1.0
@@ -50,50 +43,26 @@ class LIDGMVAEClustering(MixtureMixin, InjectiveMixin, LatentVariableEstimator):
     embedding : {"orthogonal", "identity"}, default="orthogonal"
         Beta with learned orthonormal rows, started at the principal directions, or the zero-one beta.
     maps : {2, 1}, default=2
-        1 leaves g1 out and keeps beta fixed.
+        1 leaves g1 out and keeps beta fixed: the case in which latents and map are identified together.
     encoder : {"principal", "plain"}, default="principal"
         A perceptron beside a linear map that starts at probabilistic PCA, as the decoder does; or the perceptron alone, started at random.
     encoder_depth, encoder_width : int, default=2 and 256
         Hidden layers and units of the encoder.
     posterior : {"gaussian", "flow"}, default="gaussian"
-        q(w | x): diagonal Gaussian, or RealNVP (needs ``sklid[flow]`` and K >= 2).
-    weights : {"learned", "uniform"}, default="learned"
-        Of the mixture; the paper's are uniform.
-    components : {"learned", "fixed"}, default="learned"
-        Whether the means are learned, each in a ball around its start, or stay there: the paper's :math:`\beta_1^\top y` for a given beta1, such as
-        the zero-one one of ``init=np.eye(k, n_components)``.
-    covariance_type : {"full", "tied", "diag", "spherical"}, default="full"
-        Of the components, as in `sklearn.mixture.GaussianMixture`.
-    min_separation : float, default=0.5
-        Least distance :math:`\delta` of two component means, for every value of the parameters.
-    scale_bounds : pair of floats, default=(0.05, 5.0)
-        Least and greatest standard deviation of a component along its principal axes.
-    init : {"gmm", "kmeans", "random"} or array-like of shape (k, n_components), default="gmm"
-        Where the mixture starts: a `GaussianMixture` or `KMeans` fitted to the posterior means of the first phase, the posterior means of random
-        rows, or the given means.
-    n_init : int, default=5
-        Starts, of which the one with the best evidence lower bound is taken.
-    pretrain_fraction : float, default=0.4
-        Share of the epochs in the first phase, which has the prior N(0, I).
-    pretrain_kl_weight : float, default=0.1
-        Weight of the divergence in that phase; small weights spread the data out.
-    inference : {"marginal", "joint"}, default="marginal"
-        "marginal" has one posterior q(w | x), sums the label out of the prior, and takes q(y | x) = E[p(y | w)]; "joint" is the paper's
-        q(y | x) q(w | x, y), with one decoder pass per label.
+        Diagonal Gaussian, or RealNVP (needs ``sklid[flow]`` and K >= 2).
     kl_weight : float, default=1.0
-        Weight of the divergence in the second phase.
+        Weight of the divergence in the bound.
     kl_warmup : float, default=0.0
-        Fraction of the steps of the second phase over which that weight rises from 0.
+        Fraction of the training steps over which that weight rises from 0.
     n_importance_samples : int, default=100
-        Draws per row in `score_samples` and `predict_proba`.
+        Draws per row in `score_samples`.
     max_epochs : int, default=100
-        Of both phases together.
     batch_size : int, default=256
     learning_rate : float, default=3e-3
         Of Adam, falling to zero along a cosine.
     weight_decay : float, default=0.0
     early_stopping : bool, default=False
-        Whether to stop the second phase when the bound on a validation set no longer improves, and to go back to its best weights.
+        Whether to stop when the bound on a validation set no longer improves, and to go back to its best weights.
     validation_fraction : float, default=0.1
         Share of the rows in that set.
     n_iter_no_change : int, default=10
@@ -116,51 +85,49 @@ class LIDGMVAEClustering(MixtureMixin, InjectiveMixin, LatentVariableEstimator):
 
     Attributes
     ----------
-    labels_ : int array of shape (n_samples,)
-        Labels of the rows of `fit`, numbered without gaps, the largest cluster first.
-    weights_ : array of shape (k,)
-        Mixture weights.
-    means_ : array of shape (k, n_components)
-        Means of the components in latent space.
-    covariances_ : array of shape (k, n_components, n_components), (n_components, n_components), (k, n_components) or (k,)
-        For "full", "tied", "diag" and "spherical".
-    component_separation_ : float
-        Least distance between two means, at least `min_separation`.
-    inverse_lipschitz_, mutual_information_lower_bound_, elementary_mutual_information_lower_bound_, mutual_information_lower_bound_reason_
-        As in `LIDVAE`, for the latent w.
-    n_components_, n_features_in_, feature_names_in_, scaler_, net_, interrupted_
-        As in `LIDVAE`.
+    inverse_lipschitz_ : float
+        The constant r of the fitted decoder.
+    mutual_information_lower_bound_ : float
+        Least mutual information in nats between z and x under the model, (K/2) log(1 + r^2) (Aishwarya & Li, arXiv 2409.03664); nan where
+        `mutual_information_lower_bound_reason_` says why.
+    elementary_mutual_information_lower_bound_ : float
+        The weaker floor by rate-distortion, max(0, (K/2) log(K r^2 / D)) with D natural parameters (Cover & Thomas 2006, theorem 10.3.3).
+    mutual_information_lower_bound_reason_ : str
+        Empty where there is a bound.
+    n_components_ : int
+    n_features_in_ : int
+    feature_names_in_ : array of str, when X has string column names
+    scaler_ : StandardScaler or None
+        Mean m and scale a of the columns of a Gaussian model.
+    net_ : BoundNet
+        The skorch net: ``net_.history``, ``net_.module_``.
+    interrupted_ : bool
+        Whether the last fit ended with Ctrl-C.
 
     See Also
     --------
-    sklid.baselines.GMVAE : The same model with an unconstrained decoder.
+    sklid.baselines.VAE : The same model with an unconstrained decoder.
 
     References
     ----------
-    Wang, Blei & Cunningham, "Posterior Collapse and Latent Variable Non-identifiability", NeurIPS 2021, section 3.
-    Jiang et al., "Variational Deep Embedding", IJCAI 2017, for the bound over labels.
+    Wang, Blei & Cunningham, "Posterior Collapse and Latent Variable Non-identifiability", NeurIPS 2021, equations 7 and 8.
 
     Examples
     --------
     >>> from sklearn.datasets import load_iris
-    >>> from sklid import LIDGMVAEClustering
+    >>> from sklid import LIDVAE
     >>> X = load_iris().data
-    >>> model = LIDGMVAEClustering(k=3, n_components=2, max_epochs=40, random_state=0).fit(X)
-    >>> model.predict_proba(X).shape
-    (150, 3)
-    >>> model.component_separation_ >= 0.5
-    True
+    >>> model = LIDVAE(n_components=2, max_epochs=20, random_state=0).fit(X)
+    >>> model.transform(X).shape
+    (150, 2)
+    >>> round(model.mutual_information_lower_bound_, 2)
+    0.69
     """
 
-    _parameter_constraints: dict = {
-        **LatentVariableEstimator._parameter_constraints,
-        **InjectiveMixin._parameter_constraints,
-        **MixtureMixin._parameter_constraints,
-    }
+    _parameter_constraints: dict = {**LatentVariableEstimator._parameter_constraints, **InjectiveMixin._parameter_constraints}
 
     def __init__(
         self,
-        k: int = 5,
         n_components: int | None = None,
         *,
         inverse_lipschitz: float = 1.0,
@@ -177,16 +144,6 @@ class LIDGMVAEClustering(MixtureMixin, InjectiveMixin, LatentVariableEstimator):
         encoder_depth: int = 2,
         encoder_width: int = 256,
         posterior: str = "gaussian",
-        weights: str = "learned",
-        components: str = "learned",
-        covariance_type: str = "full",
-        min_separation: float = 0.5,
-        scale_bounds: tuple[float, float] = (0.05, 5.0),
-        init: str | ArrayLike = "gmm",
-        n_init: int = 5,
-        pretrain_fraction: float = 0.4,
-        pretrain_kl_weight: float = 0.1,
-        inference: str = "marginal",
         kl_weight: float = 1.0,
         kl_warmup: float = 0.0,
         n_importance_samples: int = 100,
@@ -206,7 +163,6 @@ class LIDGMVAEClustering(MixtureMixin, InjectiveMixin, LatentVariableEstimator):
         verbose: int = 0,
         random_state: int | np.random.RandomState | None = None,
     ) -> None:
-        self.k = k
         self.n_components = n_components
         self.inverse_lipschitz = inverse_lipschitz
         self.likelihood = likelihood
@@ -222,16 +178,6 @@ class LIDGMVAEClustering(MixtureMixin, InjectiveMixin, LatentVariableEstimator):
         self.encoder_depth = encoder_depth
         self.encoder_width = encoder_width
         self.posterior = posterior
-        self.weights = weights
-        self.components = components
-        self.covariance_type = covariance_type
-        self.min_separation = min_separation
-        self.scale_bounds = scale_bounds
-        self.init = init
-        self.n_init = n_init
-        self.pretrain_fraction = pretrain_fraction
-        self.pretrain_kl_weight = pretrain_kl_weight
-        self.inference = inference
         self.kl_weight = kl_weight
         self.kl_warmup = kl_warmup
         self.n_importance_samples = n_importance_samples

@@ -8,8 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils._param_validation import Options, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ._parameters import POSITIVE_REAL
-from .nn import ACTIVATIONS, InjectiveDecoder
+from ..nn import ACTIVATIONS, InjectiveDecoder
+from .parameters import POSITIVE_REAL
 
 __all__ = ["InjectiveMixin"]
 

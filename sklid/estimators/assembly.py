@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from torch import Tensor, nn
 
-from .data.blocks import row_blocks
-from .data.table import ModelRows
-from .exceptions import CollapseWarning
-from .metrics.report import collapse_summary
-from .nn import LIKELIHOODS, GaussianLikelihood, GaussianPosterior, LatentVariableModel, Likelihood, StandardNormal
+from ..data.blocks import row_blocks
+from ..data.table import ModelRows
+from ..exceptions import CollapseWarning
+from ..metrics.report import collapse_summary
+from ..nn import LIKELIHOODS, GaussianLikelihood, GaussianPosterior, LatentVariableModel, Likelihood, StandardNormal
 
 __all__ = ["architecture", "assemble", "check_same_architecture", "warn_if_collapsed"]
 
@@ -79,7 +79,7 @@ def _posterior(estimator: BaseEstimator, n_inputs: int) -> nn.Module:
     if estimator.posterior == "gaussian":
         return GaussianPosterior(*sizes)
     try:
-        from .nn.flow import FlowPosterior
+        from ..nn.flow import FlowPosterior
     except ImportError as error:
         raise ImportError('posterior="flow" needs zuko: pip install "sklid[flow]".') from error
     return FlowPosterior(*sizes)

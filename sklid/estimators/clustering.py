@@ -19,14 +19,14 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from ._mixture_start import mixture_start
-from ._parameters import POSITIVE_INTEGER
-from .data.memory_map import MappedRows
-from .data.table import ModelRows
-from .nn import JointMixtureModel, LatentVariableModel, MixtureModel
-from .randomness import seeded
-from .training import BoundNet
-from .training.phases import Phase, main_phase, train
+from ..data.memory_map import MappedRows
+from ..data.table import ModelRows
+from ..nn import JointMixtureModel, LatentVariableModel, MixtureModel
+from ..randomness import seeded
+from ..training import BoundNet
+from ..training.phases import Phase, main_phase, train
+from .mixture_start import mixture_start
+from .parameters import POSITIVE_INTEGER
 
 __all__ = ["MixtureMixin"]
 

@@ -121,8 +121,8 @@ def test_weights_are_learned_or_uniform(model):
 
 def test_more_starts_give_no_worse_a_bound_at_the_start():
     """All candidates belong to one model, so the divergence alone decides; the first candidates of a longer list are those of a shorter one."""
-    from sklid._mixture_start import mixture_start
     from sklid.data.table import model_rows
+    from sklid.estimators.mixture_start import mixture_start
 
     model, noise = fitted(max_epochs=1), torch.zeros(1)
     x = model_rows(X, model.scaler_)
