@@ -3,7 +3,7 @@
 from .estimators.lidgmvae import LIDGMVAEClustering
 from .estimators.lidvae import LIDVAE
 from .exceptions import CollapseWarning
-from .ppca import IdentifiablePPCA
+from .linear.ppca import IdentifiablePPCA
 
 __all__ = ["LIDVAE", "CollapseWarning", "IdentifiablePPCA", "LIDGMVAEClustering"]
 __version__ = "0.1.0"

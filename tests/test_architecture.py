@@ -14,11 +14,12 @@ HOUSE = [
     ("", "exceptions randomness"),
     ("data", "blocks memory_map table files"),
     ("training", "callbacks batches loss net phases"),
-    ("metrics", "sources encodings importance information units labels likelihood report.verdict report.evidence report.labels report.report report.measure report scorers"),
+    ("metrics", "sources encodings importance information units labels likelihood "
+                "report.verdict report.evidence report.labels report.report report.measure report scorers"),
     ("", "callbacks"),
     ("estimators", "parameters answers assembly base injective mixture_start clustering lidvae lidgmvae"),
-    ("", "baselines _covariance _spectrum "
-         "_identifiable _linear_gaussian _expectation_maximization _gradient _maximum_likelihood _linear_inference ppca"),
+    ("", "baselines"),
+    ("linear", "covariance spectrum identifiable linear_gaussian expectation_maximization gradient maximum_likelihood answers ppca"),
     ("", "sklid mcmc"),
     ("plots", "style clusters comparison collapse latent_space traversal surface training depth reconstruction"),
     ("", "__main__"),

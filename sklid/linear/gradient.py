@@ -16,10 +16,10 @@ from skorch.callbacks import EarlyStopping
 from skorch.utils import noop
 from torch import Tensor
 
-from ._linear_gaussian import LinearGaussian
-from .nn.linear import LEAST_SLOPE, LinearModel
-from .randomness import seeded
-from .training import BoundNet
+from ..nn.linear import LEAST_SLOPE, LinearModel
+from ..randomness import seeded
+from ..training import BoundNet
+from .linear_gaussian import LinearGaussian
 
 __all__ = ["Noise", "train_linear"]
 

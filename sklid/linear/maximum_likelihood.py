@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from scipy import linalg
 from sklearn.exceptions import ConvergenceWarning
 
-from ._covariance import Rows
-from ._expectation_maximization import Fit, Incomplete, Posteriors, expected_moments, maximise, posteriors
-from ._gradient import Noise, train_linear
-from ._identifiable import n_identifiable, spectrum_down_to_noise
-from ._linear_gaussian import LinearGaussian
-from ._spectrum import Spectrum, spectrum_of_covariance, spectrum_of_rows
-from .training import BoundNet
+from ..training import BoundNet
+from .covariance import Rows
+from .expectation_maximization import Fit, Incomplete, Posteriors, expected_moments, maximise, posteriors
+from .gradient import Noise, train_linear
+from .identifiable import n_identifiable, spectrum_down_to_noise
+from .linear_gaussian import LinearGaussian
+from .spectrum import Spectrum, spectrum_of_covariance, spectrum_of_rows
 
 __all__ = ["Problem", "Solution", "of_incomplete_rows", "of_rows", "of_spectrum"]
 

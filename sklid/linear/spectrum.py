@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.extmath import randomized_svd
 
-from ._covariance import SHARE, Moments, Rows
-from .data.blocks import chunks
+from ..data.blocks import chunks
+from .covariance import SHARE, Moments, Rows
 
 __all__ = ["Spectrum", "spectrum_of_covariance", "spectrum_of_rows"]
 

@@ -17,8 +17,8 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ._covariance import SHARE, Rows
-from .data.blocks import chunks
+from ..data.blocks import chunks
+from .covariance import SHARE, Rows
 
 __all__ = ["LinearGaussian"]
 

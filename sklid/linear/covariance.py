@@ -15,7 +15,7 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from .data.blocks import chunks
+from ..data.blocks import chunks
 
 __all__ = ["Moments", "Rows"]
 

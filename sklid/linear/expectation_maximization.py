@@ -17,9 +17,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ._covariance import Moments
-from ._linear_gaussian import LinearGaussian
-from .data.blocks import chunks
+from ..data.blocks import chunks
+from .covariance import Moments
+from .linear_gaussian import LinearGaussian
 
 __all__ = ["Fit", "Incomplete", "Posteriors", "expected_moments", "has_gaps", "maximise", "posteriors"]
 

@@ -14,11 +14,11 @@ from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch.distributions import Distribution, Independent, MultivariateNormal, Normal
 
-from ._expectation_maximization import Incomplete, Posteriors, has_gaps, posteriors
-from ._linear_gaussian import LinearGaussian
-from .data.blocks import tensor_of
-from .metrics.sources import View, linear_gaussian
-from .nn import mutual_information_floor
+from ..data.blocks import tensor_of
+from ..metrics.sources import View, linear_gaussian
+from ..nn import mutual_information_floor
+from .expectation_maximization import Incomplete, Posteriors, has_gaps, posteriors
+from .linear_gaussian import LinearGaussian
 
 __all__ = ["LinearInferenceMixin"]
 

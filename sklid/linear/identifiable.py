@@ -19,8 +19,8 @@ Nadler, "Determining the number of components in a factor model from limited noi
 import numpy as np
 from numpy.typing import NDArray
 
-from ._covariance import Rows
-from ._spectrum import Spectrum, spectrum_of_rows
+from .covariance import Rows
+from .spectrum import Spectrum, spectrum_of_rows
 
 __all__ = ["bulk_noise", "largest_noise", "n_identifiable", "noise_limit", "spectrum_down_to_noise"]
 

@@ -18,14 +18,14 @@ from sklearn.utils import assert_all_finite, check_random_state
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
-from ._covariance import Moments, Rows
-from ._identifiable import noise_limit
-from ._linear_gaussian import LinearGaussian
-from ._linear_inference import LinearInferenceMixin
-from ._maximum_likelihood import Problem, Solution, of_incomplete_rows, of_rows, of_spectrum
-from ._spectrum import spectrum_of_covariance
-from .estimators.parameters import NON_NEGATIVE, POSITIVE_INTEGER, POSITIVE_REAL
-from .exceptions import CollapseWarning
+from ..estimators.parameters import NON_NEGATIVE, POSITIVE_INTEGER, POSITIVE_REAL
+from ..exceptions import CollapseWarning
+from .answers import LinearInferenceMixin
+from .covariance import Moments, Rows
+from .identifiable import noise_limit
+from .linear_gaussian import LinearGaussian
+from .maximum_likelihood import Problem, Solution, of_incomplete_rows, of_rows, of_spectrum
+from .spectrum import spectrum_of_covariance
 
 __all__ = ["IdentifiablePPCA"]
 
