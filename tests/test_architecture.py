@@ -18,7 +18,7 @@ HOUSE = [
                 "report.verdict report.evidence report.labels report.report report.measure report scorers"),
     ("", "callbacks"),
     ("estimators", "parameters answers assembly base injective mixture_start clustering lidvae lidgmvae"),
-    ("", "baselines"),
+    ("baselines", "vae gmvae"),
     ("linear", "covariance spectrum identifiable linear_gaussian expectation_maximization gradient maximum_likelihood answers ppca"),
     ("", "sklid mcmc"),
     ("plots", "style clusters comparison collapse latent_space traversal surface training depth reconstruction"),
