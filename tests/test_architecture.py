@@ -20,7 +20,8 @@ HOUSE = [
     ("estimators", "parameters answers assembly base injective mixture_start clustering lidvae lidgmvae"),
     ("baselines", "vae gmvae"),
     ("linear", "covariance spectrum identifiable linear_gaussian expectation_maximization gradient maximum_likelihood answers ppca"),
-    ("", "sklid mcmc"),
+    ("", "sklid"),
+    ("mcmc", "chains ppca mixture"),
     ("plots", "style clusters comparison collapse latent_space traversal surface training depth reconstruction"),
     ("", "__main__"),
 ]  # fmt: skip
