@@ -11,7 +11,7 @@ HOUSE = [
     ("nn", "activation convex brenier embedding perceptron decoder likelihoods.base likelihoods.gaussian likelihoods.bernoulli "
            "likelihoods.continuous_bernoulli likelihoods.counts likelihoods.categorical likelihoods objective linear certificate prior mixture "
            "posterior flow principal model mixture_model"),
-    ("", "exceptions randomness"),
+    ("", "exceptions randomness validation"),
     ("data", "blocks memory_map table files"),
     ("training", "callbacks batches loss net phases"),
     ("metrics", "sources encodings importance information units labels likelihood "

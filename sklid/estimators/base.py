@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
@@ -24,6 +24,7 @@ from ..nn import LIKELIHOODS, LatentVariableModel
 from ..randomness import RowNoise, available_device, seeded
 from ..training import BoundNet
 from ..training.phases import main_phase, train
+from ..validation import fit_context
 from .answers import Inference
 from .assembly import architecture, assemble, check_same_architecture, warn_if_collapsed
 from .parameters import SHARED_PARAMETERS
@@ -40,7 +41,7 @@ class LatentVariableEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         """The decoder, the one part in which the estimators differ."""
         raise TypeError("LatentVariableEstimator has no decoder of its own; use LIDVAE or VAE.")
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: ArrayLike, y: object = None) -> Self:
         """Fit the model by maximising the evidence lower bound.
 
@@ -73,7 +74,7 @@ class LatentVariableEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         warn_if_collapsed(self, X if hasattr(X, "shape") else rows)  # a table keeps the names of its columns
         return self
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: ArrayLike, y: object = None) -> Self:
         """Train for one epoch on some rows, at a constant learning rate and without warm-up or early stopping.
 

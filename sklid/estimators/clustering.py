@@ -15,7 +15,6 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClusterMixin
 from sklearn.utils import check_array, check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
@@ -25,8 +24,8 @@ from ..nn import JointMixtureModel, LatentVariableModel, MixtureModel
 from ..randomness import seeded
 from ..training import BoundNet
 from ..training.phases import Phase, main_phase, train
+from ..validation import POSITIVE_INTEGER, Interval, StrOptions
 from .mixture_start import mixture_start
-from .parameters import POSITIVE_INTEGER
 
 __all__ = ["MixtureMixin"]
 

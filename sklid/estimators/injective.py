@@ -5,11 +5,10 @@ r"""What estimators with an injective decoder can do and others cannot: certific
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils._param_validation import Options, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..nn import ACTIVATIONS, InjectiveDecoder
-from .parameters import POSITIVE_REAL
+from ..validation import POSITIVE_REAL, Options, StrOptions
 
 __all__ = ["InjectiveMixin"]
 

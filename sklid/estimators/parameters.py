@@ -1,16 +1,12 @@
 """The values that parameters may take, in scikit-learn's terms."""
 
-from numbers import Integral, Real
-
-from sklearn.utils._param_validation import Interval, StrOptions
+from numbers import Real
 
 from ..nn import LIKELIHOODS
+from ..validation import NON_NEGATIVE, POSITIVE_INTEGER, POSITIVE_REAL, Interval, StrOptions
 
-__all__ = ["NON_NEGATIVE", "POSITIVE_INTEGER", "POSITIVE_REAL", "SHARED_PARAMETERS"]
+__all__ = ["SHARED_PARAMETERS"]
 
-POSITIVE_INTEGER = [Interval(Integral, 1, None, closed="left")]
-POSITIVE_REAL = [Interval(Real, 0, None, closed="neither")]
-NON_NEGATIVE = [Interval(Real, 0, None, closed="left")]
 
 SHARED_PARAMETERS: dict = {
     "n_components": [None, *POSITIVE_INTEGER],

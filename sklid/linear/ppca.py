@@ -13,13 +13,12 @@ from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import assert_all_finite, check_random_state
-from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.validation import _check_sample_weight, validate_data
+from sklearn.utils.validation import validate_data
 
-from ..estimators.parameters import NON_NEGATIVE, POSITIVE_INTEGER, POSITIVE_REAL
 from ..exceptions import CollapseWarning
+from ..validation import NON_NEGATIVE, POSITIVE_INTEGER, POSITIVE_REAL, StrOptions, check_sample_weight, fit_context
 from .answers import LinearInferenceMixin
 from .covariance import Moments, Rows
 from .identifiable import noise_limit
@@ -143,7 +142,7 @@ class IdentifiablePPCA(ClassNamePrefixFeaturesOutMixin, LinearInferenceMixin, Tr
         self.max_iter = max_iter
         self.random_state = random_state
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None) -> Self:
         """Fit the model at the maximum of its likelihood.
 
@@ -179,7 +178,7 @@ class IdentifiablePPCA(ClassNamePrefixFeaturesOutMixin, LinearInferenceMixin, Tr
         self._check_columns(rows.X)
         return self._accept(of_incomplete_rows(rows.X.astype(np.float64, copy=False), rows.weights, problem))
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None) -> Self:
         """Fit on these rows and those of all earlier calls, of which mean and covariance are kept: the model is that of `fit` on all of them.
 
@@ -216,7 +215,7 @@ class IdentifiablePPCA(ClassNamePrefixFeaturesOutMixin, LinearInferenceMixin, Tr
         X = validate_data(self, X, reset=reset, dtype=dtypes, ensure_all_finite=False, ensure_min_samples=2 if reset else 1)
         weights = None
         if sample_weight is not None:
-            weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+            weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         rows = Rows.of(X, weights)
         if np.isfinite(rows.mean).all() and (weights is None or weights.all()):
             return rows  # where the mean is finite all values are: one pass less

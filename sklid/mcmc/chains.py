@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions, validate_params
+
+from ..validation import Interval, StrOptions, validate_params
 
 __all__ = ["JITTER", "Chains", "checked", "numpyro_key", "run_nuts", "start_at"]
 

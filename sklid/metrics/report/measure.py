@@ -6,11 +6,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
-from sklearn.utils import _safe_indexing, check_random_state
+from sklearn.utils import check_random_state
 from torch.distributions import Distribution, MixtureSameFamily
 
 from ...data.memory_map import MappedRows, is_large_map
 from ...randomness import from_random_state
+from ...validation import safe_indexing
 from ..encodings import Encodings, encodings, encodings_of, prior_of
 from ..information import divergence_of, information_by_latent, information_of
 from ..labels import label_probabilities
@@ -112,7 +113,7 @@ def _some(X: Any, n_rows: int, random: np.random.RandomState) -> Any:
     chosen = np.sort(random.choice(len(X), n_rows, replace=False))
     if is_large_map(X):
         return MappedRows(X)[chosen]
-    return X[torch.from_numpy(chosen)] if isinstance(X, torch.Tensor) else _safe_indexing(X, chosen)
+    return X[torch.from_numpy(chosen)] if isinstance(X, torch.Tensor) else safe_indexing(X, chosen)
 
 
 def _report_on_posteriors(seen: Encodings) -> CollapseReport:
