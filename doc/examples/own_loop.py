@@ -23,7 +23,7 @@ def build(x: torch.Tensor) -> LatentVariableModel:
         likelihood=GaussianLikelihood(3),
         posterior=GaussianPosterior(3, 1, width=32),
     )
-    model.start(x)
+    model.initialise(x)
     return model
 
 

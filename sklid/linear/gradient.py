@@ -79,7 +79,7 @@ def _started(x: Tensor, n_components: int, noise: float, random: np.random.Rando
     with seeded(random.randint(2**31 - 1)):
         directions = torch.linalg.qr(x.mT @ torch.randn(len(x), n_components, dtype=x.dtype)).Q.mT
         model = LinearModel(n_components, x.shape[1], noise, learn_noise=False).double()
-        model.decoder.start(directions, float((x @ directions.mT).square().mean().sqrt()) / noise)
+        model.decoder.initialise(directions, float((x @ directions.mT).square().mean().sqrt()) / noise)
     return model
 
 

@@ -2,22 +2,28 @@
 
 from .activation import ACTIVATIONS
 from .brenier import BrenierMap, InversionError
-from .certificate import elementary_mutual_information_floor, kl_floor, mixture_kl_floor, mixture_mutual_information_floor, mutual_information_floor
+from .certificate import kl_floor, mixture_kl_floor, mixture_mutual_information_floor, mutual_information_floor
+from .clusters import Clusters, GaussianClusters
 from .convex import ConvexPotential
 from .decoder import Decoder, InjectiveDecoder, PlainDecoder
 from .embedding import IdentityEmbedding, OrthogonalEmbedding
-from .likelihoods import LIKELIHOODS
-from .likelihoods.base import Likelihood
-from .likelihoods.bernoulli import BernoulliLikelihood
-from .likelihoods.categorical import CategoricalLikelihood, helmert_basis
-from .likelihoods.continuous_bernoulli import ContinuousBernoulli, ContinuousBernoulliLikelihood
-from .likelihoods.counts import PoissonLikelihood
-from .likelihoods.gaussian import GaussianLikelihood
+from .likelihoods import (
+    LIKELIHOODS,
+    BernoulliLikelihood,
+    CategoricalLikelihood,
+    ContinuousBernoulli,
+    ContinuousBernoulliLikelihood,
+    GaussianLikelihood,
+    Likelihood,
+    PoissonLikelihood,
+    Support,
+    helmert_basis,
+)
 from .linear import LinearDecoder, LinearModel, QuadraticPotential
 from .mixture import SeparatedMixture, separated
 from .mixture_model import JointMixtureModel, MixtureModel
 from .model import LatentVariableModel
-from .objective import Bound, gaussian_kl, iwae, kl_estimate
+from .objective import Bound, elbo, iwae, kl_estimate
 from .posterior import GaussianPosterior, Posterior
 from .prior import Prior, StandardNormal
 
@@ -28,10 +34,12 @@ __all__ = [
     "Bound",
     "BrenierMap",
     "CategoricalLikelihood",
+    "Clusters",
     "ContinuousBernoulli",
     "ContinuousBernoulliLikelihood",
     "ConvexPotential",
     "Decoder",
+    "GaussianClusters",
     "GaussianLikelihood",
     "GaussianPosterior",
     "IdentityEmbedding",
@@ -51,8 +59,8 @@ __all__ = [
     "QuadraticPotential",
     "SeparatedMixture",
     "StandardNormal",
-    "elementary_mutual_information_floor",
-    "gaussian_kl",
+    "Support",
+    "elbo",
     "helmert_basis",
     "iwae",
     "kl_estimate",

@@ -5,12 +5,7 @@ With :math:`z \sim N(0, I_K)`, :math:`x = s(f(z) + \varepsilon)` and :math:`|f(z
 .. math:: I(z; x) \ge \tfrac{K}{2} \log(1 + r^2)
 
 because z is an r-contraction of f(z), and a contraction lowers entropy along the heat flow (Aishwarya & Li, arXiv 2409.03664); equality for r
-times an isometry. An elementary floor follows from the left inverse, which is 1/r-Lipschitz: it finds z from x with a mean squared error of at most
-:math:`D / r^2`, and the rate-distortion function of a Gaussian (Cover & Thomas 2006, theorem 10.3.3) turns that into
-
-.. math:: I(z; x) \ge \max\!\left(0, \tfrac{K}{2} \log \frac{K r^2}{D}\right).
-
-Both speak of the model p(z) p(x | z), not of an encoder. For any posterior q with :math:`c = \operatorname{tr} Cov_q f(z)`,
+times an isometry. This speaks of the model p(z) p(x | z), not of an encoder. For any posterior q with :math:`c = \operatorname{tr} Cov_q f(z)`,
 
 .. math:: KL(q \| N(0, I)) \ge \tfrac{K}{2} h\!\left(\frac{c}{r^2 K}\right) + \tfrac12 |E_q z|^2, \qquad h(t) = t - 1 - \log t, \quad c < r^2 K,
 
@@ -28,7 +23,6 @@ import torch
 from torch import Tensor
 
 __all__ = [
-    "elementary_mutual_information_floor",
     "kl_floor",
     "mixture_kl_floor",
     "mixture_mutual_information_floor",
@@ -46,18 +40,6 @@ def mutual_information_floor(n_components: int, inverse_lipschitz: float) -> flo
     3.47
     """
     return 0.5 * n_components * math.log1p(inverse_lipschitz**2)
-
-
-def elementary_mutual_information_floor(n_components: int, n_parameters: int, inverse_lipschitz: float) -> float:
-    """Least mutual information of z and x in nats by rate-distortion, max(0, (K / 2) log(K r^2 / D)); never above the sharp one.
-
-    Examples
-    --------
-    >>> from sklid.nn import elementary_mutual_information_floor
-    >>> elementary_mutual_information_floor(10, 64, 1.0), round(elementary_mutual_information_floor(10, 64, 4.0), 2)
-    (0.0, 4.58)
-    """
-    return max(0.0, 0.5 * n_components * math.log(n_components * inverse_lipschitz**2 / n_parameters))
 
 
 def kl_floor(decoded_variance: Tensor, mean: Tensor, inverse_lipschitz: float) -> Tensor:

@@ -116,7 +116,7 @@ class ConvexPotential(nn.Module):
         self.root_output.mul_(math.sqrt(factor))
 
     @torch.no_grad()
-    def start_inputs(self, rows: Tensor, spread: float) -> None:
+    def initialise_inputs(self, rows: Tensor, spread: float) -> None:
         """Start the input weights within the span of orthonormal rows ``(K, d)``, for inputs there of norm about `spread`.
 
         The first layer's units then see arguments of variance 1 and bend at points spread over the data; nothing leaves the span until it is learned.
@@ -126,7 +126,7 @@ class ConvexPotential(nn.Module):
         nn.init.normal_(self.biases[0], std=BIAS_SPREAD)
 
     @torch.no_grad()
-    def start_curvature(self, curvature: Tensor) -> None:
+    def initialise_curvature(self, curvature: Tensor) -> None:
         """Start a potential of one layer near ``T(u) = sum_j curvature_j u_j^2 / 2``, for d curvatures, each taken as at least .1."""
         target = curvature.clamp_min(LEAST_CURVATURE)
         share = (target / target.max()).sqrt()

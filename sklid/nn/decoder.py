@@ -38,7 +38,7 @@ class Decoder(Protocol):
     def __call__(self, z: Tensor, gain: Tensor | float = 1.0) -> Tensor:
         """Natural parameters, ``(*, K) -> (*, D)``; `gain` scales the learned part."""
 
-    def start(self, mean: Tensor, directions: Tensor, amplitudes: Tensor, gain: float) -> None:
+    def initialise(self, mean: Tensor, directions: Tensor, amplitudes: Tensor, gain: float) -> None:
         """Start near ``f(z) = mean + (amplitudes * z) @ directions``, as far as the decoder can: shapes ``(D,), (K, D), (K,)``."""
 
 
@@ -155,7 +155,7 @@ class InjectiveDecoder(nn.Module):
         return projected if self.inner is None else self.inner.inverse(projected, tol=tol, max_iter=max_iter)
 
     @torch.no_grad()
-    def start(self, mean: Tensor, directions: Tensor, amplitudes: Tensor, gain: float = 1.0) -> None:
+    def initialise(self, mean: Tensor, directions: Tensor, amplitudes: Tensor, gain: float = 1.0) -> None:
         """Start near the linear map ``f(z) = mean + (amplitudes * z) @ directions``.
 
         The learned part of g2 starts with slope 1 along beta, in natural-parameter units, and g1 supplies what is missing of each amplitude.
@@ -170,15 +170,15 @@ class InjectiveDecoder(nn.Module):
         gain : float, default=1.0
             The gain at the start.
         """
-        self.embedding.start(directions)
+        self.embedding.initialise(directions)
         rows = self.embedding()
         potential = self.outer.potential
         inner_slopes = (amplitudes.clamp_max(LARGEST_AMPLITUDE) / (1.0 + self.inverse_lipschitz)).clamp_min(1.0)
-        potential.start_inputs(rows, inner_slopes.norm().item())
+        potential.initialise_inputs(rows, inner_slopes.norm().item())
         potential.rescale(1.0 / (gain * potential.mean_slope(rows)))
         origin = mean.new_zeros(self.n_components)
         if self.inner is not None:
-            self.inner.potential.start_curvature(inner_slopes - 1.0)
+            self.inner.potential.initialise_curvature(inner_slopes - 1.0)
             self.inner.bias.sub_(self.inner(origin))
         self.outer.bias.add_((mean - self(origin, gain)) / gain)
 
@@ -206,6 +206,6 @@ class PlainDecoder(nn.Module):
         return gain * self.network(z)
 
     @torch.no_grad()
-    def start(self, mean: Tensor, directions: Tensor, amplitudes: Tensor, gain: float = 1.0) -> None:
+    def initialise(self, mean: Tensor, directions: Tensor, amplitudes: Tensor, gain: float = 1.0) -> None:
         """Start the output bias so that f(0) is `mean` ``(D,)``; a perceptron has no directions to start."""
         self.network[-1].bias += (mean - self(mean.new_zeros(self.n_components), gain)) / gain

@@ -25,7 +25,7 @@ class IdentityEmbedding(nn.Module):
         """Beta, ``(K, D)``."""
         return self.rows
 
-    def start(self, directions: Tensor) -> None:
+    def initialise(self, directions: Tensor) -> None:
         """Nothing to start: the zero-one beta has no parameters."""
 
 
@@ -37,7 +37,7 @@ class OrthogonalEmbedding(nn.Module):
     n_components, n_outputs : int
         K and D.
     trainable : bool, default=True
-        False keeps the rows where `start` puts them.
+        False keeps the rows where `initialise` puts them.
     """
 
     def __init__(self, n_components: int, n_outputs: int, trainable: bool = True) -> None:
@@ -50,6 +50,6 @@ class OrthogonalEmbedding(nn.Module):
         return torch.linalg.solve_triangular(factor, self.columns.mT, upper=False).contiguous()
 
     @torch.no_grad()
-    def start(self, directions: Tensor) -> None:
+    def initialise(self, directions: Tensor) -> None:
         """Start at the given orthonormal rows ``(K, D)``."""
         self.columns.copy_(directions.mT)

@@ -55,9 +55,9 @@ class FlowPosterior(nn.Module):
         """q(z | x): ``(*, D)`` to a distribution of batch shape ``(*,)`` and event shape ``(K,)``; its moments have no closed form."""
         return NormalizingFlow(self.flow.transform(self.context(inputs)), self.base(inputs))
 
-    def start(self, mean: Tensor, directions: Tensor, amplitudes: Tensor, noise: float) -> None:
+    def initialise(self, mean: Tensor, directions: Tensor, amplitudes: Tensor, noise: float) -> None:
         """Start the Gaussian near the posterior of a probabilistic PCA."""
-        self.base.start(mean, directions, amplitudes, noise)
+        self.base.initialise(mean, directions, amplitudes, noise)
 
     def draw(self, q: NormalizingFlow, noise: Tensor) -> tuple[Tensor, Tensor]:
         """Latents and their log-density, by pushing draws of the Gaussian through the layers."""

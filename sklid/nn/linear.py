@@ -82,12 +82,12 @@ class LinearDecoder(nn.Module):
         return self.outer(self.inner(z), embedding=self.embedding())
 
     @torch.no_grad()
-    def start(self, directions: Tensor, amplitude: float) -> None:
+    def initialise(self, directions: Tensor, amplitude: float) -> None:
         """Start with beta at orthonormal rows ``(K, D)`` and loadings of about one amplitude, in noise units, along each of them.
 
         Equal ones, since a positive map leaves zero slowly.
         """
-        self.embedding.start(directions)
+        self.embedding.initialise(directions)
         nn.init.orthogonal_(self.inner.potential.weight, gain=math.sqrt(amplitude))
 
     def loadings(self) -> Tensor:
@@ -140,4 +140,4 @@ class LinearModel(nn.Module):
         spread = (covariance * gram).sum() + x.shape[-1] * (2 * self.log_noise + math.log(2 * math.pi))
         reconstruction = -0.5 * ((rows - mean @ V).square().sum(-1) + spread)
         volume = 2 * torch.diagonal(factor).log().sum() + covariance.trace() - len(V)
-        return Bound(reconstruction, 0.5 * (mean.square().sum(-1) + volume))
+        return Bound(reconstruction, 0.5 * (mean.square().sum(-1) + volume).unsqueeze(-1))

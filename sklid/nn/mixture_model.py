@@ -29,6 +29,19 @@ class MixtureModel(LatentVariableModel):
 
     prior: SeparatedMixture
 
+    @torch.no_grad()
+    def relabel(self, order: Tensor, optimizer: torch.optim.Optimizer | None = None) -> None:
+        """Number the labels anew: label ``order[c]`` becomes label c ``(C,)``, in the parameters and in what an optimiser remembers of them."""
+        for tensor in self._tensors_by_label():
+            state = {} if optimizer is None else optimizer.state.get(tensor, {})
+            for part in (tensor, *(value for value in state.values() if value.shape == tensor.shape)):
+                part.copy_(part.unflatten(0, (self.prior.n_labels, -1))[order.to(part.device)].flatten(0, 1))
+
+    def _tensors_by_label(self) -> list[Tensor]:
+        """Parameters and buffers whose first axis is the label."""
+        every = [*self.prior.parameters(), *self.prior.buffers()]
+        return [tensor for tensor in every if tensor.dim() and len(tensor) == self.prior.n_labels]
+
     def label_probabilities(self, x: Tensor, noise: Tensor) -> Tensor:
         """q(y | x) = E_q(w | x) p(y | w), averaged over latents made of standard normal noise: ``(*, P), (S, *, K) -> (*, C)``."""
         w, _ = self.draw(self.encode(x), noise)
@@ -64,10 +77,11 @@ class JointMixtureModel(MixtureModel):
     def forward(self, x: Tensor) -> Bound:
         """The evidence lower bound of each row with one draw of w for each label: ``(*, P)`` to two tensors ``(*,)``."""
         labels, latents = self._posteriors(x)
-        w = latents.rsample()
-        reconstruction = (labels.probs * self.decode(w).log_prob(x.unsqueeze(-2))).sum(-1)
+        w, each = latents.rsample(), x.unsqueeze(-2)
+        reconstruction = (labels.probs * self.decode(w, self.given(each)).log_prob(each)).sum(-1)
         log_joint = self.prior.expected_log_joint(latents.mean, latents.variance)
-        return Bound(reconstruction, (labels.probs * (labels.logits - latents.entropy() - log_joint)).sum(-1))
+        divergence = (labels.probs * (labels.logits - latents.entropy() - log_joint)).sum(-1)
+        return Bound(reconstruction, divergence.unsqueeze(-1))
 
     def encode(self, x: Tensor) -> MixtureSameFamily:
         """q(w | x), the mixture of the posteriors of the labels: ``(*, P)`` to a distribution of batch shape ``(*,)``."""
@@ -90,9 +104,12 @@ class JointMixtureModel(MixtureModel):
     def log_weights(self, x: Tensor, noise: Tensor) -> Tensor:
         """Log sum_y p(y) p(x | w_y) p(w_y | y) / q(w_y | x, y) for latents made of standard normal noise: ``(*, P), (S, *, K) -> (S, *)``."""
         _, latents = self._posteriors(x)
-        w = latents.mean + latents.stddev * noise.unsqueeze(-2)
-        log_joint = self.decode(w).log_prob(x.unsqueeze(-2)) + self.prior.expected_log_joint(w)
+        w, each = latents.mean + latents.stddev * noise.unsqueeze(-2), x.unsqueeze(-2)
+        log_joint = self.decode(w, self.given(each)).log_prob(each) + self.prior.log_joint(w)
         return (log_joint - latents.log_prob(w)).logsumexp(-1)
+
+    def _tensors_by_label(self) -> list[Tensor]:
+        return [*super()._tensors_by_label(), *self.labelled[-1].parameters()]
 
     def _posteriors(self, x: Tensor) -> tuple[Categorical, Distribution]:
         """q(y | x), of batch shape ``(*,)``, and q(w | x, y) for every y, of batch shape ``(*, C)``."""
@@ -100,6 +117,6 @@ class JointMixtureModel(MixtureModel):
         changes = self.labelled(self.likelihood.inputs(x)).unflatten(-1, (self.prior.n_labels, -1))
         tilt, shift, stretch = changes.split([1, self.prior.n_components, self.prior.n_components], dim=-1)
         loc = shared.mean.unsqueeze(-2)
-        labels = Categorical(logits=self.prior.expected_log_joint(loc) + tilt.squeeze(-1), validate_args=False)
+        labels = Categorical(logits=self.prior.log_joint(loc) + tilt.squeeze(-1), validate_args=False)
         latents = Normal(loc + shift, shared.stddev.unsqueeze(-2) * stretch.exp(), validate_args=False)
         return labels, Independent(latents, 1, validate_args=False)

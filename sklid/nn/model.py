@@ -14,7 +14,7 @@ from .decoder import Decoder
 from .likelihoods.base import Likelihood
 from .objective import Bound
 from .posterior import Posterior
-from .principal import principal_start
+from .principal import probabilistic_pca
 from .prior import Prior
 
 __all__ = ["LatentVariableModel"]
@@ -64,17 +64,17 @@ class LatentVariableModel(nn.Module):
         q = self.encode(x)
         noise = torch.randn((1, *x.shape[:-1], self.prior.n_components), dtype=x.dtype, device=x.device)
         z, log_q = self.draw(q, noise)
-        return Bound(self.decode(z).log_prob(x).mean(0), self.prior.divergence(q, z, log_q))
+        return Bound(self.decode(z, self.given(x)).log_prob(x).mean(0), self.prior.divergences(q, z, log_q))
 
     @torch.no_grad()
-    def start(self, x: Tensor) -> None:
-        """Start at the probabilistic PCA of the rows x ``(N, P)``: noise, mean, directions and amplitudes, as far as each part can."""
+    def initialise(self, x: Tensor) -> None:
+        """Initialise at the probabilistic PCA of the rows x ``(N, P)``: noise, mean, directions and amplitudes, as far as each part can."""
         inputs = self.likelihood.inputs(x)
-        directions, amplitudes, noise = principal_start(inputs, self.prior.n_components, self.decoder.fixed_directions)
-        self.likelihood.start(noise)
+        directions, amplitudes, noise = probabilistic_pca(inputs, self.prior.n_components, self.decoder.fixed_directions)
+        self.likelihood.initialise(noise)
         mean = self.likelihood.link(self.likelihood.moments(x).mean(0))
-        self.decoder.start(mean, directions, amplitudes, float(self.likelihood.gain()))
-        self.posterior.start(inputs.mean(0), directions, amplitudes, noise)
+        self.decoder.initialise(mean, directions, amplitudes, float(self.likelihood.gain()))
+        self.posterior.initialise(inputs.mean(0), directions, amplitudes, noise)
 
     def encode(self, x: Tensor) -> Distribution:
         """q(z | x): ``(*, P)`` to a distribution of batch shape ``(*,)``."""
@@ -84,18 +84,22 @@ class LatentVariableModel(nn.Module):
         """Latents made of standard normal noise, and their log-density under q: ``(S, *, K) -> (S, *, K), (S, *)``."""
         return self.posterior.draw(q, noise)
 
-    def natural_parameters(self, z: Tensor) -> Tensor:
-        """f(z): ``(*, K) -> (*, D)``."""
-        return self.decoder(z, self.likelihood.gain())
+    def given(self, x: Tensor) -> Tensor | None:
+        """What the distribution of a row is conditioned on, such as its exposure, ``(*, P) -> (*, C)``; None where there is nothing."""
+        return self.likelihood.given(x)
 
-    def decode(self, z: Tensor) -> Distribution:
-        """p(x | z): ``(*, K)`` to a distribution of batch shape ``(*,)``."""
-        return self.likelihood(self.natural_parameters(z))
+    def natural_parameters(self, z: Tensor, given: Tensor | None = None) -> Tensor:
+        """f(z), and what a condition makes of it: ``(*, K), (*, C) -> (*, D)``."""
+        return self.likelihood.conditioned(self.decoder(z, self.likelihood.gain()), given)
+
+    def decode(self, z: Tensor, given: Tensor | None = None) -> Distribution:
+        """p(x | z), or p(x | z, given): ``(*, K), (*, C)`` to a distribution of batch shape ``(*,)``."""
+        return self.likelihood(self.natural_parameters(z, given))
 
     def log_weights(self, x: Tensor, noise: Tensor) -> Tensor:
         """Log p(x, z) - log q(z | x) for latents made of standard normal noise: ``(*, P), (S, *, K) -> (S, *)``."""
         z, log_q = self.draw(self.encode(x), noise)
-        return self.decode(z).log_prob(x) + self.prior().log_prob(z) - log_q
+        return self.decode(z, self.given(x)).log_prob(x) + self.prior().log_prob(z) - log_q
 
     def sample(self, n_samples: int) -> tuple[Tensor, Tensor]:
         """Draws of x ``(n, P)`` and of the latents z ``(n, K)`` behind them."""

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.distributions import Distribution, kl_divergence
+from torch.distributions import Distribution, Independent, Normal, kl_divergence
 
-__all__ = ["Bound", "gaussian_kl", "iwae", "kl_estimate"]
+__all__ = ["Bound", "elbo", "iwae", "kl_estimate", "kl_estimates"]
 
 
 class Bound(NamedTuple):
@@ -24,16 +24,26 @@ class Bound(NamedTuple):
     ----------
     reconstruction : Tensor of shape (*,)
         E_q[log p(x | z)].
-    kl : Tensor of shape (*,)
-        KL(q(z | x) || p(z)).
+    divergences : Tensor of shape (*, G)
+        Parts of KL(q(z | x) || p(z)) that add up to it: one for each latent where posterior and prior factorise, else one for all.
     """
 
     reconstruction: Tensor
-    kl: Tensor
+    divergences: Tensor
+
+    @property
+    def kl(self) -> Tensor:
+        """KL(q(z | x) || p(z)): ``(*,)``."""
+        return self.divergences.sum(-1)
 
     def elbo(self, kl_weight: float = 1.0) -> Tensor:
         """Reconstruction less the weighted divergence: ``(*,)``."""
         return self.reconstruction - kl_weight * self.kl
+
+
+def elbo(bound: Bound, kl_weight: float) -> Tensor:
+    """The objective of a training unless another is handed in, the evidence lower bound: ``(*,)``."""
+    return bound.elbo(kl_weight)
 
 
 def iwae(log_weights: Tensor) -> Tensor:
@@ -57,6 +67,8 @@ def kl_estimate(q: Distribution, p: Distribution, z: Tensor, log_q: Tensor) -> T
         return (log_q - p.log_prob(z)).mean(0)
 
 
-def gaussian_kl(loc: Tensor, scale: Tensor) -> Tensor:
-    """KL(N(loc, scale^2) || N(0, 1)) of each latent dimension: ``(*, K) -> (*, K)``."""
-    return 0.5 * (loc.square() + scale.square() - 1) - scale.log()
+def kl_estimates(q: Distribution, p: Distribution, z: Tensor, log_q: Tensor) -> Tensor:
+    """The same in parts that add up, ``(*, G)``: one for each latent where both factorise into normals, else one for all."""
+    if all(isinstance(each, Independent) and isinstance(each.base_dist, Normal) for each in (q, p)):
+        return kl_divergence(q.base_dist, p.base_dist)  # type: ignore[attr-defined]
+    return kl_estimate(q, p, z, log_q).unsqueeze(-1)

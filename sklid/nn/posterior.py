@@ -29,7 +29,7 @@ class Posterior(Protocol):
     def __call__(self, inputs: Tensor) -> Distribution:
         """q(z | x): ``(*, D)`` to a distribution of batch shape ``(*,)`` and event shape ``(K,)``."""
 
-    def start(self, mean: Tensor, directions: Tensor, amplitudes: Tensor, noise: float) -> None:
+    def initialise(self, mean: Tensor, directions: Tensor, amplitudes: Tensor, noise: float) -> None:
         """Start near the posterior of a probabilistic PCA, as far as the posterior can: shapes ``(D,), (K, D), (K,)``."""
 
     def draw(self, q: Distribution, noise: Tensor) -> tuple[Tensor, Tensor]:
@@ -48,7 +48,7 @@ class GaussianPosterior(nn.Module):
     depth, width : int, default=2 and 256
         Hidden layers and units of the encoder.
     linear : bool, default=True
-        Whether a linear map, which `start` puts at probabilistic PCA, stands beside the perceptron. Without it the posterior starts at random.
+        Whether a linear map, which `initialise` puts at probabilistic PCA, stands beside the perceptron. Without it the posterior starts at random.
 
     Examples
     --------
@@ -72,7 +72,7 @@ class GaussianPosterior(nn.Module):
         return Independent(Normal(loc, scale, validate_args=False), 1, validate_args=False)
 
     @torch.no_grad()
-    def start(self, mean: Tensor, directions: Tensor, amplitudes: Tensor, noise: float) -> None:
+    def initialise(self, mean: Tensor, directions: Tensor, amplitudes: Tensor, noise: float) -> None:
         """Start at the posterior of a probabilistic PCA, with the perceptron silent; without a linear map, stay at random.
 
         Parameters

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-__all__ = ["PrincipalStart", "principal_start"]
+__all__ = ["ProbabilisticPCA", "probabilistic_pca"]
 
 SPARE_DIRECTIONS, POWER_ITERATIONS = 10, 4
 """Of the randomised decomposition (Halko, Martinsson & Tropp 2011): on images the span is right to 1e-3 of a radian, in a tenth of the time."""
@@ -19,7 +19,7 @@ LEAST_NOISE_SHARE = 0.05
 """Least noise variance as a share of the average variance: with as many latents as features nothing is left over to estimate it from."""
 
 
-class PrincipalStart(NamedTuple):
+class ProbabilisticPCA(NamedTuple):
     """Orthonormal directions ``(K, D)``, amplitudes ``(K,)`` in noise units, and the noise standard deviation."""
 
     directions: Tensor
@@ -27,7 +27,7 @@ class PrincipalStart(NamedTuple):
     noise: float
 
 
-def principal_start(rows: Tensor, n_components: int, directions: Tensor | None = None) -> PrincipalStart:
+def probabilistic_pca(rows: Tensor, n_components: int, directions: Tensor | None = None) -> ProbabilisticPCA:
     """Probabilistic PCA of the rows ``(N, D)``.
 
     Parameters
@@ -46,7 +46,7 @@ def principal_start(rows: Tensor, n_components: int, directions: Tensor | None =
     rest = max(rows.shape[1] - len(variances), 1)
     noise_variance = max((total - variances.sum().item()) / rest, LEAST_NOISE_SHARE * total / rows.shape[1], 1e-6)
     amplitudes = (variances / noise_variance - 1).clamp_min(0).sqrt()
-    return PrincipalStart(directions, amplitudes, noise_variance**0.5)
+    return ProbabilisticPCA(directions, amplitudes, noise_variance**0.5)
 
 
 def _principal_directions(centred: Tensor, n_directions: int) -> Tensor:

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution, Independent, Normal
 
-from .certificate import elementary_mutual_information_floor, kl_floor, mutual_information_floor
-from .objective import kl_estimate
+from .certificate import kl_floor, mutual_information_floor
+from .objective import kl_estimates
 
 __all__ = ["Prior", "StandardNormal"]
 
@@ -20,14 +20,14 @@ class Prior(Protocol):
     def __call__(self) -> Distribution:
         """The distribution, of event shape ``(K,)``."""
 
-    def divergence(self, q: Distribution, z: Tensor, log_q: Tensor) -> Tensor:
-        """KL(q || p) of each row, or a bound on it: in closed form, or from draws ``(S, *, K)`` and their log-density ``(S, *)``."""
+    def divergences(self, q: Distribution, z: Tensor, log_q: Tensor) -> Tensor:
+        """KL(q || p) of each row, or a bound on it, in parts that add up, ``(*, G)``.
+
+        In closed form, or from draws ``(S, *, K)`` and their log-density ``(S, *)``.
+        """
 
     def mutual_information_floor(self, inverse_lipschitz: float) -> float:
         """Least mutual information in nats of the latent and a Gaussian x behind an inverse-Lipschitz decoder."""
-
-    def elementary_mutual_information_floor(self, n_parameters: int, inverse_lipschitz: float) -> float:
-        """The same by rate-distortion, from the number D of natural parameters."""
 
     def kl_floor(self, decoded_variance: Tensor, mean: Tensor, inverse_lipschitz: float) -> Tensor:
         """Least KL(q || p) of posteriors with the given trace of Cov f(z), ``(*,)``, and mean, ``(*, K)``."""
@@ -53,17 +53,13 @@ class StandardNormal(nn.Module):
         """The distribution, of event shape ``(K,)``."""
         return Independent(Normal(self.origin, torch.ones_like(self.origin), validate_args=False), 1, validate_args=False)
 
-    def divergence(self, q: Distribution, z: Tensor, log_q: Tensor) -> Tensor:
-        """KL(q || N(0, I)) of each row: in closed form where there is one, else the average over the draws z ``(S, *, K)``."""
-        return kl_estimate(q, self(), z, log_q)
+    def divergences(self, q: Distribution, z: Tensor, log_q: Tensor) -> Tensor:
+        """KL(q || N(0, I)) of each row, by latent in closed form where there is one, ``(*, K)``; else one average over the draws, ``(*, 1)``."""
+        return kl_estimates(q, self(), z, log_q)
 
     def mutual_information_floor(self, inverse_lipschitz: float) -> float:
         """Least mutual information of z and x in nats behind an inverse-Lipschitz decoder."""
         return mutual_information_floor(self.n_components, inverse_lipschitz)
-
-    def elementary_mutual_information_floor(self, n_parameters: int, inverse_lipschitz: float) -> float:
-        """The same by rate-distortion, from the number D of natural parameters."""
-        return elementary_mutual_information_floor(self.n_components, n_parameters, inverse_lipschitz)
 
     def kl_floor(self, decoded_variance: Tensor, mean: Tensor, inverse_lipschitz: float) -> Tensor:
         """Least KL(q || N(0, I)) of posteriors with the given trace of Cov f(z), ``(*,)``, and mean, ``(*, K)``."""

@@ -73,10 +73,10 @@ def test_gradient_works_without_autograd(mode, dtype):
         assert potential.gradient(torch.randn(4, 3, dtype=dtype)).dtype == dtype
 
 
-def test_start_curvature_gives_the_slopes_asked_for():
+def test_initialise_curvature_gives_the_slopes_asked_for():
     potential = ConvexPotential(3, 64, 1).double()
     wanted = torch.tensor([4.0, 2.0, 1.0], dtype=torch.float64)
-    potential.start_curvature(wanted)
+    potential.initialise_curvature(wanted)
     unit = torch.eye(3, dtype=torch.float64)
     slopes = (potential.gradient(unit) - potential.gradient(-unit)).diagonal() / 2
     torch.testing.assert_close(slopes, wanted, rtol=0.3, atol=0)

@@ -6,7 +6,7 @@ from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 
 from sklid.nn import InjectiveDecoder, OrthogonalEmbedding, PlainDecoder
-from sklid.nn.principal import principal_start
+from sklid.nn.principal import probabilistic_pca
 
 every_decoder = pytest.mark.parametrize(
     ("K", "D", "options"),
@@ -64,22 +64,24 @@ def test_embedding_has_orthonormal_rows_that_span_the_columns():
     torch.testing.assert_close(projected, embedding.columns.mT)
 
 
-def test_start_is_near_the_linear_map_asked_for():
+@pytest.mark.parametrize("inverse_lipschitz", [0.1, 1.0, 2.5])
+def test_initial_map_is_near_the_linear_one_asked_for(inverse_lipschitz):
     torch.manual_seed(0)
-    f = InjectiveDecoder(2, 10, width=64, depth=2).double()
+    f = InjectiveDecoder(2, 10, width=64, depth=2, inverse_lipschitz=inverse_lipschitz).double()
     directions = torch.linalg.qr(torch.randn(10, 2, dtype=torch.float64)).Q.mT
     mean, amplitudes = torch.randn(10, dtype=torch.float64), torch.tensor([6.0, 4.0], dtype=torch.float64)
-    f.start(mean, directions, amplitudes, 2.0)
+    f.initialise(mean, directions, amplitudes, 2.0)
     torch.testing.assert_close(f(torch.zeros(2, dtype=torch.float64), 2.0), mean)
     z = torch.randn(200, 2, dtype=torch.float64) / 2
     wanted = z * amplitudes
-    error = (f(z, 2.0) - mean) @ directions.mT - wanted
-    assert error.norm() < 0.5 * wanted.norm()
+    found = (f(z, 2.0) - mean) @ directions.mT
+    assert (found - wanted).norm() < 0.5 * wanted.norm()
+    assert 0.75 < (found * wanted).sum() / wanted.square().sum() < 1.25
 
 
-def test_principal_start_is_probabilistic_pca():
+def test_probabilistic_pca_is_probabilistic_pca():
     rows = torch.randn(500, 4, dtype=torch.float64) @ torch.diag(torch.tensor([5.0, 3.0, 1.0, 1.0], dtype=torch.float64))
-    start, pca = principal_start(rows, 2), PCA(2).fit(rows.numpy())
+    start, pca = probabilistic_pca(rows, 2), PCA(2).fit(rows.numpy())
     torch.testing.assert_close((start.directions @ torch.from_numpy(pca.components_).mT).abs(), torch.eye(2, dtype=torch.float64))
     noise = pca.noise_variance_ * 499 / 500
     assert start.noise**2 == pytest.approx(noise)
@@ -87,15 +89,15 @@ def test_principal_start_is_probabilistic_pca():
     torch.testing.assert_close(start.amplitudes, expected.sqrt())
 
 
-def test_principal_start_spans_the_principal_directions_of_images():
+def test_probabilistic_pca_spans_the_principal_directions_of_images():
     rows = torch.from_numpy(load_digits().data).float()
-    start, pca = principal_start(rows, 10), PCA(10).fit(rows.numpy())
+    start, pca = probabilistic_pca(rows, 10), PCA(10).fit(rows.numpy())
     cosines = torch.linalg.svdvals(start.directions @ torch.from_numpy(pca.components_).float().mT)
     assert cosines.min() > 0.999
 
 
-def test_principal_start_of_wide_rows_gives_orthonormal_directions():
-    start = principal_start(torch.randn(3, 1500), 5)
+def test_probabilistic_pca_of_wide_rows_gives_orthonormal_directions():
+    start = probabilistic_pca(torch.randn(3, 1500), 5)
     torch.testing.assert_close(start.directions @ start.directions.mT, torch.eye(5))
 
 
@@ -107,7 +109,7 @@ def test_more_latents_than_parameters_are_refused():
 def test_plain_decoder_starts_at_the_mean():
     f = PlainDecoder(2, 3, width=8)
     mean = torch.tensor([1.0, 2.0, 3.0])
-    f.start(mean, torch.zeros(2, 3), torch.zeros(2), 4.0)
+    f.initialise(mean, torch.zeros(2, 3), torch.zeros(2), 4.0)
     torch.testing.assert_close(f(torch.zeros(2), 4.0), mean)
 
 

@@ -27,3 +27,31 @@ def test_density_integrates_to_one():
 def test_a_single_latent_is_refused():
     with pytest.raises(ValueError, match="n_components >= 2"):
         FlowPosterior(4, 1)
+
+
+def random_flow(n_components=3):
+    posterior = FlowPosterior(4, n_components, width=16).double()
+    with torch.no_grad():
+        for parameter in posterior.parameters():
+            parameter.normal_(std=0.3)
+    return posterior
+
+
+def test_posterior_is_that_of_its_draws_at_random_weights():
+    """The draw pushes noise through the map whose log-determinant autograd gives, and the distribution has that density."""
+    posterior, x, noise = random_flow(), torch.randn(4, dtype=torch.float64), torch.randn(3, dtype=torch.float64)
+    q = posterior(x)
+    z, log_q = posterior.draw(q, noise[None])
+    jacobian = torch.autograd.functional.jacobian(lambda e: posterior.draw(q, e[None])[0][0], noise)
+    expected = torch.distributions.Normal(0, 1).log_prob(noise).sum() - torch.linalg.slogdet(jacobian).logabsdet
+    torch.testing.assert_close(log_q[0], expected)
+    torch.testing.assert_close(q.log_prob(z)[0], expected)
+    assert (z[0] - posterior.base(x).mean).abs().max() > 1e-3
+
+
+def test_density_of_a_random_flow_integrates_to_one():
+    posterior = random_flow(2)
+    axis = torch.linspace(-12, 12, 961, dtype=torch.float64)
+    with torch.no_grad():
+        density = posterior(torch.randn(4, dtype=torch.float64)).log_prob(torch.cartesian_prod(axis, axis)).exp()
+    assert density.sum().item() * (24 / 960) ** 2 == pytest.approx(1, abs=1e-2)

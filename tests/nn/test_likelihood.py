@@ -1,11 +1,14 @@
 """Likelihoods are minimal exponential families with the densities they claim."""
 
+import math
+
 import numpy as np
 import pytest
 import scipy.stats
 import torch
 
 from sklid.nn import (
+    LIKELIHOODS,
     BernoulliLikelihood,
     CategoricalLikelihood,
     ContinuousBernoulli,
@@ -132,3 +135,23 @@ def test_continuous_bernoulli_mean_has_a_finite_slope_far_out_in_single_precisio
     leaf = torch.tensor(eta, requires_grad=True)
     slope = torch.autograd.grad(ContinuousBernoulli(leaf).mean, leaf)[0]
     torch.testing.assert_close(slope, torch.tensor(1 / eta**2), rtol=1e-3, atol=1e-9)
+
+
+def test_encoder_sees_counts_by_the_logarithm_of_one_more():
+    counts = torch.tensor([[0.0, 1.0, 999.0]])
+    torch.testing.assert_close(PoissonLikelihood(3).inputs(counts), torch.tensor([[0.0, math.log(2.0), math.log(1000.0)]]))
+
+
+@pytest.mark.parametrize("name", LIKELIHOODS)
+def test_likelihood_learns_from_blocks_what_it_learns_from_all_rows(name):
+    x = torch.randint(0, 4, (100, 3)).float() / (3 if "bernoulli" in name else 1)
+    whole, parts = (LIKELIHOODS[name].from_data(blocks) for blocks in ([x], x.split(7)))
+    assert whole.n_parameters == parts.n_parameters
+    assert parts.support.holds(x)
+    assert parts.support.describe(0) == whole.support.describe(0)
+
+
+@pytest.mark.parametrize("name", set(LIKELIHOODS) - {"gaussian"})
+def test_noise_by_feature_is_refused_where_there_is_none(name):
+    with pytest.raises(ValueError, match=f'likelihood="{name}" has no noise to learn'):
+        LIKELIHOODS[name].from_data([torch.zeros(2, 3)], noise="feature")

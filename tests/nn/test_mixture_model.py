@@ -1,9 +1,21 @@
 """Models with labels: their bounds stay under the exact log-likelihood, and their posteriors over labels are what they say."""
 
+import copy
+
 import pytest
 import torch
+from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal, kl_divergence
 
-from sklid.nn import GaussianLikelihood, GaussianPosterior, InjectiveDecoder, JointMixtureModel, MixtureModel, SeparatedMixture, iwae
+from sklid.nn import (
+    GaussianClusters,
+    GaussianLikelihood,
+    GaussianPosterior,
+    InjectiveDecoder,
+    JointMixtureModel,
+    MixtureModel,
+    SeparatedMixture,
+    iwae,
+)
 
 D, N = 3, 25
 
@@ -16,10 +28,12 @@ def rows():
 @pytest.fixture(params=["marginal", "joint"])
 def model(request, rows):
     """A model of one latent, whose log-likelihood a grid gives exactly, a little away from its start."""
-    prior = SeparatedMixture(torch.tensor([[-2.0], [0.5], [2.5]]), torch.tensor([[0.5], [0.8], [0.4]]), torch.tensor([0.2, 0.5, 0.3]))
+    prior = SeparatedMixture(
+        torch.tensor([[-2.0], [0.5], [2.5]]), GaussianClusters(torch.tensor([[0.5], [0.8], [0.4]]), 1), torch.tensor([0.2, 0.5, 0.3])
+    )
     parts = (prior, InjectiveDecoder(1, D, width=8), GaussianLikelihood(D), GaussianPosterior(D, 1, width=8))
     found = (MixtureModel(*parts) if request.param == "marginal" else JointMixtureModel(*parts, width=8)).double()
-    found.start(rows)
+    found.initialise(rows)
     with torch.no_grad():
         for parameter in found.parameters():
             parameter.add_(0.05 * torch.randn_like(parameter))
@@ -71,7 +85,7 @@ def test_marginal_labels_are_the_expectation_of_the_components_posterior(model, 
 
 
 def test_joint_model_starts_at_what_the_posterior_and_the_mixture_know():
-    prior = SeparatedMixture(3 * torch.eye(3, 2), torch.ones(3, 2), torch.ones(3) / 3)
+    prior = SeparatedMixture(3 * torch.eye(3, 2), GaussianClusters(torch.ones(3, 2), 2), torch.ones(3) / 3)
     posterior = GaussianPosterior(D, 2, width=8)
     model = JointMixtureModel(prior, InjectiveDecoder(2, D, width=8), GaussianLikelihood(D), posterior, width=8)
     x = torch.randn(N, D)
@@ -79,3 +93,51 @@ def test_joint_model_starts_at_what_the_posterior_and_the_mixture_know():
     torch.testing.assert_close(q.mixture_distribution.probs, prior.label_probabilities(shared.mean))
     torch.testing.assert_close(q.component_distribution.mean, shared.mean[:, None].expand(-1, 3, -1))
     torch.testing.assert_close(q.component_distribution.stddev, shared.stddev[:, None].expand(-1, 3, -1))
+
+
+def test_bound_of_the_joint_model_has_the_divergences_of_torch(rows):
+    """KL(q(y | x) || pi) and, weighted by q(y | x), KL(q(w | x, y) || p(w | y)); the reconstruction is checked by the bound of the whole."""
+    weights = torch.tensor([0.2, 0.5, 0.3])
+    scales = torch.tensor([[0.5], [0.8], [0.4]])
+    prior = SeparatedMixture(torch.tensor([[-2.0], [0.5], [2.5]]), GaussianClusters(scales, 1), weights)
+    model = JointMixtureModel(prior, InjectiveDecoder(1, D, width=8), GaussianLikelihood(D), GaussianPosterior(D, 1, width=8), width=8).double()
+    with torch.no_grad():
+        for parameter in model.labelled.parameters():
+            parameter.normal_(std=0.3)
+        q = model.encode(rows)
+        labels, latents = q.mixture_distribution, q.component_distribution
+        each = kl_divergence(latents, Independent(Normal(prior.means(), prior.clusters.scales()), 1))
+        expected = (labels.probs * each).sum(-1) + kl_divergence(labels, Categorical(weights.double()))
+        torch.testing.assert_close(model(rows).kl, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_two_draws_give_two_equally_probable_labels_one_each():
+    latents = Independent(Normal(torch.tensor([[[-5.0], [5.0]]]), torch.ones(1, 2, 1)), 1)
+    q = MixtureSameFamily(Categorical(torch.tensor([[0.5, 0.5]])), latents)
+    prior = SeparatedMixture(torch.tensor([[-5.0], [5.0]]), GaussianClusters(torch.ones(2, 1), 1), torch.tensor([0.5, 0.5]))
+    model = JointMixtureModel(prior, InjectiveDecoder(1, D, width=8), GaussianLikelihood(D), GaussianPosterior(D, 1, width=8), width=8)
+    w, _ = model.draw(q, torch.zeros(2, 1, 1))
+    assert w.flatten().tolist() == [-5.0, 5.0]
+
+
+def test_labels_numbered_anew_are_the_same_model_and_the_same_training(model, rows):
+    """Label c becomes what label order[c] was, in the weights and in the memory of the optimiser: the next step is the same, too."""
+    order = torch.tensor([2, 0, 1])
+    other = copy.deepcopy(model)
+    optimizers = [torch.optim.Adam(each.parameters(), lr=0.01) for each in (model, other)]
+    noise = torch.randn(5, N, 1, dtype=rows.dtype)
+
+    def step(each, optimizer):
+        optimizer.zero_grad()
+        (-iwae(each.log_weights(rows, noise)).mean()).backward()
+        optimizer.step()
+
+    for each, optimizer in zip((model, other), optimizers, strict=True):
+        step(each, optimizer)
+    other.relabel(order, optimizers[1])
+    for _ in range(2):
+        torch.testing.assert_close(other.label_probabilities(rows, noise), model.label_probabilities(rows, noise)[:, order])
+        torch.testing.assert_close(other.log_weights(rows, noise).logsumexp(0), model.log_weights(rows, noise).logsumexp(0))
+        torch.testing.assert_close(other.prior.means(), model.prior.means()[order])
+        for each, optimizer in zip((model, other), optimizers, strict=True):
+            step(each, optimizer)

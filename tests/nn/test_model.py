@@ -3,7 +3,7 @@
 import pytest
 import torch
 from torch import nn
-from torch.distributions import Independent, MultivariateNormal, Normal
+from torch.distributions import Distribution, Independent, MultivariateNormal, Normal, Poisson
 
 from sklid.nn import (
     CategoricalLikelihood,
@@ -13,7 +13,6 @@ from sklid.nn import (
     LatentVariableModel,
     PoissonLikelihood,
     StandardNormal,
-    gaussian_kl,
     iwae,
 )
 
@@ -91,19 +90,13 @@ def test_elbo_is_the_log_likelihood_less_the_divergence_from_the_exact_posterior
     torch.testing.assert_close(elbo, exact.log_prob(x) - gap, rtol=0, atol=0.15)
 
 
-def test_gaussian_kl_equals_torch():
-    loc, scale = torch.randn(7, K), torch.rand(7, K) + 0.1
-    expected = torch.distributions.kl_divergence(Normal(loc, scale), Normal(0.0, 1.0))
-    torch.testing.assert_close(gaussian_kl(loc, scale), expected)
-
-
 @pytest.mark.parametrize("likelihood", [GaussianLikelihood(4), PoissonLikelihood(4), CategoricalLikelihood([3, 2, 2, 4])])
 def test_model_starts_at_the_mean_of_its_rows(likelihood):
     x = torch.randint(0, 2, (500, 4)).float()
     model = LatentVariableModel(
         StandardNormal(2), InjectiveDecoder(2, likelihood.n_parameters, width=16), likelihood, GaussianPosterior(likelihood.n_parameters, 2, width=16)
     )
-    model.start(x)
+    model.initialise(x)
     at_origin = model.natural_parameters(torch.zeros(2))
     torch.testing.assert_close(at_origin, likelihood.link(likelihood.moments(x).mean(0)), rtol=1e-3, atol=1e-3)
 
@@ -112,7 +105,72 @@ def test_model_starts_at_the_mean_of_its_rows(likelihood):
 def test_model_works_on_cuda():
     model = LatentVariableModel(StandardNormal(2), InjectiveDecoder(2, 4, width=16), GaussianLikelihood(4), GaussianPosterior(4, 2, width=16)).cuda()
     x = torch.randn(7, 4, device="cuda")
-    model.start(x)
+    model.initialise(x)
     model(x).elbo().mean().backward()
     z = torch.randn(3, 2, device="cuda")
     torch.testing.assert_close(model.decoder.inverse(model.decoder(z).detach(), tol=1e-4), z, rtol=0, atol=1e-3)
+
+
+class PoissonWithExposure(PoissonLikelihood):
+    """Counts whose last column is an exposure: given, not modelled."""
+
+    def __init__(self, n_features):
+        super().__init__(n_features - 1)
+
+    def given(self, x):
+        return x[..., -1:].log()
+
+    def conditioned(self, eta, given):
+        return eta if given is None else eta + given
+
+    def inputs(self, x):
+        return super().inputs(x[..., :-1])
+
+    def moments(self, x):
+        return x[..., :-1] / x[..., -1:]
+
+    def distribution(self, eta):
+        return WithoutExposure(super().distribution(eta))
+
+
+class WithoutExposure(Distribution):
+    def __init__(self, counts):
+        super().__init__(counts.batch_shape, torch.Size([counts.event_shape[0] + 1]), validate_args=False)
+        self.counts = counts
+
+    def log_prob(self, x):
+        return self.counts.log_prob(x[..., :-1])
+
+
+def test_what_a_row_is_conditioned_on_reaches_its_distribution():
+    """The rate of a count is its exposure times that of one unit, in the bound, in importance weights and in decoding."""
+    exposure = torch.tensor([[1.0], [10.0], [100.0]])
+    x = torch.cat([torch.poisson(3.0 * exposure.expand(3, 4)), exposure], dim=1)
+    model = LatentVariableModel(StandardNormal(2), InjectiveDecoder(2, 4, width=8), PoissonWithExposure(5), GaussianPosterior(4, 2, width=8))
+    model.initialise(x)
+    z = torch.randn(7, 3, 2)
+    rates = model.decode(z, model.given(x)).counts.mean
+    torch.testing.assert_close(rates, exposure * model.decode(z).counts.mean)
+    expected = Poisson(rates).log_prob(x[:, :4]).sum(-1)
+    noise = torch.randn(7, 3, 2)
+    w, log_q = model.draw(model.encode(x), noise)
+    own = Poisson(exposure * model.decode(w).counts.mean).log_prob(x[:, :4]).sum(-1) + model.prior().log_prob(w) - log_q
+    torch.testing.assert_close(model.log_weights(x, noise), own)
+    torch.testing.assert_close(model.decode(z, model.given(x)).log_prob(x), expected)
+    torch.manual_seed(3)
+    bound = model(x)
+    torch.manual_seed(3)
+    w, _ = model.draw(model.encode(x), torch.randn(1, 3, 2))
+    torch.testing.assert_close(bound.reconstruction, Poisson(exposure * model.decode(w).counts.mean).log_prob(x[:, :4]).sum(-1)[0])
+
+
+def test_model_hands_the_noise_of_its_rows_to_the_posterior():
+    """With one latent along one direction, the posterior is that of probabilistic PCA at the noise that the rows have."""
+    x = torch.randn(4000, 1) * torch.tensor([[2.0, 0.0, 0.0]]) + 0.3 * torch.randn(4000, 3)
+    model = LatentVariableModel(StandardNormal(1), InjectiveDecoder(1, 3, width=8), GaussianLikelihood(3), GaussianPosterior(3, 1, width=8))
+    model.initialise(x)
+    variance, loading = 0.3**2, 2.0
+    q = model.encode(torch.tensor([[1.0, 0.0, 0.0], [0.0, 0.0, 0.0]]))
+    slope = (q.mean[0] - q.mean[1]).abs().item()
+    assert slope == pytest.approx(loading / (loading**2 + variance), rel=0.05)
+    assert q.stddev[0].item() == pytest.approx((variance / (loading**2 + variance)) ** 0.5, rel=0.05)

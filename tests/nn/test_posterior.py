@@ -24,7 +24,7 @@ def test_start_is_the_exact_posterior_of_a_linear_gaussian_model():
     expected_covariance = torch.eye(2, dtype=torch.float64) - W @ torch.linalg.solve(covariance, W.mT)
 
     posterior = GaussianPosterior(5, 2, width=16).double()
-    posterior.start(mean, directions, amplitudes, s)
+    posterior.initialise(mean, directions, amplitudes, s)
     q = posterior(x)
     torch.testing.assert_close(q.mean, expected_mean)
     torch.testing.assert_close(q.variance, expected_covariance.diagonal().expand(7, 2), rtol=1e-2, atol=1e-3)
@@ -35,5 +35,5 @@ def test_plain_encoder_stays_as_it_is(dtype):
     posterior = GaussianPosterior(5, 2, width=16, linear=False).to(dtype)
     x = torch.randn(7, 5, dtype=dtype)
     before = posterior(x).mean
-    posterior.start(torch.ones(5), torch.eye(2, 5), torch.ones(2), 1.0)
+    posterior.initialise(torch.ones(5), torch.eye(2, 5), torch.ones(2), 1.0)
     assert torch.equal(posterior(x).mean, before)

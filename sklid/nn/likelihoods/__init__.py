@@ -6,6 +6,7 @@ from .categorical import CategoricalLikelihood, helmert_basis
 from .continuous_bernoulli import ContinuousBernoulli, ContinuousBernoulliLikelihood
 from .counts import PoissonLikelihood
 from .gaussian import GaussianLikelihood
+from .support import Support
 
 __all__ = [
     "LIKELIHOODS",
@@ -16,13 +17,11 @@ __all__ = [
     "GaussianLikelihood",
     "Likelihood",
     "PoissonLikelihood",
+    "Support",
     "helmert_basis",
 ]
 
 LIKELIHOODS: dict[str, type[Likelihood]] = {
-    "gaussian": GaussianLikelihood,
-    "bernoulli": BernoulliLikelihood,
-    "continuous_bernoulli": ContinuousBernoulliLikelihood,
-    "poisson": PoissonLikelihood,
-    "categorical": CategoricalLikelihood,
+    family.name: family
+    for family in (GaussianLikelihood, BernoulliLikelihood, ContinuousBernoulliLikelihood, PoissonLikelihood, CategoricalLikelihood)
 }

@@ -11,10 +11,13 @@ and the Gaussian in units of its noise,
 so that the inverse-Lipschitz constant of f is a signal-to-noise ratio whatever s is.
 """
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Self
 
 from torch import Tensor, nn
-from torch.distributions import Distribution, constraints
+from torch.distributions import Distribution
+
+from .support import REAL_NUMBERS, Support
 
 __all__ = ["BOUNDARY", "Likelihood"]
 
@@ -34,13 +37,19 @@ class Likelihood(nn.Module):
     ----------
     n_parameters : int
         Number D of natural parameters.
-    support : torch.distributions.constraints.Constraint
+    name : str
+        What the estimators call it.
+    support : Support
         Values the likelihood can take.
+    standardised : bool
+        Whether columns are to be standardised first, so that densities are in units other than those of the data.
     noise_units : bool
         Whether the natural parameter is measured in noise standard deviations, so that an inverse-Lipschitz decoder has an information floor.
     """
 
-    support: Any = constraints.real
+    name = ""
+    support: Support = REAL_NUMBERS
+    standardised = False
     noise_units = False
 
     def __init__(self, n_features: int) -> None:
@@ -49,16 +58,44 @@ class Likelihood(nn.Module):
         self.n_parameters = n_features
 
     @classmethod
-    def from_data(cls, x: Tensor) -> "Likelihood":
-        """The likelihood for rows like those of x ``(N, P)``."""
-        return cls(x.shape[-1])
+    def from_data(cls, blocks: Iterable[Tensor], noise: str = "global") -> Self:
+        """The likelihood for rows like those given, with what it learns from them.
+
+        Parameters
+        ----------
+        blocks : iterable of Tensors of shape (N, P)
+            The rows, block by block.
+        noise : {"global", "feature"}, default="global"
+            One noise scale or one for each feature, of a likelihood that has noise to learn.
+
+        Raises
+        ------
+        ValueError
+            For "feature", of a likelihood without noise.
+        """
+        cls.check_noise(noise)
+        return cls(next(iter(blocks)).shape[-1])
+
+    @classmethod
+    def check_noise(cls, noise: str) -> None:
+        """ValueError for noise by feature, of a likelihood that has none to learn."""
+        if noise != "global":
+            raise ValueError(f'noise="{noise}" belongs to likelihood="gaussian"; likelihood="{cls.name}" has no noise to learn.')
+
+    def given(self, x: Tensor) -> Tensor | None:
+        """What the distribution of a row is conditioned on, such as an exposure, ``(*, P) -> (*, C)``; nothing here."""
+        return None
+
+    def conditioned(self, eta: Tensor, given: Tensor | None) -> Tensor:
+        """Natural parameters of rows under that condition; as they are where there is none: ``(*, D), (*, C) -> (*, D)``."""
+        return eta
 
     def gain(self) -> Tensor | float:
         """Positive scale of the learned part of the decoder."""
         return 1.0
 
-    def start(self, noise: float) -> None:
-        """Start at a noise standard deviation, where there is one to learn."""
+    def initialise(self, noise: float) -> None:
+        """Set the noise standard deviation, where there is one to learn."""
 
     def distribution(self, eta: Tensor) -> Distribution:
         """p(x | eta) over rows: ``(*, D)`` to a distribution of batch shape ``(*,)`` and event shape ``(P,)``."""

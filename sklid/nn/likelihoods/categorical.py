@@ -1,13 +1,15 @@
 r"""Columns of category codes, with V - 1 natural parameters for V categories by the Helmert basis."""
 
 import math
-from typing import Any
+from collections.abc import Iterable
+from typing import Self
 
 import torch
 from torch import Tensor, nn
-from torch.distributions import Categorical, Distribution, Independent, constraints
+from torch.distributions import Categorical, Distribution, Independent
 
 from .base import BOUNDARY, Likelihood
+from .support import NON_NEGATIVE_INTEGERS, CodeSupport, Support
 
 __all__ = ["CategoricalLikelihood", "helmert_basis"]
 
@@ -29,7 +31,8 @@ class CategoricalLikelihood(Likelihood):
     basis: Tensor
     slots: Tensor
     absent: Tensor
-    support: Any = constraints.nonnegative_integer
+    name = "categorical"
+    support: Support = NON_NEGATIVE_INTEGERS
 
     def __init__(self, n_categories: list[int]) -> None:
         super().__init__(len(n_categories))
@@ -37,14 +40,16 @@ class CategoricalLikelihood(Likelihood):
         self.n_parameters = sum(v - 1 for v in n_categories)
         widest = max(2, *n_categories)
         counts = torch.tensor(n_categories)[:, None]
-        self.support = constraints.integer_interval(0, torch.tensor(n_categories) - 1)
+        self.support = CodeSupport(torch.tensor(n_categories))
         self.register_buffer("basis", helmert_basis(widest))
         self.register_buffer("absent", torch.arange(widest) >= counts)
         self.register_buffer("slots", (torch.arange(widest - 1) < counts - 1).flatten().nonzero().squeeze(-1))
 
     @classmethod
-    def from_data(cls, x: Tensor) -> "CategoricalLikelihood":
-        return cls([int(v) + 1 for v in x.max(dim=0).values])
+    def from_data(cls, blocks: Iterable[Tensor], noise: str = "global") -> Self:
+        cls.check_noise(noise)
+        largest = torch.stack([block.amax(0) for block in blocks]).amax(0)
+        return cls([int(code) + 1 for code in largest])
 
     def distribution(self, eta: Tensor) -> Distribution:
         return Independent(Categorical(logits=self._logits(eta), validate_args=False), 1, validate_args=False)

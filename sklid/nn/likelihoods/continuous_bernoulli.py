@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.distributions import Distribution, Independent, constraints
 
 from .base import Likelihood
+from .support import UNIT_INTERVAL
 
 __all__ = ["ContinuousBernoulli", "ContinuousBernoulliLikelihood"]
 
@@ -108,7 +109,8 @@ def _away_from_zero(eta: Tensor) -> Tensor:
 class ContinuousBernoulliLikelihood(Likelihood):
     """Continuous Bernoulli with its normaliser, a density on [0, 1]: for pixel intensities."""
 
-    support = constraints.unit_interval
+    name = "continuous_bernoulli"
+    support = UNIT_INTERVAL
 
     def distribution(self, eta: Tensor) -> Distribution:
         return Independent(ContinuousBernoulli(eta), 1, validate_args=False)

@@ -2,9 +2,10 @@ r"""Counts: Poisson by its log-rate, :math:`p(x \mid \eta) = \exp(\eta x - e^{\e
 
 import torch
 from torch import Tensor
-from torch.distributions import Distribution, Independent, Poisson, constraints
+from torch.distributions import Distribution, Independent, Poisson
 
 from .base import BOUNDARY, Likelihood
+from .support import NON_NEGATIVE_INTEGERS
 
 __all__ = ["PoissonLikelihood"]
 
@@ -12,7 +13,8 @@ __all__ = ["PoissonLikelihood"]
 class PoissonLikelihood(Likelihood):
     """Poisson with log-rates, for counts; the encoder sees log(1 + x)."""
 
-    support = constraints.nonnegative_integer
+    name = "poisson"
+    support = NON_NEGATIVE_INTEGERS
 
     def distribution(self, eta: Tensor) -> Distribution:
         return Independent(Poisson(eta.exp(), validate_args=False), 1, validate_args=False)

@@ -4,6 +4,8 @@ The inverse-Lipschitz constant of f is then a signal-to-noise ratio, whatever s 
 """
 
 import math
+from collections.abc import Iterable
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +29,8 @@ class GaussianLikelihood(Likelihood):
         part scales with the noise.
     """
 
+    name = "gaussian"
+    standardised = True
     noise_units = True
 
     def __init__(self, n_features: int, noise: str = "global") -> None:
@@ -34,12 +38,16 @@ class GaussianLikelihood(Likelihood):
         self.is_global = noise == "global"
         self.log_noise = nn.Parameter(torch.zeros(1 if self.is_global else n_features))
 
+    @classmethod
+    def from_data(cls, blocks: Iterable[Tensor], noise: str = "global") -> Self:
+        return cls(next(iter(blocks)).shape[-1], noise)
+
     def noise(self) -> Tensor:
         """The standard deviation s, at least 1e-3: shape ``(1,)`` or ``(P,)``."""
         return MINIMAL_NOISE + self.log_noise.exp()
 
     @torch.no_grad()
-    def start(self, noise: float) -> None:
+    def initialise(self, noise: float) -> None:
         self.log_noise.fill_(math.log(max(noise - MINIMAL_NOISE, MINIMAL_NOISE)))
 
     def gain(self) -> Tensor | float:

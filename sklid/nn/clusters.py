@@ -1,0 +1,114 @@
+r"""The clusters of a mixture prior, as a part of it: which distribution of w a label stands for, around the mean that the mixture gives it.
+
+.. math:: w \mid y \sim N(\mu_y, \Sigma_y), \qquad \Sigma_y = R_y \operatorname{diag}(\sigma_{y1}^2, .., \sigma_{yK}^2) R_y^\top
+
+The standard deviations along the principal axes go through a logistic map into :math:`[\tau, s_{max}]`, for every value of the parameters, since the
+floors of a mixture (`sklid.nn.mixture_kl_floor`) need a least one.
+"""
+
+import math
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.distributions import Distribution, Independent, MultivariateNormal, Normal
+
+from .certificate import mixture_kl_floor, mixture_mutual_information_floor
+
+__all__ = ["Clusters", "GaussianClusters"]
+
+
+class Clusters(Protocol):
+    """What a mixture asks of its clusters; all first axes are the label."""
+
+    def __call__(self, means: Tensor) -> Distribution:
+        """p(w | y) of every label around its mean ``(C, K)``: batch shape ``(C,)``, event shape ``(K,)``."""
+
+    def log_joint(self, log_weights: Tensor, means: Tensor, w: Tensor) -> Tensor:
+        """Log p(y) p(w | y) of each label: ``(*, C or 1, K) -> (*, C)``."""
+
+    def expected_log_joint(self, log_weights: Tensor, means: Tensor, loc: Tensor, variance: Tensor) -> Tensor:
+        """Its expectation over w ~ N(loc, variance), ``(*, C or 1, K) -> (*, C)``; NotImplementedError where there is no closed form."""
+
+    def covariances(self) -> Tensor:
+        """Covariance matrices: ``(C, K, K)``, or ``(1, K, K)`` where all clusters share one."""
+
+    def mutual_information_floor(self, weights: Tensor, inverse_lipschitz: float) -> float:
+        """Least mutual information of w and a Gaussian x behind an inverse-Lipschitz decoder, in nats."""
+
+    def kl_floor(self, decoded_variance: Tensor, inverse_lipschitz: float) -> Tensor:
+        """Least KL(q || p), in nats, of posteriors with the given trace of Cov f(w), ``(*,)``."""
+
+
+class GaussianClusters(nn.Module):
+    r"""Gaussians with bounded standard deviations along principal axes.
+
+    Parameters
+    ----------
+    scales : Tensor of shape (C, K), (C, 1) or (1, K)
+        Initial standard deviations: one for each cluster and axis, for each cluster, or for each axis.
+    n_components : int
+        K.
+    axes : Tensor of shape (C, K, K) or (1, K, K), optional
+        Orthogonal matrices with the initial principal axes of the clusters in their columns. By default the coordinate axes, for good.
+    bounds : pair of floats, default=(0.05, 5.0)
+        Least and greatest standard deviation, :math:`\tau` and :math:`s_{max}`.
+    """
+
+    initial_axes: Tensor
+
+    def __init__(self, scales: Tensor, n_components: int, axes: Tensor | None = None, bounds: tuple[float, float] = (0.05, 5.0)) -> None:
+        super().__init__()
+        self.n_components = n_components
+        self.least_scale, self.greatest_scale = bounds
+        share = (scales - self.least_scale) / (self.greatest_scale - self.least_scale)
+        self.scale_logits = nn.Parameter(torch.logit(share, eps=1e-3))
+        self.register_buffer("initial_axes", torch.eye(n_components).to(scales)[None] if axes is None else axes.clone())
+        self.turns = None if axes is None else nn.Parameter(torch.zeros_like(axes))
+
+    def forward(self, means: Tensor) -> Distribution:
+        """p(w | y) of every label around its mean ``(C, K)``: batch shape ``(C,)``, event shape ``(K,)``."""
+        if self.turns is None:
+            return Independent(Normal(means, self.scales().expand_as(means), validate_args=False), 1, validate_args=False)
+        return MultivariateNormal(means, self.covariances().expand(len(means), -1, -1), validate_args=False)
+
+    def scales(self) -> Tensor:
+        """Standard deviations along the axes, within the bounds, in the shape that they were given in."""
+        return self.least_scale + (self.greatest_scale - self.least_scale) * self.scale_logits.sigmoid()
+
+    def axes(self) -> Tensor:
+        r"""Principal axes in columns, the initial ones turned by :math:`\exp(A - A^\top)`: ``(C, K, K)`` or ``(1, K, K)``."""
+        if self.turns is None:
+            return self.initial_axes
+        return self.initial_axes @ torch.linalg.matrix_exp(self.turns - self.turns.mT)
+
+    def covariances(self) -> Tensor:
+        """Covariance matrices: ``(C, K, K)`` or ``(1, K, K)``."""
+        spread = self.axes() * self.scales().unsqueeze(-2)
+        return spread @ spread.mT
+
+    def log_joint(self, log_weights: Tensor, means: Tensor, w: Tensor) -> Tensor:
+        """Log p(y) p(w | y) of each label: ``(*, C or 1, K) -> (*, C)``."""
+        return self._log_joint(log_weights, means, w, None)
+
+    def expected_log_joint(self, log_weights: Tensor, means: Tensor, loc: Tensor, variance: Tensor) -> Tensor:
+        """Its expectation over w ~ N(loc, variance), in closed form: ``(*, C or 1, K) -> (*, C)``."""
+        return self._log_joint(log_weights, means, loc, variance)
+
+    def mutual_information_floor(self, weights: Tensor, inverse_lipschitz: float) -> float:
+        """Least mutual information of w and x in nats behind an inverse-Lipschitz decoder."""
+        scales = self.scales().expand(len(weights), self.n_components)
+        return mixture_mutual_information_floor(weights, scales, inverse_lipschitz)
+
+    def kl_floor(self, decoded_variance: Tensor, inverse_lipschitz: float) -> Tensor:
+        """Least KL(q || p) in nats of posteriors with the given trace of Cov f(w), ``(*,)``, from the narrowest standard deviation."""
+        return mixture_kl_floor(decoded_variance, self.n_components, self.scales().min(), inverse_lipschitz)
+
+    def _log_joint(self, log_weights: Tensor, means: Tensor, loc: Tensor, variance: Tensor | None) -> Tensor:
+        scales = self.scales().expand_as(means)
+        whitening = (self.axes() / scales.unsqueeze(-2)).expand(len(means), -1, -1)
+        squares = torch.einsum("...ck,ckj->...cj", loc - means, whitening).square().sum(-1)
+        if variance is not None:
+            squares = squares + (variance * whitening.square().sum(-1)).sum(-1)
+        log_volume = scales.log().sum(-1) + 0.5 * self.n_components * math.log(2 * math.pi)
+        return log_weights - log_volume - 0.5 * squares

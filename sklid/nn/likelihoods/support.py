@@ -1,0 +1,60 @@
+"""The values that a likelihood can take, and their name in an error message."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.distributions import constraints
+
+__all__ = ["NON_NEGATIVE_INTEGERS", "REAL_NUMBERS", "UNIT_INTERVAL", "CodeSupport", "Support"]
+
+
+class Support:
+    """A set of values.
+
+    Parameters
+    ----------
+    constraint : torch.distributions.constraints.Constraint
+    words : str
+        What an error message calls the set.
+    """
+
+    def __init__(self, constraint: Any, words: str) -> None:
+        self.constraint = constraint
+        self.words = words
+
+    def check(self, x: Tensor) -> Tensor:
+        """Whether each value is in the set: ``(*, P)`` to booleans of that shape."""
+        return self.constraint.check(x)
+
+    def holds(self, x: Tensor) -> bool:
+        """Whether all values ``(N, P)`` are in the set; of an interval the least and the greatest of each column tell."""
+        if self.constraint is constraints.real or isinstance(self.constraint, constraints.interval):
+            x = torch.stack(torch.aminmax(x, dim=0))
+        return bool(self.check(x).all())
+
+    def describe(self, column: int) -> str:
+        """The values that a column may have, in words."""
+        return self.words
+
+
+class CodeSupport(Support):
+    """Category codes 0 .. V_j - 1 of each column.
+
+    Parameters
+    ----------
+    n_categories : Tensor of shape (P,)
+        V_j of each column.
+    """
+
+    def __init__(self, n_categories: Tensor) -> None:
+        super().__init__(constraints.integer_interval(0, n_categories - 1), "category codes")
+        self.n_categories = n_categories
+
+    def describe(self, column: int) -> str:
+        return f"the codes 0 to {int(self.n_categories[column]) - 1} seen in fit"
+
+
+REAL_NUMBERS = Support(constraints.real, "the real numbers")
+UNIT_INTERVAL = Support(constraints.unit_interval, "[0, 1]")
+NON_NEGATIVE_INTEGERS = Support(constraints.nonnegative_integer, "the non-negative whole numbers")
