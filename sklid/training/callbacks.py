@@ -44,17 +44,17 @@ class KLWarmup(Callback):
 
     def on_batch_begin(self, net: NeuralNet, training: bool = False, **kwargs: Any) -> None:
         if training:
-            net.criterion_.warmth = min(1.0, self.step_ / self.steps) if self.steps else 1.0
+            net.criterion_.warmup_factor = min(1.0, self.step_ / self.steps) if self.steps else 1.0
             self.step_ += 1
 
 
 class FiniteGuard(Callback):
-    """Stops at a loss that is not finite, or at weights that are not finite in the end, and keeps the best weights seen."""
+    """Stops at a loss that is not finite, or at weights or buffers that are not finite in the end, and keeps the best of them seen."""
 
     @torch.no_grad()
     def on_train_begin(self, net: NeuralNet, **kwargs: Any) -> None:
         self.best_loss_ = math.inf
-        self.best_weights_: Any = [weight.clone() for weight in net.module_.parameters()]
+        self.best_weights_: Any = [tensor.clone() for tensor in _state(net)]
 
     def on_batch_end(self, net: NeuralNet, training: bool = False, **kwargs: Any) -> None:
         if training and not math.isfinite(net.history[-1, "batches", -1, "train_loss"]):
@@ -64,25 +64,30 @@ class FiniteGuard(Callback):
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
         if net.history[-1, "train_loss"] < self.best_loss_:
             self.best_loss_ = net.history[-1, "train_loss"]
-            torch._foreach_copy_(self.best_weights_, list(net.module_.parameters()))
+            torch._foreach_copy_(self.best_weights_, _state(net))
 
     def on_train_end(self, net: NeuralNet, **kwargs: Any) -> None:
-        if not all(torch.isfinite(weight).all() for weight in net.module_.parameters()):
+        if not all(torch.isfinite(tensor).all() for tensor in _state(net)):
             raise NonFiniteLossError
         self.best_weights_ = None
 
     @torch.no_grad()
     def restore(self, net: NeuralNet) -> None:
         """Put the best weights back."""
-        torch._foreach_copy_(list(net.module_.parameters()), self.best_weights_)
+        torch._foreach_copy_(_state(net), self.best_weights_)
         self.best_weights_ = None
+
+
+def _state(net: NeuralNet) -> list[torch.Tensor]:
+    """What training changes in the module: its parameters, and buffers such as running averages."""
+    return [*net.module_.parameters(), *net.module_.buffers()]
 
 
 class DivergenceRecord(Callback):
     """Writes the mean divergence of the posterior from the prior over each epoch's training rows into the history, as ``kl``."""
 
     def on_epoch_begin(self, net: NeuralNet, **kwargs: Any) -> None:
-        net.criterion_.forget()
+        net.criterion_.reset_kl()
 
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
         net.history.record("kl", net.criterion_.mean_kl())

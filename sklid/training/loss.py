@@ -1,33 +1,46 @@
-r"""The loss of a training: the negative evidence lower bound, with a weight on the divergence that may warm up."""
+r"""The loss of a training: the mean of an objective over rows, with a weight on the divergence that may warm up.
+
+.. math:: -\frac1N \sum_n \left( E_q[\log p(x_n \mid z)] - w \, KL(q(z \mid x_n) \| p(z)) \right)
+
+for the evidence lower bound. Another objective is a function of the same two terms, and of the divergence of each latent.
+"""
+
+from collections.abc import Callable
 
 from torch import Tensor, nn
 
-from ..nn import Bound
+from ..nn import Bound, elbo
 
-__all__ = ["NegativeElbo"]
+__all__ = ["NegativeBound", "Objective"]
+
+Objective = Callable[[Bound, float], Tensor]
+"""From the terms of the bound of each row and the weight of the divergence in force to what is maximised: ``(*,)``, in nats."""
 
 
-class NegativeElbo(nn.Module):
-    """Mean negative evidence lower bound in nats per row; the weight of the divergence warms up in training and is full in validation.
+class NegativeBound(nn.Module):
+    """Mean negative objective in nats per row; the weight of the divergence warms up in training and is full in validation.
 
     Parameters
     ----------
     kl_weight : float, default=1.0
         Weight of KL(q || p); other values than 1 make a beta-VAE.
+    objective : callable, default=sklid.nn.elbo
+        ``objective(bound, weight)`` gives what is maximised for each row; see `sklid.nn.Bound` for what it sees.
 
     Attributes
     ----------
-    warmth : float
+    warmup_factor : float
         Share of the weight in force while training, set by `KLWarmup`.
     """
 
-    def __init__(self, kl_weight: float = 1.0) -> None:
+    def __init__(self, kl_weight: float = 1.0, objective: Objective = elbo) -> None:
         super().__init__()
         self.kl_weight = kl_weight
-        self.warmth = 1.0
-        self.forget()
+        self.objective = objective
+        self.warmup_factor = 1.0
+        self.reset_kl()
 
-    def forget(self) -> None:
+    def reset_kl(self) -> None:
         """Begin a new average of the divergence."""
         self._kl: Tensor | float = 0.0
         self._n_rows = 0
@@ -40,5 +53,5 @@ class NegativeElbo(nn.Module):
         """The loss of a batch: a scalar."""
         if self.training:
             self._kl = self._kl + bound.kl.detach().sum()
-            self._n_rows += bound.kl.numel()
-        return -bound.elbo(self.kl_weight * (self.warmth if self.training else 1.0)).mean()
+            self._n_rows += len(bound.reconstruction)
+        return -self.objective(bound, self.kl_weight * (self.warmup_factor if self.training else 1.0)).mean()

@@ -7,6 +7,7 @@ with :math:`w_t` rising linearly to the KL weight over the warm-up. The net is s
 
 import copy
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -15,15 +16,18 @@ from skorch import NeuralNet
 from skorch.callbacks import Callback, EarlyStopping, LRScheduler
 from torch import Tensor, nn
 
-from ..nn import Bound
+from ..nn import Bound, elbo
 from .batches import BatchIterator
 from .callbacks import DivergenceRecord, FiniteGuard, NonFiniteLossError
-from .loss import NegativeElbo
+from .loss import NegativeBound, Objective
 
-__all__ = ["BoundNet"]
+__all__ = ["BoundNet", "Step"]
 
 DIVERGED = (NonFiniteLossError, torch.linalg.LinAlgError)
 """How a training fails: the loss or a weight is not finite, or a matrix of weights has lost its rank."""
+
+Step = Callable[..., dict[str, Any]]
+"""From a net and a batch ``(x, None)`` to the loss and the prediction, with the gradients of the batch left in the parameters."""
 
 
 class BoundNet(NeuralNet):
@@ -35,6 +39,11 @@ class BoundNet(NeuralNet):
         Instance; trained in place.
     kl_weight : float, default=1.0
         Weight of the divergence.
+    objective : callable, default=sklid.nn.elbo
+        What is maximised, from a batch's `sklid.nn.Bound` and the weight in force to one number a row.
+    step : callable, default=skorch.NeuralNet.train_step_single
+        ``step(net, (x, None))`` leaves the gradients of a batch in the parameters and gives skorch's dict of ``loss`` and ``y_pred``. It may
+        take steps of its own before that; a step of the optimiser follows.
     keep_optimizer : bool, default=False
         Whether a pickle carries the state of the optimiser.
     **kwargs
@@ -60,11 +69,22 @@ class BoundNet(NeuralNet):
     True
     """
 
-    def __init__(self, module: nn.Module, *, kl_weight: float = 1.0, keep_optimizer: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        module: nn.Module,
+        *,
+        kl_weight: float = 1.0,
+        objective: Objective = elbo,
+        step: Step = NeuralNet.train_step_single,
+        keep_optimizer: bool = False,
+        **kwargs: Any,
+    ) -> None:
         self.kl_weight = kl_weight
+        self.objective = objective
+        self.step = step
         self.keep_optimizer = keep_optimizer
         defaults = {
-            "criterion": NegativeElbo,
+            "criterion": NegativeBound,
             **({} if "optimizer" in kwargs else {"optimizer": torch.optim.Adam, "optimizer__fused": True}),
             "iterator_train": BatchIterator,
             "iterator_train__shuffle": True,
@@ -79,8 +99,12 @@ class BoundNet(NeuralNet):
         return [*super()._default_callbacks, ("divergence", DivergenceRecord()), ("guard", FiniteGuard())]
 
     def initialize_criterion(self) -> "BoundNet":
-        self.criterion_ = NegativeElbo(self.kl_weight)
+        self.criterion_ = NegativeBound(self.kl_weight, self.objective)
         return self
+
+    def train_step_single(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
+        """The gradients of a batch, by the step that was handed in."""
+        return self.step(self, batch, **fit_params)
 
     def get_loss(self, y_pred: Bound, y_true: Any, X: Any = None, training: bool = False) -> Tensor:
         """The negative bound; there is no target."""
@@ -161,7 +185,8 @@ class BoundNet(NeuralNet):
         self.notify("on_train_end", X=None, y=None)
 
     def _tidy(self) -> None:
-        """Drop what only training needs: the record of each batch, and the schedule's hold on the optimiser."""
+        """Leave the mode of training, and drop what only training needs: the record of each batch, the schedule's hold on the optimiser."""
+        self._set_training(False)
         for _, callback in self.callbacks_:
             if isinstance(callback, LRScheduler):
                 callback.lr_scheduler_ = None

@@ -1,18 +1,21 @@
 """Stretches of training: how long, at which weight of the divergence, and with which callbacks."""
 
-from typing import NamedTuple
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
-import numpy as np
-from sklearn.base import BaseEstimator
+from skorch import NeuralNet
 from skorch.dataset import ValidSplit
 from skorch.history import History
 from torch import Tensor, nn
 
 from ..data.table import ModelRows
+from ..nn import elbo
 from .callbacks import training_callbacks
-from .net import BoundNet
+from .loss import Objective
+from .net import BoundNet, Step
 
-__all__ = ["Phase", "main_phase", "train"]
+__all__ = ["Phase", "Settings", "train"]
 
 
 class Phase(NamedTuple):
@@ -27,58 +30,110 @@ class Phase(NamedTuple):
         Whether the learning rate falls to zero along a cosine, or stays.
     name : str
         What the progress bar calls it.
-    warms_up, stops_early : bool
-        Whether the estimator's warm-up and early stopping apply.
+    kl_warmup : float
+        Fraction of the steps over which the weight of the divergence rises from 0.
+    stops_early : bool
+        Whether it stops when a validation set no longer improves.
     """
 
     n_epochs: int
     kl_weight: float
     anneals: bool
     name: str
-    warms_up: bool = False
+    kl_warmup: float = 0.0
     stops_early: bool = False
 
 
-def main_phase(estimator: BaseEstimator, incremental: bool, n_earlier: int = 0) -> Phase:
-    """The training of the whole objective, after some earlier epochs; when incremental, one epoch at a constant rate."""
-    name = type(estimator).__name__
-    if incremental:
-        return Phase(1, estimator.kl_weight, anneals=False, name=name)
-    return Phase(estimator.max_epochs - n_earlier, estimator.kl_weight, True, name, warms_up=True, stops_early=estimator.early_stopping)
+class Settings(NamedTuple):
+    """How a training is carried out, whatever its phase; the parameters of the estimators have the same names.
+
+    Attributes
+    ----------
+    batch_size, learning_rate, weight_decay, validation_fraction, n_iter_no_change, tol, callbacks, compile
+        As in `sklid.LIDVAE`.
+    device : str
+        Of torch, and there.
+    seed : int
+        Of the validation split.
+    keep_optimizer : bool
+        Whether a pickle carries the state of the optimiser.
+    shows_progress : bool
+    objective : callable
+        What is maximised.
+    step : callable
+        How the gradients of a batch come about.
+    """
+
+    batch_size: int
+    learning_rate: float
+    weight_decay: float
+    validation_fraction: float
+    n_iter_no_change: int
+    tol: float
+    callbacks: Sequence[Any]
+    compile: bool
+    device: str
+    seed: int
+    keep_optimizer: bool = False
+    shows_progress: bool = False
+    objective: Objective = elbo
+    step: Step = NeuralNet.train_step_single
 
 
-def train(estimator: BaseEstimator, model: nn.Module, x: Tensor | ModelRows, seed: int, phase: Phase, history: History | None = None) -> BoundNet:
-    """A net of the model, trained on the rows x for a phase, after the epochs of a history."""
+def train(
+    model: nn.Module,
+    x: Tensor | ModelRows,
+    phase: Phase,
+    settings: Settings,
+    history: History | None = None,
+    resumed: BoundNet | None = None,
+) -> BoundNet:
+    """A net of the model, trained on the rows x ``(N, P)`` for a phase.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Trained in place.
+    x : Tensor or ModelRows
+    phase : Phase
+    settings : Settings
+    history : History, optional
+        Of the epochs before.
+    resumed : BoundNet, optional
+        A net of the same module, of which the history and the state of the optimiser go on.
+    """
     net = BoundNet(
         model,
         kl_weight=phase.kl_weight,
-        keep_optimizer=estimator.warm_start,
+        objective=settings.objective,
+        step=settings.step,
+        keep_optimizer=settings.keep_optimizer,
         max_epochs=phase.n_epochs,
-        batch_size=estimator.batch_size,
-        lr=estimator.learning_rate,
-        optimizer__weight_decay=estimator.weight_decay,
-        train_split=ValidSplit(estimator.validation_fraction, random_state=seed) if phase.stops_early else None,
-        callbacks=[*_callbacks(estimator, len(x), phase), *(estimator.callbacks or [])],
-        device=estimator._device(),
-        compile=estimator.compile,
+        batch_size=settings.batch_size,
+        lr=settings.learning_rate,
+        optimizer__weight_decay=settings.weight_decay,
+        train_split=ValidSplit(settings.validation_fraction, random_state=settings.seed) if phase.stops_early else None,
+        callbacks=[*_callbacks(len(x), phase, settings), *settings.callbacks],
+        device=settings.device,
+        compile=settings.compile,
         verbose=0,
     ).initialize()
     if history is not None:
         net.history = history
-    if getattr(estimator, "net_", None) is not None:
-        net.resume(estimator.net_)
+    if resumed is not None:
+        net.resume(resumed)
     return net.partial_fit(x)
 
 
-def _callbacks(estimator: BaseEstimator, n_rows: int, phase: Phase) -> list:
-    progress = phase.name if estimator.verbose else None
+def _callbacks(n_rows: int, phase: Phase, settings: Settings) -> list:
+    progress = phase.name if settings.shows_progress else None
     if not phase.anneals:
         return training_callbacks(progress=progress)
-    n_train = n_rows - int(np.ceil(estimator.validation_fraction * n_rows)) if phase.stops_early else n_rows
+    n_held_out = math.ceil(settings.validation_fraction * n_rows) if phase.stops_early else 0
     return training_callbacks(
-        n_steps=phase.n_epochs * -(-n_train // estimator.batch_size),
-        kl_warmup=estimator.kl_warmup if phase.warms_up else 0.0,
-        patience=estimator.n_iter_no_change if phase.stops_early else None,
-        tol=estimator.tol,
+        n_steps=phase.n_epochs * math.ceil((n_rows - n_held_out) / settings.batch_size),
+        kl_warmup=phase.kl_warmup,
+        patience=settings.n_iter_no_change if phase.stops_early else None,
+        tol=settings.tol,
         progress=progress,
     )

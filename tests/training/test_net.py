@@ -2,19 +2,21 @@
 
 import pickle
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from sklearn.exceptions import ConvergenceWarning
+from skorch import NeuralNet
 from skorch.callbacks import Callback, EarlyStopping
 from skorch.dataset import Dataset, ValidSplit
 
 from sklid.callbacks import CollapseMonitor
 from sklid.metrics import active_units
-from sklid.nn import Bound, GaussianLikelihood, GaussianPosterior, InjectiveDecoder, LatentVariableModel, StandardNormal
-from sklid.training import BatchIterator, BoundNet, NegativeElbo
-from sklid.training.callbacks import training_callbacks
+from sklid.nn import GaussianLikelihood, GaussianPosterior, InjectiveDecoder, LatentVariableModel, StandardNormal
+from sklid.training import BatchIterator, BoundNet
+from sklid.training.callbacks import GRADIENT_CLIP, GradientClip, NonFiniteLossError, training_callbacks
 
 X = torch.randn(100, 3, generator=torch.Generator().manual_seed(0))
 
@@ -27,24 +29,12 @@ def net_of(module=None, **kwargs):
     return BoundNet(module or model(), **{"max_epochs": 3, "batch_size": 32, "verbose": 0, **kwargs})
 
 
-def test_loss_is_the_negative_bound_with_the_weighted_divergence():
-    bound = Bound(torch.tensor([-3.0, -5.0]), torch.tensor([1.0, 2.0]))
-    assert NegativeElbo(0.5)(bound).item() == pytest.approx(4.75)
-
-
-def test_warm_up_lowers_the_weight_in_training_only():
-    criterion, bound = NegativeElbo(1.0), Bound(torch.zeros(1), torch.ones(1))
-    criterion.warmth = 0.25
-    assert criterion.train()(bound).item() == 0.25
-    assert criterion.eval()(bound).item() == 1.0
-
-
 def test_warm_up_rises_linearly_over_its_fraction_of_the_steps():
     weights = []
 
     class Record(Callback):
         def on_batch_end(self, net, **kwargs):
-            weights.append(net.criterion_.warmth)
+            weights.append(net.criterion_.warmup_factor)
 
     net_of(callbacks=[*training_callbacks(n_steps=12, kl_warmup=0.5), Record()]).fit(X)
     np.testing.assert_allclose(weights, [*np.arange(6) / 6, *np.ones(6)])
@@ -204,3 +194,102 @@ def test_monitor_records_information_and_active_units_and_changes_nothing_else()
 def test_monitor_sees_training_rows_alone_when_some_are_held_out():
     net = net_of(model(), callbacks=[CollapseMonitor()], train_split=ValidSplit(0.2, random_state=0)).fit(X)
     assert len(net.history[:, "mi"]) == 3
+
+
+def test_training_step_that_is_handed_in_may_take_steps_of_its_own():
+    """A lagging encoder: three steps of the posterior alone before each step of everything (He et al. 2019)."""
+    module, changes = model(), []
+    encoder = torch.optim.SGD(module.posterior.parameters(), lr=1e-2)
+
+    def lagging(net, batch):
+        for _ in range(3):
+            before = [parameter.clone() for parameter in module.parameters()]
+            encoder.zero_grad()
+            (-module(batch[0]).elbo().mean()).backward()
+            encoder.step()
+            changes.append([name for (name, new), old in zip(module.named_parameters(), before, strict=True) if not torch.equal(new, old)])
+        net.optimizer_.zero_grad()
+        return NeuralNet.train_step_single(net, batch)
+
+    net = net_of(module, max_epochs=2, step=lagging).fit(X)
+    assert len(changes) == 3 * 2 * 4
+    assert all(names and all(name.startswith("posterior.") for name in names) for names in changes)
+    assert net.history[-1, "train_loss"] < net.history[0, "train_loss"]
+
+
+def with_batch_normalisation():
+    module = model()
+    module.posterior.network = torch.nn.Sequential(torch.nn.BatchNorm1d(3), module.posterior.network)
+    return module
+
+
+def test_buffers_of_a_failed_training_come_back_with_its_weights():
+    class BreakBuffers(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            if len(net.history) == 2:
+                net.module_.posterior.network[0].running_var.fill_(torch.nan)
+                net.module_.likelihood.log_noise.data.fill_(torch.nan)
+
+    net = net_of(with_batch_normalisation(), callbacks=[BreakBuffers()]).fit(X)
+    assert torch.isfinite(net.module_.posterior.network[0].running_var).all()
+    assert torch.isfinite(net.module_(X).elbo()).all()
+
+
+def test_trained_module_is_left_in_the_mode_of_evaluation():
+    module = net_of(with_batch_normalisation()).fit(X).module_
+    torch.testing.assert_close(module.encode(X[:1]).mean, module.encode(X).mean[:1])
+
+
+def test_failed_training_goes_back_to_its_best_weights_and_not_to_others():
+    """The rows of the second epoch are the easy ones: its loss is the least, so its weights are those that come back."""
+    kept, best = [], []
+
+    class Scripted(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            if len(net.history) <= 3:
+                net.history.record("train_loss", [5.0, 2.0, 3.0][len(net.history) - 1])
+                kept.append(net.module_.decoder.outer.bias.detach().clone())
+
+    class Fail(Callback):
+        def on_epoch_begin(self, net, **kwargs):
+            if len(net.history) == 4:
+                raise NonFiniteLossError
+
+        def on_train_begin(self, net, **kwargs):
+            if len(net.history) >= 3:
+                best.append(net.module_.decoder.outer.bias.detach().clone())
+
+    class Net(BoundNet):
+        @property
+        def _default_callbacks(self):
+            *others, guard = super()._default_callbacks
+            return [*others, ("scripted", Scripted()), guard]
+
+    Net(model(), max_epochs=4, batch_size=32, verbose=0, callbacks=[Fail()]).fit(X)
+    assert torch.equal(best[0], kept[1])
+    assert not torch.equal(kept[1], kept[2])
+
+
+@pytest.mark.parametrize("factor", [1e-3, 1e3])
+def test_gradients_beyond_the_limit_are_scaled_to_it_and_others_left_alone(factor):
+    parameters = [torch.nn.Parameter(torch.zeros(3)), torch.nn.Parameter(torch.zeros(2, 2))]
+    for parameter in parameters:
+        parameter.grad = factor * torch.ones_like(parameter)
+    before = torch.cat([parameter.grad.flatten().clone() for parameter in parameters])
+    net = SimpleNamespace(optimizer_=torch.optim.SGD(parameters, lr=1.0))
+    GradientClip().on_grad_computed(net)
+    after = torch.cat([parameter.grad.flatten() for parameter in parameters])
+    torch.testing.assert_close(after, before * min(1.0, GRADIENT_CLIP / before.norm().item()))
+
+
+def test_schedule_of_a_resumed_net_falls_from_its_own_rate():
+    rates = []
+
+    class Record(Callback):
+        def on_batch_end(self, net, **kwargs):
+            rates.append(net.optimizer_.param_groups[0]["lr"])
+
+    first = net_of(lr=0.01, callbacks=training_callbacks(n_steps=12)).fit(X)
+    second = net_of(first.module_, lr=0.02, callbacks=[Record(), *training_callbacks(n_steps=12)]).initialize().resume(first)
+    second.partial_fit(X)
+    np.testing.assert_allclose(rates, 0.01 * (1 + np.cos(np.pi * np.arange(12) / 12)), atol=1e-12)
