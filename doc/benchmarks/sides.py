@@ -14,8 +14,7 @@ from sklearn.datasets import load_digits
 
 from sklid import LIDVAE, LIDGMVAEClustering
 from sklid.baselines import VAE
-from sklid.estimators.assembly import assemble
-from sklid.nn import InjectiveDecoder
+from sklid.nn import BernoulliLikelihood, GaussianPosterior, InjectiveDecoder, LatentVariableModel, StandardNormal
 from sklid.training import BoundNet
 from sklid.training.callbacks import training_callbacks
 
@@ -87,15 +86,23 @@ def steps(depth: int, width: int = WIDTH) -> Iterator[Ratio]:
         yield Ratio("step", f"LIDVAE {potential}", "double backward", depth, folded_step(decoder, z, target), double, N_SHORT_PAIRS)
 
 
+def modules_of(x: torch.Tensor, width: int) -> LatentVariableModel:
+    """The modules of a `LIDVAE`, initialised at the rows."""
+    n_features = x.shape[1]
+    decoder, posterior = InjectiveDecoder(LATENTS, n_features, width=width), GaussianPosterior(n_features, LATENTS, width=width)
+    model = LatentVariableModel(StandardNormal(LATENTS), decoder, BernoulliLikelihood(n_features), posterior)
+    model.initialise(x[:10_000])
+    return model
+
+
 def layers(images: np.ndarray) -> Iterator[Ratio]:
     """The training layer against a loop over the same modules."""
     digits = (load_digits().data / 16).astype(np.float32)
     for name, X, batch, epochs, width in (("digits", digits, 128, 5, 256), ("images", images, BATCH, 2, WIDTH)):
         x = torch.from_numpy(X)
-        model = LIDVAE(n_components=LATENTS, likelihood="bernoulli", encoder_width=width, decoder_width=width)
-        net = BoundNet(assemble(model, x), max_epochs=epochs, batch_size=batch, lr=RATE, callbacks=training_callbacks(n_steps=10**6), verbose=0)
+        net = BoundNet(modules_of(x, width), max_epochs=epochs, batch_size=batch, lr=RATE, callbacks=training_callbacks(n_steps=10**6), verbose=0)
         net.initialize()
-        modules = assemble(model, x)
+        modules = modules_of(x, width)
         loop = lambda modules=modules, x=x, b=batch, e=epochs: modules_loop(modules, x, b, e)  # noqa: E731
         yield Ratio("layer", name, "loop over the modules", 2, lambda net=net, x=x: net.partial_fit(x), loop, N_SHORT_PAIRS)
 

@@ -1,4 +1,8 @@
-"""The border between a user's table and a model: what is let in, and in what units a model sees it."""
+r"""The border between a user's table and a model: what is let in, in which units a model sees it, and the way back.
+
+A likelihood that asks for standardised columns sees :math:`(x - m) / a` with m and a the mean and standard deviation of each column, so densities of
+rows exceed those of the data by :math:`\sum_j \log a_j` nats.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,13 +15,97 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import validate_data
 from torch import Tensor
-from torch.distributions import constraints
 
-from ..nn import LIKELIHOODS
+from ..nn import LIKELIHOODS, Likelihood, Support
 from .blocks import row_blocks, tensor_of
 from .memory_map import MappedRows, is_large_map
 
-__all__ = ["ModelRows", "check_support", "fitted_scaler", "model_rows", "standardised", "validated"]
+__all__ = ["ModelRows", "TableAdapter"]
+
+
+class TableAdapter:
+    """A table's checks, its scale, and the rows that a model makes of it.
+
+    Parameters
+    ----------
+    likelihood : str
+        A key of `sklid.nn.LIKELIHOODS`.
+
+    Attributes
+    ----------
+    support : Support
+        Values that are let in: those of the family, and once `learn` has seen data those of the likelihood.
+    scaler : StandardScaler or None
+        From the units of the data to those of the model; None where they are the same.
+    """
+
+    def __init__(self, likelihood: str) -> None:
+        self.likelihood = likelihood
+        self.support: Support = LIKELIHOODS[likelihood].support
+        self.scaler: StandardScaler | None = None
+
+    def checked(self, estimator: BaseEstimator, X: ArrayLike, **checks: Any) -> NDArray[np.floating] | MappedRows:
+        """Rows after scikit-learn's checks and that of the support: an array, or those of a memory map that is too large to load.
+
+        Parameters
+        ----------
+        estimator : BaseEstimator
+            Remembers the number and the names of the columns with ``reset=True``, and is held to them without.
+        X : array-like of shape (n_samples, n_features)
+        **checks
+            Of `sklearn.utils.validation.validate_data`.
+
+        Raises
+        ------
+        ValueError
+            In scikit-learn's words; or for a value outside the support: the value, its column, and the likelihoods that take the table.
+        """
+        rows = _validated(estimator, X, **checks)
+        self._check_support(rows, getattr(estimator, "feature_names_in_", None))
+        return rows
+
+    def learn(self, X: NDArray | MappedRows, noise: str) -> tuple["Tensor | ModelRows", Likelihood]:
+        """Learn scale and support from checked rows; the rows as the model sees them in training, and the likelihood for them."""
+        family = LIKELIHOODS[self.likelihood]
+        if family.standardised:
+            self.scaler = _fitted_scaler(X)
+        rows = self.training_rows(X)
+        likelihood = family.from_data(row_blocks(rows), noise)
+        self.support = likelihood.support
+        return rows, likelihood
+
+    def rows(self, X: NDArray) -> Tensor:
+        """Rows as the model sees them, in the precision of the data."""
+        return tensor_of(X if self.scaler is None else self.scaler.transform(X))
+
+    def training_rows(self, X: NDArray | MappedRows) -> "Tensor | ModelRows":
+        """Rows as the model sees them in training, in single precision; those of a memory map are read as they are needed."""
+        return self.rows(X).float() if isinstance(X, np.ndarray) else ModelRows(X, self)
+
+    def restored(self, x: NDArray[np.floating]) -> NDArray[np.floating]:
+        """Rows of the model in the units of the data."""
+        return x if self.scaler is None else self.scaler.inverse_transform(x)
+
+    @property
+    def log_volume(self) -> float:
+        """Log of the volume of a unit of the model's rows in units of the data, in nats."""
+        return 0.0 if self.scaler is None else float(np.log(self.scaler.scale_).sum())
+
+    def _check_support(self, X: NDArray | MappedRows, names: Sequence[str] | None) -> None:
+        n_earlier = 0
+        for block in row_blocks(X):
+            if not self.support.holds(tensor_of(block)):
+                break
+            n_earlier += len(block)
+        else:
+            return
+        row, column = np.argwhere(~self.support.check(tensor_of(block)).numpy())[0]
+        title = f"column {column}" if names is None else f"column {column} ({names[column]!r})"
+        fitting = [name for name, family in LIKELIHOODS.items() if all(family.support.holds(tensor_of(rows)) for rows in row_blocks(X))]
+        raise ValueError(
+            f'likelihood="{self.likelihood}" cannot take the value {block[row, column]:g} in {title}, row {n_earlier + row}: '
+            f"it is outside {self.support.describe(column)}. Likelihoods that fit these values: {', '.join(fitting)}."
+        )
 
 
 class ModelRows:
@@ -26,25 +114,24 @@ class ModelRows:
     Parameters
     ----------
     rows : MappedRows
-    scaler : StandardScaler or None
+    table : TableAdapter
     """
 
     device = torch.device("cpu")
 
-    def __init__(self, rows: MappedRows, scaler: StandardScaler | None) -> None:
+    def __init__(self, rows: MappedRows, table: TableAdapter) -> None:
         self.shape = rows.shape
         self._rows = rows
-        self._scaler = scaler
+        self._table = table
 
     def __len__(self) -> int:
         return self.shape[0]
 
     def __getitem__(self, chosen: slice | NDArray | Tensor) -> Tensor:
-        return standardised(self._rows[chosen], self._scaler).float()
+        return self._table.rows(self._rows[chosen]).float()
 
 
-def validated(estimator: BaseEstimator, X: ArrayLike, **checks: Any) -> NDArray[np.floating] | MappedRows:
-    """Rows after scikit-learn's checks: an array, or those of a memory map that is too large to load."""
+def _validated(estimator: BaseEstimator, X: ArrayLike, **checks: Any) -> NDArray[np.floating] | MappedRows:
     if not is_large_map(X):
         return validate_data(estimator, X, dtype=[np.float64, np.float32], **checks)
     rows = MappedRows(validate_data(estimator, X, dtype=None, ensure_all_finite=False, **checks))
@@ -53,54 +140,10 @@ def validated(estimator: BaseEstimator, X: ArrayLike, **checks: Any) -> NDArray[
     return rows
 
 
-def fitted_scaler(X: NDArray | MappedRows) -> StandardScaler:
-    """A scaler to mean 0 and variance 1."""
+def _fitted_scaler(X: NDArray | MappedRows) -> StandardScaler:
     scaler = StandardScaler()
     if isinstance(X, np.ndarray):
         return scaler.fit(X)
     for block in row_blocks(X):
         scaler.partial_fit(block)
     return scaler
-
-
-def model_rows(X: NDArray | MappedRows, scaler: StandardScaler | None) -> Tensor | ModelRows:
-    """Rows of data as the model sees them in training."""
-    return standardised(X, scaler).float() if isinstance(X, np.ndarray) else ModelRows(X, scaler)
-
-
-def standardised(X: NDArray, scaler: StandardScaler | None) -> Tensor:
-    """Rows of data as a model sees them, in the precision of the data."""
-    return tensor_of(X if scaler is None else scaler.transform(X))
-
-
-def check_support(X: NDArray | MappedRows, support: Any, likelihood: str, names: Sequence[str] | None) -> None:
-    """ValueError naming the first value outside the support, its column, and the likelihoods that fit the data."""
-    n_earlier = 0
-    for block in row_blocks(X):
-        if not _all_in(support, tensor_of(block)):
-            break
-        n_earlier += len(block)
-    else:
-        return
-    outside = ~support.check(tensor_of(block)).numpy()
-    row, column = np.argwhere(outside)[0]
-    title = f"column {column}" if names is None else f"column {column} ({names[column]!r})"
-    fitting = [name for name, family in LIKELIHOODS.items() if all(_all_in(family.support, tensor_of(rows)) for rows in row_blocks(X))]
-    raise ValueError(
-        f'likelihood="{likelihood}" cannot take the value {block[row, column]:g} in {title}, row {n_earlier + row}: '
-        f"it is outside {_in_words(support, column)}. Likelihoods that fit these values: {', '.join(fitting)}."
-    )
-
-
-def _all_in(support: Any, rows: Tensor) -> bool:
-    """Whether all values are in the support; of an interval the least and the greatest of each column tell."""
-    if support is constraints.real or isinstance(support, constraints.interval):
-        rows = torch.stack(torch.aminmax(rows, dim=0))
-    return bool(support.check(rows).all())
-
-
-def _in_words(support: Any, column: int) -> str:
-    upper = getattr(support, "upper_bound", None)
-    if isinstance(upper, Tensor):
-        return f"the codes 0 to {int(upper[column])} seen in fit"
-    return "[0, 1]" if upper == 1 else "the non-negative whole numbers"

@@ -1,149 +1,184 @@
-"""A fitted model seen from the side of the data: arrays in their own units in, arrays out, in chunks, on one device, in one precision."""
+r"""The questions that a fitted estimator with one continuous latent answers.
 
-import copy
-from collections.abc import Iterator
+.. math:: E[z \mid x], \qquad E[x \mid z], \qquad q(z \mid x), \qquad \log p(x)
+
+Scores, samples and reconstructions are in the units of the data.
+"""
+
+from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from sklearn.preprocessing import StandardScaler
-from torch import Tensor
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils import check_array, check_random_state
+from sklearn.utils.validation import check_is_fitted
+from torch.distributions import Distribution
 
-from ..data.blocks import chunks, tensor_of
-from ..data.table import standardised
-from ..nn import LatentVariableModel, iwae
-from ..randomness import RowNoise
+from ..data.memory_map import MappedRows
+from ..data.table import TableAdapter
+from ..metrics import View
+from ..randomness import RowNoise, available_device, seeded
+from ..training import BoundNet
+from .inference import Inference
 
-__all__ = ["Inference"]
-
-CONFIDENCE = 3.0
-"""Standard errors added to the estimated variance behind `Inference.kl_floors`, so that the bound holds with confidence .999."""
+__all__ = ["AnswersMixin"]
 
 
-class Inference:
-    """What a fitted model says of data.
+class AnswersMixin:
+    """Posteriors, reconstructions, scores and draws of an estimator with a net and a table adapter."""
 
-    Parameters
-    ----------
-    model : LatentVariableModel
-    scaler : StandardScaler or None
-        From the units of the data to those of the model.
-    device : str
-    noise : RowNoise
-        Of the importance samples.
-    dtype : numpy dtype, default=float32
-        float64 works on a copy of the model in double precision.
-    """
+    net_: BoundNet
+    n_components_: int
+    _table: TableAdapter
 
-    def __init__(self, model: LatentVariableModel, scaler: StandardScaler | None, device: str, noise: RowNoise, dtype: type = np.float32) -> None:
-        self.model = copy.deepcopy(model).to(device).double() if dtype == np.float64 else model.to(device)
-        self.scaler = scaler
-        self.device = device
-        self.noise = noise
-        self.double = dtype == np.float64
+    def transform(self, X: ArrayLike) -> NDArray[np.float32]:
+        """Posterior mean of the latent, E[z | x].
 
-    def rows(self, X: NDArray) -> Tensor:
-        """Rows of data as the model sees them."""
-        return standardised(np.asarray(X), self.scaler).to(device=self.device, dtype=torch.float64 if self.double else torch.float32)
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        Z : float32 array of shape (n_samples, n_components)
+            In standard deviations of the prior.
+        """
+        return self._inference().posterior_means(self._checked(X))
+
+    def predict(self, X: ArrayLike) -> NDArray[np.floating]:
+        """Reconstruction: E[x | z] at the posterior mean of z; for categories the most probable code.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        X_hat : array of shape (n_samples, n_features)
+            In the units and the floating-point type of X.
+        """
+        X = self._checked(X)
+        return self._inference(X.dtype).reconstructions(X)
+
+    def inverse_transform(self, Z: ArrayLike) -> NDArray[np.floating]:
+        """E[x | z]; for categories the most probable code.
+
+        Parameters
+        ----------
+        Z : array-like of shape (n_samples, n_components)
+
+        Returns
+        -------
+        X : array of shape (n_samples, n_features)
+            In the units of the data, computed in the floating-point type of Z.
+
+        Raises
+        ------
+        ValueError
+            If Z has another number of columns than `n_components_`.
+        """
+        check_is_fitted(self)
+        Z = check_array(Z, dtype=[np.float64, np.float32])
+        if Z.shape[1] != self.n_components_:
+            raise ValueError(f"Z has {Z.shape[1]} columns, but {type(self).__name__} has n_components_={self.n_components_} latents.")
+        return self._inference(Z.dtype).decoded(Z)
+
+    def encode(self, X: ArrayLike) -> Distribution:
+        """The posterior q(z | x) of every row, for the uncertainty beside the mean.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        q : torch.distributions.Distribution
+            Of batch shape ``(n_samples,)`` and event shape ``(n_components,)``.
+        """
+        X = self._checked(X)
+        inference = self._inference()
+        with torch.no_grad():
+            return inference.model.encode(inference.rows(X))
+
+    def view(self, X: ArrayLike) -> View:
+        """The fitted model as a torch module, and the rows as it sees them: what `sklid.metrics` measures.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        view : sklid.metrics.View
+            ``model``, a `sklid.nn.LatentVariableModel`; ``rows``, a tensor of shape (n_samples, n_features); and ``log_volume``, by which
+            log-densities of the rows exceed those of the data.
+        """
+        X = self._checked(X)
+        inference = self._inference()
+        return View(inference.model, inference.rows(X), inference.table.log_volume)
+
+    def score_samples(self, X: ArrayLike) -> NDArray[np.float32]:
+        """Log-likelihood of each row in nats: the importance-weighted bound with `n_importance_samples` draws.
+
+        A row's draws follow from its values and from the fit, so its score depends neither on the other rows nor on its position. A Gaussian
+        or continuous Bernoulli likelihood gives a log-density, the Gaussian in the units of the data.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        log_likelihood : float32 array of shape (n_samples,)
+
+        References
+        ----------
+        Burda, Grosse & Salakhutdinov, "Importance Weighted Autoencoders", ICLR 2016, equation 8.
+        """
+        return self._inference().log_likelihoods(self._checked(X)).astype(np.float32)
+
+    def score(self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None) -> float:
+        """Mean log-likelihood of the rows, in nats.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : ignored
+        sample_weight : array-like of shape (n_samples,), optional
+
+        Returns
+        -------
+        score : float
+        """
+        return float(np.average(self.score_samples(X).astype(np.float64), weights=sample_weight))
+
+    def sample(self, n_samples: int = 1) -> NDArray[np.floating]:
+        """Rows drawn from the model.
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+
+        Returns
+        -------
+        X : array of shape (n_samples, n_features)
+            In the units of the data; the same rows at each call when `random_state` is an integer.
+        """
+        inference = self._inference()
+        with seeded(check_random_state(self.random_state).randint(2**31 - 1), inference.device):
+            return inference.sample(n_samples)
 
     @property
-    def log_volume(self) -> float:
-        """Log of the volume of a unit of the model's rows in units of the data."""
-        return 0.0 if self.scaler is None else float(np.log(self.scaler.scale_).sum())
+    def scaler_(self) -> Any:
+        return self._table.scaler
 
-    @torch.no_grad()
-    def posterior_means(self, X: NDArray) -> NDArray[np.floating]:
-        """E[z | x]: ``(N, P) -> (N, K)``."""
-        return self._joined(self._posterior_mean(x) for x in self._blocks(X))
+    def _checked(self, X: ArrayLike) -> NDArray[np.floating] | MappedRows:
+        check_is_fitted(self)
+        return self._table.checked(self, X, reset=False)
 
-    @torch.no_grad()
-    def log_likelihoods(self, X: NDArray) -> NDArray[np.float64]:
-        """Importance-weighted bound of each row in nats, in the units of the data: ``(N, P) -> (N,)``."""
-        scores = self._joined(iwae(self.model.log_weights(x, self.noise(x))) for x in self._blocks(X, self.noise.n_draws))
-        return scores.astype(np.float64) - self.log_volume
-
-    @torch.no_grad()
-    def decoded(self, Z: NDArray) -> NDArray[np.floating]:
-        """E[x | z] in the units of the data: ``(N, K) -> (N, P)``."""
-        blocks = (tensor_of(block).to(self.device) for block in chunks(Z, self._numbers_per_row()))
-        return self._in_units_of_data(self._joined(self.model.likelihood.mean(self.model.natural_parameters(z)) for z in blocks))
-
-    @torch.no_grad()
-    def inverted(self, X: NDArray, tol: float, max_iter: int) -> NDArray[np.floating]:
-        """The exact left inverse of the decoder at mean X: ``(N, P) -> (N, K)``."""
-        likelihood, decoder = self.model.likelihood, self.model.decoder
-        blocks = (likelihood.link(likelihood.moments(x)) for x in self._blocks(X, 10))
-        return self._joined(decoder.inverse(eta, likelihood.gain(), tol, max_iter) for eta in blocks)
-
-    @torch.no_grad()
-    def kl_floors(self, X: NDArray, inverse_lipschitz: float) -> NDArray[np.floating]:
-        """Certified least divergence of each row's posterior from the prior, in nats: ``(N, P) -> (N,)``."""
-        return self._joined(self._kl_floor(x, inverse_lipschitz) for x in self._blocks(X, self.noise.n_draws))
-
-    def min_fisher_eigenvalues(self, X: NDArray) -> NDArray[np.floating]:
-        """Least eigenvalue of the Fisher information of the latent at each row's posterior mean: ``(N, P) -> (N,)``."""
-        copies = 4 * self.model.prior.n_components
-        return self._joined(self._min_fisher_eigenvalue(x) for x in self._blocks(X, copies))
-
-    @torch.no_grad()
-    def sample(self, n_samples: int) -> NDArray[np.float64]:
-        """Draws from the model in the units of the data: ``(n, P)``."""
-        x, _ = self.model.sample(n_samples)
-        return self._in_units_of_data(x.cpu().double().numpy())
-
-    @torch.no_grad()
-    def label_probabilities(self, X: NDArray) -> NDArray[np.floating]:
-        """q(y | x) of a model with labels: ``(N, P) -> (N, C)``."""
-        blocks = chunks(X, self._numbers_per_row() + 4 * self.noise.n_draws * self.model.prior.codes.numel())
-        return self._joined(self.model.label_probabilities(x, self.noise(x)) for x in map(self.rows, blocks))
-
-    @torch.no_grad()
-    def sample_with_labels(self, n_samples: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """Draws from a model with labels, in the units of the data, and the labels: ``(n, P), (n,)``."""
-        w, labels = self.model.prior.sample_with_labels(n_samples)
-        return self._in_units_of_data(self.model.decode(w).sample().cpu().double().numpy()), labels.cpu().numpy()
-
-    def _posterior_mean(self, x: Tensor) -> Tensor:
-        q = self.model.encode(x)
-        try:
-            return q.mean
-        except NotImplementedError:  # a flow has no closed form
-            return self.model.draw(q, self.noise(x))[0].mean(0)
-
-    def _min_fisher_eigenvalue(self, x: Tensor) -> Tensor:
-        with torch.no_grad():
-            z = self._posterior_mean(x)
-        with torch.enable_grad():
-            z.requires_grad_()
-            eta = self.model.natural_parameters(z)
-            information = _jacobians(eta, z).mT @ _jacobians(self.model.likelihood.expected_statistic(eta), z)
-        return torch.linalg.eigvalsh((information + information.mT) / 2)[..., 0]
-
-    def _kl_floor(self, x: Tensor, inverse_lipschitz: float) -> Tensor:
-        z, _ = self.model.draw(self.model.encode(x), self.noise(x))
-        decoded = self.model.natural_parameters(z)
-        n_draws = len(z)
-        deviations = (decoded - decoded.mean(0)).square().sum(-1) * n_draws / max(n_draws - 1, 1)
-        margin = CONFIDENCE * deviations.std(0) / n_draws**0.5
-        return self.model.prior.kl_floor(deviations.mean(0) + margin, z.mean(0), inverse_lipschitz)
-
-    def _blocks(self, X: NDArray, copies: int = 1) -> Iterator[Tensor]:
-        return (self.rows(block) for block in chunks(X, copies * self._numbers_per_row()))
-
-    def _numbers_per_row(self) -> int:
-        """The widest layer, with room for a few of its kind."""
-        return 4 * max(max(weight.shape) for weight in self.model.parameters())
-
-    def _joined(self, parts: Iterator[Tensor]) -> NDArray[np.floating]:
-        return torch.cat([part.cpu() for part in parts]).numpy()
-
-    def _in_units_of_data(self, x: NDArray[np.floating]) -> NDArray[np.floating]:
-        return x if self.scaler is None else self.scaler.inverse_transform(x)
-
-
-def _jacobians(outputs: Tensor, z: Tensor) -> Tensor:
-    """Jacobian of each row, ``(N, D), (N, K) -> (N, D, K)``, column by column: a product J'u with a vector is linear in u, so its slope is J."""
-    u = torch.zeros_like(outputs, requires_grad=True)
-    pulled = torch.autograd.grad(outputs, z, u, create_graph=True)[0]
-    columns = [torch.autograd.grad(pulled[:, k].sum(), u, retain_graph=True)[0] for k in range(z.shape[1])]
-    return torch.stack(columns, dim=-1)
+    def _inference(self, dtype: Any = np.float32) -> Inference:
+        """The fitted model on the estimator's device, in single precision or in double."""
+        check_is_fitted(self)
+        noise = RowNoise(self._seed, self.n_importance_samples, self.n_components_)
+        device = available_device(self.device, fall_back=True)  # a model fitted on a GPU answers on a CPU
+        return Inference(self.net_.module_, self._table, device, noise, dtype)

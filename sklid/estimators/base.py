@@ -1,45 +1,57 @@
-r"""What the estimators with one continuous latent share: training, and the questions a fitted model answers.
+r"""What the estimators with one continuous latent share: how parameters become a model, and how it is trained.
 
 .. math:: z \sim N(0, I_K), \qquad x \mid z \sim EF(x \mid f(z))
 
-A subclass says which decoder f is. A Gaussian model sees standardised columns, :math:`x = m + a\,s\,(f(z) + \varepsilon)` with m and a the mean and
-scale of a `StandardScaler`; scores, samples and reconstructions are in the units of the data.
+A subclass says which decoder f is, and may hand in another objective or another training step. A Gaussian model sees standardised columns,
+:math:`x = m + a\,s\,(f(z) + \varepsilon)` with m and a the mean and scale of a `StandardScaler`.
 """
 
+import warnings
 from typing import Any, Self
 
-import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_array, check_random_state
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils import check_random_state
+from skorch import NeuralNet
 from torch import Tensor, nn
-from torch.distributions import Distribution
 
 from ..data.memory_map import MappedRows
-from ..data.table import ModelRows, check_support, fitted_scaler, model_rows, validated
+from ..data.table import ModelRows, TableAdapter
+from ..exceptions import CollapseWarning
 from ..metrics import View
-from ..nn import LIKELIHOODS, LatentVariableModel
-from ..randomness import RowNoise, available_device, seeded
+from ..metrics.report import collapse_summary, rows_to_screen
+from ..nn import GaussianPosterior, LatentVariableModel, Likelihood, Posterior, StandardNormal, elbo
+from ..randomness import available_device, seeded
 from ..training import BoundNet
-from ..training.phases import main_phase, train
+from ..training.loss import Objective
+from ..training.net import Step
+from ..training.phases import Phase, Settings, train
 from ..validation import fit_context
-from .answers import Inference
-from .assembly import architecture, assemble, check_same_architecture, warn_if_collapsed
-from .parameters import SHARED_PARAMETERS
+from .answers import AnswersMixin
+from .declaration import architecture
+from .parameters import ModelParameters, TrainingParameters
 
 __all__ = ["LatentVariableEstimator"]
 
+MOST_INITIAL_ROWS = 10_000
+"""Rows that a model is initialised at."""
 
-class LatentVariableEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+
+class LatentVariableEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, AnswersMixin, BaseEstimator, TrainingParameters, ModelParameters):
     """Base of `LIDVAE` and `VAE`; not for direct use."""
 
-    _parameter_constraints: dict = SHARED_PARAMETERS
-
     def _decoder(self, n_components: int, n_outputs: int) -> nn.Module:
-        """The decoder, the one part in which the estimators differ."""
+        """The decoder, the one part in which the estimators must differ."""
         raise TypeError("LatentVariableEstimator has no decoder of its own; use LIDVAE or VAE.")
+
+    def _objective(self) -> Objective:
+        """What training maximises, from the two terms of the bound of each row."""
+        return elbo
+
+    def _step(self) -> Step:
+        """How the gradients of a batch come about."""
+        return NeuralNet.train_step_single
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: ArrayLike, y: object = None) -> Self:
@@ -70,8 +82,7 @@ class LatentVariableEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         """
         if not self.warm_start:
             self.net_ = None
-        rows = self._train(X, incremental=False, least_rows=2)
-        warn_if_collapsed(self, X if hasattr(X, "shape") else rows)  # a table keeps the names of its columns
+        self._train(X, incremental=False, least_rows=2)
         return self
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -99,144 +110,6 @@ class LatentVariableEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         self._train(X, incremental=True, least_rows=1)
         return self
 
-    def transform(self, X: ArrayLike) -> NDArray[np.float32]:
-        """Posterior mean of the latent, E[z | x].
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        Z : float32 array of shape (n_samples, n_components)
-            In standard deviations of the prior.
-        """
-        return self._inference().posterior_means(self._validated(X))
-
-    def predict(self, X: ArrayLike) -> NDArray[np.floating]:
-        """Reconstruction: E[x | z] at the posterior mean of z; for categories the most probable code.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        X_hat : array of shape (n_samples, n_features)
-            In the units and the floating-point type of X.
-        """
-        X = self._validated(X)
-        inference = self._inference(X.dtype)
-        return inference.decoded(inference.posterior_means(X))
-
-    def inverse_transform(self, Z: ArrayLike) -> NDArray[np.floating]:
-        """E[x | z]; for categories the most probable code.
-
-        Parameters
-        ----------
-        Z : array-like of shape (n_samples, n_components)
-
-        Returns
-        -------
-        X : array of shape (n_samples, n_features)
-            In the units of the data, computed in the floating-point type of Z.
-
-        Raises
-        ------
-        ValueError
-            If Z has another number of columns than `n_components_`.
-        """
-        check_is_fitted(self)
-        Z = check_array(Z, dtype=[np.float64, np.float32])
-        if Z.shape[1] != self.n_components_:
-            raise ValueError(f"Z has {Z.shape[1]} columns, but {type(self).__name__} has n_components_={self.n_components_} latents.")
-        return self._inference(Z.dtype).decoded(Z)
-
-    def encode(self, X: ArrayLike) -> Distribution:
-        """The posterior q(z | x) of every row, for the uncertainty beside the mean.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        q : torch.distributions.Distribution
-            Of batch shape ``(n_samples,)`` and event shape ``(n_components,)``.
-        """
-        X = self._validated(X)
-        inference = self._inference()
-        with torch.no_grad():
-            return inference.model.encode(inference.rows(X))
-
-    def view(self, X: ArrayLike) -> View:
-        """The fitted model as a torch module, and the rows as it sees them: what `sklid.metrics` measures.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        view : sklid.metrics.View
-            ``model``, a `sklid.nn.LatentVariableModel`; ``rows``, a tensor of shape (n_samples, n_features); and ``log_volume``, by which
-            log-densities of the rows exceed those of the data.
-        """
-        X = self._validated(X)
-        inference = self._inference()
-        return View(inference.model, inference.rows(X), inference.log_volume)
-
-    def score_samples(self, X: ArrayLike) -> NDArray[np.float32]:
-        """Log-likelihood of each row in nats: the importance-weighted bound with `n_importance_samples` draws.
-
-        A row's draws follow from its values and from the fit, so its score depends neither on the other rows nor on its position. A Gaussian
-        or continuous Bernoulli likelihood gives a log-density, the Gaussian in the units of the data.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        log_likelihood : float32 array of shape (n_samples,)
-
-        References
-        ----------
-        Burda, Grosse & Salakhutdinov, "Importance Weighted Autoencoders", ICLR 2016, equation 8.
-        """
-        return self._inference().log_likelihoods(self._validated(X)).astype(np.float32)
-
-    def score(self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None) -> float:
-        """Mean log-likelihood of the rows, in nats.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        y : ignored
-        sample_weight : array-like of shape (n_samples,), optional
-
-        Returns
-        -------
-        score : float
-        """
-        return float(np.average(self.score_samples(X).astype(np.float64), weights=sample_weight))
-
-    def sample(self, n_samples: int = 1) -> NDArray[np.floating]:
-        """Rows drawn from the model.
-
-        Parameters
-        ----------
-        n_samples : int, default=1
-
-        Returns
-        -------
-        X : array of shape (n_samples, n_features)
-            In the units of the data; the same rows at each call when `random_state` is an integer.
-        """
-        inference = self._inference()
-        with seeded(check_random_state(self.random_state).randint(2**31 - 1), inference.device):
-            return inference.sample(n_samples)
-
     @property
     def _n_features_out(self) -> int:
         return self.n_components_
@@ -249,56 +122,113 @@ class LatentVariableEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
 
-    def _train(self, X: ArrayLike, incremental: bool, least_rows: int) -> NDArray[np.floating] | MappedRows:
-        """Start the model unless there is one, train it, and give back the validated rows."""
-        self._device()
+    def _train(self, X: ArrayLike, incremental: bool, least_rows: int) -> None:
+        """Begin the model unless there is one, train it, and see to what follows a training."""
+        available_device(self.device)
         started = self.__sklearn_is_fitted__()
-        X = validated(self, X, reset=not started, ensure_min_samples=least_rows)
-        seed = check_random_state(self.random_state).randint(2**30)
         if started:
-            check_same_architecture(self)
-            seed += len(self.net_.history)  # other draws than in the epochs before
-        self._check_support(X, started)
-        with seeded(seed, self._device()):
-            model = self.net_.module_ if started else self._start(X, seed, incremental)
-            self.net_ = self._optimised(model, model_rows(X, self.scaler_), seed, incremental)
+            self._check_same_architecture()
+        table = self._table if started else TableAdapter(self.likelihood)
+        X = table.checked(self, X, reset=not started, ensure_min_samples=least_rows)
+        seed = check_random_state(self.random_state).randint(2**30)
+        seed += len(self.net_.history) if started else 0  # other draws than in the epochs before
+        with seeded(seed, available_device(self.device)):
+            if started:
+                model, x = self.net_.module_, table.training_rows(X)
+            else:
+                model, x = self._begin(table, X, seed, incremental)
+            self.net_ = self._optimised(model, x, self._settings(seed), incremental)
         self.interrupted_ = self.net_.interrupted_
         if self.interrupted_ and self.on_interrupt == "raise":
             raise KeyboardInterrupt
-        return X
+        self._conclude(X, x, incremental)
 
-    def _optimised(self, model: LatentVariableModel, x: Tensor | ModelRows, seed: int, incremental: bool) -> BoundNet:
-        """The net of the model after training on the rows x."""
-        return train(self, model, x, seed, main_phase(self, incremental))
-
-    def _start(self, X: NDArray | MappedRows, seed: int, incremental: bool) -> LatentVariableModel:
-        self._seed = seed
-        self._architecture = architecture(self)
-        self.scaler_ = fitted_scaler(X) if self.likelihood == "gaussian" else None
-        model = assemble(self, model_rows(X, self.scaler_))
+    def _begin(self, table: TableAdapter, X: NDArray | MappedRows, seed: int, incremental: bool) -> tuple[LatentVariableModel, Tensor | ModelRows]:
+        """An untrained model initialised at the rows X, and the rows as it sees them."""
+        self._seed, self._table, self._architecture = seed, table, architecture(self)
+        x, likelihood = table.learn(X, self.noise)
+        if likelihood.n_parameters == 0:
+            raise ValueError("Every column holds a single category, so there is nothing to model; pass columns that vary.")
+        self.n_components_ = self.n_components or min(10, likelihood.n_parameters)
+        model = self._assembled(likelihood)
+        model.initialise(x[torch.randperm(len(x))[:MOST_INITIAL_ROWS]])
         if incremental and len(X) <= self.n_components_:
             raise ValueError(
-                f"The first call of partial_fit starts the model from its rows and needs at least n_components + 1 = {self.n_components_ + 1}, "
+                f"The first call of partial_fit initialises the model at its rows and needs at least n_components + 1 = {self.n_components_ + 1}, "
                 f"got {len(X)}. Pass more rows first, or lower n_components."
             )
-        return model
+        return model, x
 
-    def _device(self) -> str:
-        return available_device(self.device)
+    def _assembled(self, likelihood: Likelihood) -> LatentVariableModel:
+        """The model of the estimator's parameters for a likelihood, at random weights."""
+        decoder = self._decoder(self.n_components_, likelihood.n_parameters)
+        posterior = self._posterior(likelihood.n_parameters)
+        return LatentVariableModel(StandardNormal(self.n_components_), decoder, likelihood, posterior)
 
-    def _validated(self, X: ArrayLike) -> NDArray[np.floating] | MappedRows:
-        check_is_fitted(self)
-        X = validated(self, X, reset=False)
-        self._check_support(X, started=True)
-        return X
+    def _posterior(self, n_inputs: int) -> Posterior:
+        """The posterior of the estimator's parameters, of so many inputs."""
+        if self.encoder == "principal" and self.n_components_ > n_inputs:
+            raise ValueError(
+                f'encoder="principal" begins with one principal component per latent, and there are {n_inputs} for '
+                f'n_components={self.n_components_}. Lower n_components to at most {n_inputs}, or use encoder="plain".'
+            )
+        sizes = (n_inputs, self.n_components_, self.encoder_depth, self.encoder_width, self.encoder == "principal")
+        if self.posterior == "gaussian":
+            return GaussianPosterior(*sizes)
+        try:
+            from ..nn.flow import FlowPosterior
+        except ImportError as error:
+            raise ImportError('posterior="flow" needs zuko: pip install "sklid[flow]".') from error
+        return FlowPosterior(*sizes)
 
-    def _check_support(self, X: NDArray | MappedRows, started: bool) -> None:
-        likelihood = self.net_.module_.likelihood if started else LIKELIHOODS[self.likelihood]
-        check_support(X, likelihood.support, self.likelihood, getattr(self, "feature_names_in_", None))
+    def _optimised(self, model: LatentVariableModel, x: Tensor | ModelRows, settings: Settings, incremental: bool) -> BoundNet:
+        """The net of the model after training on the rows x."""
+        return train(model, x, self._main_phase(incremental), settings, resumed=getattr(self, "net_", None))
 
-    def _inference(self, dtype: Any = np.float32) -> Inference:
-        """The fitted model on the estimator's device, in single precision or in double."""
-        check_is_fitted(self)
-        noise = RowNoise(self._seed, self.n_importance_samples, self.n_components_)
-        device = available_device(self.device, fall_back=True)  # a model fitted on a GPU answers on a CPU
-        return Inference(self.net_.module_, self.scaler_, device, noise, dtype)
+    def _main_phase(self, incremental: bool, n_earlier: int = 0) -> Phase:
+        """The training of the whole objective, after some earlier epochs; when incremental, one epoch at a constant rate."""
+        name = type(self).__name__
+        if incremental:
+            return Phase(1, self.kl_weight, anneals=False, name=name)
+        return Phase(self.max_epochs - n_earlier, self.kl_weight, True, name, self.kl_warmup, self.early_stopping)
+
+    def _settings(self, seed: int) -> Settings:
+        """How to train, from the parameters."""
+        return Settings(
+            self.batch_size,
+            self.learning_rate,
+            self.weight_decay,
+            self.validation_fraction,
+            self.n_iter_no_change,
+            self.tol,
+            self.callbacks or [],
+            self.compile,
+            available_device(self.device),
+            seed,
+            keep_optimizer=self.warm_start,
+            shows_progress=bool(self.verbose),
+            objective=self._objective(),
+            step=self._step(),
+        )
+
+    def _conclude(self, X: NDArray | MappedRows, x: Tensor | ModelRows, incremental: bool) -> None:
+        """After a training on rows X, which the model sees as x: warn of what has collapsed."""
+        if not incremental:
+            self._warn_if_collapsed(x)
+
+    def _warn_if_collapsed(self, x: Tensor | ModelRows, probabilities: NDArray | None = None) -> None:
+        """CollapseWarning with the numbers, the cause and the parameter to change when latents or labels hardly depend on the data."""
+        chosen = rows_to_screen(len(x))
+        rows = x[chosen].to(next(self.net_.module_.parameters()).device)
+        text = collapse_summary(View(self.net_.module_, rows, self._table.log_volume), None if probabilities is None else probabilities[chosen])
+        if text is not None:
+            warnings.warn(text, CollapseWarning, stacklevel=5)
+
+    def _check_same_architecture(self) -> None:
+        """ValueError when a parameter that shapes the model has changed since the model was begun."""
+        for name, value in self._architecture.items():
+            if getattr(self, name) != value:
+                raise ValueError(
+                    f"{name} changed from {value!r} to {getattr(self, name)!r} since the model was begun, and training goes on with the same "
+                    "network. Set it back, or fit with warm_start=False."
+                )

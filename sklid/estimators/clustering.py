@@ -7,7 +7,6 @@ mixture starts at the clusters of the posterior means, and the second maximises 
 clusters.
 """
 
-from numbers import Integral, Real
 from typing import Self
 
 import numpy as np
@@ -19,33 +18,19 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from ..data.memory_map import MappedRows
-from ..data.table import ModelRows
+from ..data.table import ModelRows, TableAdapter
 from ..nn import JointMixtureModel, LatentVariableModel, MixtureModel
 from ..randomness import seeded
 from ..training import BoundNet
-from ..training.phases import Phase, main_phase, train
-from ..validation import POSITIVE_INTEGER, Interval, StrOptions
-from .mixture_start import mixture_start
+from ..training.phases import Phase, Settings, train
+from .mixture_start import initial_mixture
+from .parameters import MixtureParameters
 
 __all__ = ["MixtureMixin"]
 
 
-class MixtureMixin(ClusterMixin):
+class MixtureMixin(ClusterMixin, MixtureParameters):
     """The labels of `LIDGMVAEClustering` and `GMVAE`."""
-
-    _parameter_constraints: dict = {
-        "k": [Interval(Integral, 2, None, closed="left")],
-        "weights": [StrOptions({"learned", "uniform"})],
-        "components": [StrOptions({"learned", "fixed"})],
-        "covariance_type": [StrOptions({"full", "tied", "diag", "spherical"})],
-        "min_separation": [Interval(Real, 0, None, closed="neither")],
-        "scale_bounds": [tuple],
-        "init": [StrOptions({"gmm", "kmeans", "random"}), "array-like"],
-        "n_init": POSITIVE_INTEGER,
-        "pretrain_fraction": [Interval(Real, 0, 1, closed="left")],
-        "pretrain_kl_weight": [Interval(Real, 0, None, closed="left")],
-        "inference": [StrOptions({"marginal", "joint"})],
-    }
 
     def fit(self, X: ArrayLike, y: object = None) -> Self:
         """Fit the model by maximising the evidence lower bound, and label the rows.
@@ -74,13 +59,7 @@ class MixtureMixin(ClusterMixin):
         ConvergenceWarning
             If the loss becomes non-finite twice.
         """
-        super().fit(X)
-        probabilities = self.predict_proba(X)
-        sizes = np.bincount(probabilities.argmax(axis=1), minlength=self.k)
-        by_size = np.argsort(-sizes, kind="stable")
-        self._order = self._order[by_size]
-        self.labels_ = probabilities[:, by_size].argmax(axis=1)
-        return self
+        return super().fit(X)
 
     def partial_fit(self, X: ArrayLike, y: object = None) -> Self:
         """Train for one epoch on some rows, at a constant learning rate and without warm-up or early stopping.
@@ -104,9 +83,7 @@ class MixtureMixin(ClusterMixin):
         ValueError
             As `fit`, and if the first call has too few rows.
         """
-        super().partial_fit(X)
-        self.labels_ = self.predict(X)
-        return self
+        return super().partial_fit(X)
 
     def predict(self, X: ArrayLike) -> NDArray[np.int64]:
         """The most probable label of each row.
@@ -136,9 +113,7 @@ class MixtureMixin(ClusterMixin):
         probabilities : array of shape (n_samples, k)
             Rows sum to 1.
         """
-        X = self._validated(X)
-        probabilities = self._inference(np.float64).label_probabilities(X)[:, self._order]
-        return probabilities / probabilities.sum(axis=1, keepdims=True)
+        return self._label_probabilities(self._checked(X))
 
     def sample(self, n_samples: int = 1) -> tuple[NDArray[np.floating], NDArray[np.int64]]:
         """Rows drawn from the model, and the labels they came from.
@@ -155,8 +130,7 @@ class MixtureMixin(ClusterMixin):
         """
         inference = self._inference()
         with seeded(check_random_state(self.random_state).randint(2**31 - 1), inference.device):
-            X, components = inference.sample_with_labels(n_samples)
-        return X, np.argsort(self._order)[components]
+            return inference.sample_with_labels(n_samples)
 
     @property
     def weights_(self) -> NDArray[np.floating]:
@@ -177,13 +151,13 @@ class MixtureMixin(ClusterMixin):
         return variances if self.covariance_type == "diag" else variances[:, 0]
 
     @property
-    def component_separation_(self) -> float:
+    def cluster_separation_(self) -> float:
         means = self.means_
         return float(min(np.linalg.norm(mean - means[number + 1 :], axis=1).min() for number, mean in enumerate(means[:-1])))
 
     @torch.no_grad()
     def mixture(self) -> tuple[NDArray[np.floating], NDArray[np.floating], NDArray[np.floating]]:
-        """The components in the order of the labels, whatever the covariance type.
+        """The clusters in the order of the labels, whatever the covariance type.
 
         Returns
         -------
@@ -191,15 +165,29 @@ class MixtureMixin(ClusterMixin):
         """
         check_is_fitted(self)
         prior = self.net_.module_.prior
-        covariances = prior.covariances().expand(self.k, -1, -1)
-        return tuple(part.cpu().numpy()[self._order] for part in (prior.log_weights.softmax(-1), prior.means(), covariances))
+        return tuple(part.cpu().numpy() for part in (prior.weights(), prior.means(), prior.covariances()))
 
-    def _start(self, X: NDArray | MappedRows, seed: int, incremental: bool) -> LatentVariableModel:
+    def _begin(self, table: TableAdapter, X: NDArray | MappedRows, seed: int, incremental: bool) -> tuple[LatentVariableModel, Tensor | ModelRows]:
         self._check_clusters(len(X))
-        model = super()._start(X, seed, incremental)
+        begun = super()._begin(table, X, seed, incremental)
         self._check_init()
-        self._order = np.arange(self.k)
-        return model
+        return begun
+
+    def _conclude(self, X: NDArray | MappedRows, x: Tensor | ModelRows, incremental: bool) -> None:
+        """Label the rows, after a whole fit with the largest cluster first, and warn of what has collapsed."""
+        probabilities = self._label_probabilities(X)
+        if not incremental:
+            sizes = np.bincount(probabilities.argmax(axis=1), minlength=self.k)
+            order = np.argsort(-sizes, kind="stable")
+            self.net_.module_.relabel(torch.from_numpy(order), self.net_.optimizer_)
+            probabilities = probabilities[:, order]
+            self._warn_if_collapsed(x, probabilities)
+        self.labels_ = probabilities.argmax(axis=1)
+
+    def _label_probabilities(self, X: NDArray | MappedRows) -> NDArray[np.float64]:
+        """q(y | x) of checked rows."""
+        probabilities = self._inference(np.float64).label_probabilities(X)
+        return probabilities / probabilities.sum(axis=1, keepdims=True)
 
     def _check_init(self) -> None:
         """ValueError for given means that are not finite or not one per component and latent."""
@@ -221,23 +209,23 @@ class MixtureMixin(ClusterMixin):
         if self.inference == "joint" and self.posterior == "flow":
             raise ValueError('inference="joint" has one Gaussian posterior per label; use posterior="gaussian", or inference="marginal".')
 
-    def _optimised(self, model: LatentVariableModel, x: Tensor | ModelRows, seed: int, incremental: bool) -> BoundNet:
+    def _optimised(self, model: LatentVariableModel, x: Tensor | ModelRows, settings: Settings, incremental: bool) -> BoundNet:
         """The net after both phases, or after more of the second when the model has its mixture already."""
         if isinstance(model, MixtureModel):
-            return super()._optimised(model, x, seed, incremental)
+            return super()._optimised(model, x, settings, incremental)
         n_early = 0 if incremental else min(round(self.pretrain_fraction * self.max_epochs), self.max_epochs - 1)
         if not n_early:
-            return train(self, self._with_mixture(model, x, seed), x, seed, main_phase(self, incremental))
+            return train(self._with_mixture(model, x, settings.seed), x, self._main_phase(incremental), settings)
         first = Phase(n_early, self.pretrain_kl_weight, anneals=True, name=f"{type(self).__name__}, first phase")
-        early = train(self, model, x, seed, first)
-        second = Phase(0, self.kl_weight, anneals=False, name="") if early.interrupted_ else main_phase(self, incremental, n_early)
-        net = train(self, self._with_mixture(model, x, seed), x, seed, second, early.history)
+        early = train(model, x, first, settings)
+        second = Phase(0, self.kl_weight, anneals=False, name="") if early.interrupted_ else self._main_phase(incremental, n_early)
+        net = train(self._with_mixture(model, x, settings.seed), x, second, settings, history=early.history)
         net.interrupted_ |= early.interrupted_
         return net
 
     def _with_mixture(self, model: LatentVariableModel, x: Tensor | ModelRows, seed: int) -> MixtureModel:
         """The model with a mixture in place of its prior; the other parts are the same modules."""
-        parts = (mixture_start(self, model, x, seed), model.decoder, model.likelihood, model.posterior)
+        parts = (initial_mixture(self, model, x, seed), model.decoder, model.likelihood, model.posterior)
         if self.inference == "joint":
             return JointMixtureModel(*parts, self.encoder_depth, self.encoder_width)
         return MixtureModel(*parts)

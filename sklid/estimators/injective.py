@@ -7,23 +7,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ..nn import ACTIVATIONS, InjectiveDecoder
-from ..validation import POSITIVE_REAL, Options, StrOptions
+from ..nn import InjectiveDecoder
+from .parameters import InjectiveParameters
 
 __all__ = ["InjectiveMixin"]
 
 
-class InjectiveMixin:
+class InjectiveMixin(InjectiveParameters):
     """The injective decoder of `LIDVAE` and `LIDGMVAEClustering`, and what follows from it."""
-
-    _parameter_constraints: dict = {
-        "inverse_lipschitz": POSITIVE_REAL,
-        "potential": [StrOptions({"tapered", "icnn"})],
-        "skip_connections": ["boolean"],
-        "activation": [StrOptions(set(ACTIVATIONS))],
-        "embedding": [StrOptions({"orthogonal", "identity"})],
-        "maps": [Options(int, {1, 2})],
-    }
 
     @property
     def inverse_lipschitz_(self) -> float:
@@ -42,13 +33,6 @@ class InjectiveMixin:
             return ""
         return f'likelihood="{self.likelihood}" has noise that vanishes at extreme natural parameters, so an injective decoder gives no floor'
 
-    @property
-    def elementary_mutual_information_lower_bound_(self) -> float:
-        if self.mutual_information_lower_bound_reason_:
-            return float("nan")
-        model = self.net_.module_
-        return model.prior.elementary_mutual_information_floor(model.likelihood.n_parameters, self.inverse_lipschitz_)
-
     def min_fisher_eigenvalue(self, X: ArrayLike) -> NDArray[np.float32]:
         r"""Least eigenvalue of the Fisher information of the latent, at each row's posterior mean.
 
@@ -66,7 +50,7 @@ class InjectiveMixin:
         eigenvalues : float32 array of shape (n_samples,)
             In squared standard deviations of the prior, inverted: 1 halves the posterior variance of the least determined direction.
         """
-        return self._inference().min_fisher_eigenvalues(self._validated(X))
+        return self._inference().min_fisher_eigenvalues(self._checked(X))
 
     def kl_lower_bound(self, X: ArrayLike) -> NDArray[np.float32]:
         r"""Least KL(q(z | x) || p(z)) of each row, from how well its latent reconstructs.
@@ -87,7 +71,7 @@ class InjectiveMixin:
         bound : float32 array of shape (n_samples,)
             In nats; nan where `mutual_information_lower_bound_reason_` says why.
         """
-        X = self._validated(X)
+        X = self._checked(X)
         if self.mutual_information_lower_bound_reason_:
             return np.full(len(X), np.nan, dtype=np.float32)
         return self._inference().kl_floors(X, self.inverse_lipschitz_)

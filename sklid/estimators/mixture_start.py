@@ -17,16 +17,16 @@ from sklearn.metrics import pairwise_distances_argmin
 from torch import Tensor
 
 from ..data.table import ModelRows
-from ..nn import LatentVariableModel, SeparatedMixture, separated
+from ..nn import GaussianClusters, LatentVariableModel, SeparatedMixture, separated
 
-__all__ = ["mixture_start"]
+__all__ = ["initial_mixture"]
 
 N_STARTING_ROWS = 10_000
 N_DRAWS = 10
 
 
 @torch.no_grad()
-def mixture_start(estimator: BaseEstimator, model: LatentVariableModel, x: Tensor | ModelRows, seed: int) -> SeparatedMixture:
+def initial_mixture(estimator: BaseEstimator, model: LatentVariableModel, x: Tensor | ModelRows, seed: int) -> SeparatedMixture:
     """The best of the estimator's `n_init` starts for the rows x ``(N, P)``."""
     rows = x[torch.randperm(len(x))[:N_STARTING_ROWS]].to(next(model.parameters()).device)
     q = model.encode(rows)
@@ -34,7 +34,7 @@ def mixture_start(estimator: BaseEstimator, model: LatentVariableModel, x: Tenso
     w, log_q = model.draw(q, torch.cat([noise, -noise]))  # in pairs, so that a Gaussian's draws average to its mean
     means, decoded = _finite(w.mean(0)), _finite(model.likelihood.mean(model.natural_parameters(w.mean(0))))
     candidates = [_mixture(estimator, means, *start).to(rows) for start in _starts(estimator, means, decoded, seed)]
-    return min(candidates, key=lambda prior: prior.divergence(q, w, log_q).mean().item())
+    return min(candidates, key=lambda prior: prior.divergences(q, w, log_q).sum(-1).mean().item())
 
 
 def _starts(estimator: BaseEstimator, means: NDArray, decoded: NDArray, seed: int) -> Iterator[tuple[NDArray, NDArray]]:
@@ -82,16 +82,15 @@ def _quietly(clusterer: BaseEstimator, means: NDArray) -> BaseEstimator:
 def _mixture(estimator: BaseEstimator, means: NDArray, centres: NDArray, shares: NDArray) -> SeparatedMixture:
     """A mixture with the moments of the rows around each centre."""
     scales, axes = _principal_scales(*_covariances(means, centres, shares), estimator.covariance_type)
-    weights = np.ones(estimator.k) if estimator.weights == "uniform" else shares.sum(axis=0) + 1
+    weights = np.ones(estimator.k) if estimator.mixture_weights == "uniform" else shares.sum(axis=0) + 1
+    clusters = GaussianClusters(_single(scales), means.shape[1], None if axes is None else _single(axes), estimator.scale_bounds)
     return SeparatedMixture(
         separated(_single(centres), estimator.min_separation),
-        _single(scales),
+        clusters,
         _single(weights / weights.sum()),
-        None if axes is None else _single(axes),
         separation=estimator.min_separation,
-        scale_bounds=estimator.scale_bounds,
-        fixed_means=estimator.components == "fixed",
-        fixed_weights=estimator.weights == "uniform",
+        fixed_means=estimator.cluster_means == "fixed",
+        fixed_weights=estimator.mixture_weights == "uniform",
     )
 
 

@@ -14,7 +14,7 @@ from sklid import LIDVAE, LIDGMVAEClustering
 from sklid.baselines import GMVAE, VAE
 from sklid.data import blocks, memory_map
 from sklid.data.memory_map import MappedRows, is_large_map
-from sklid.data.table import fitted_scaler, model_rows
+from sklid.data.table import TableAdapter
 from sklid.metrics import collapse_report
 
 FAST = {"n_components": 2, "max_epochs": 2, "decoder_width": 8, "encoder_width": 8, "random_state": 0}
@@ -146,15 +146,16 @@ def test_maps_of_no_table_are_refused_as_arrays_are(mapped):
 
 def test_rows_come_as_they_are_asked_for(mapped, in_parts):
     X = table(dtype=np.float64)
-    scaler = fitted_scaler(X)
+    adapter = TableAdapter("gaussian")
+    expected, _ = adapter.learn(X, "global")
     on_disk = mapped(X)
     for rows, array in ((on_disk, X), (on_disk[::2], X[::2]), (on_disk[:, 1:4], X[:, 1:4])):
         rows = MappedRows(rows)
         assert len(rows) == len(array)
         for chosen in (slice(2, 7), slice(None), np.array([5, 1, 1]), torch.tensor([900, 0])):
             np.testing.assert_array_equal(rows[chosen], array[np.asarray(chosen) if not isinstance(chosen, slice) else chosen])
-    batch = model_rows(MappedRows(on_disk), scaler)[torch.tensor([7, 3])]
-    assert torch.equal(batch, model_rows(X, scaler)[[7, 3]])
+    batch = adapter.training_rows(MappedRows(on_disk))[torch.tensor([7, 3])]
+    assert torch.equal(batch, expected[[7, 3]])
 
 
 def test_views_of_maps_are_known_and_copies_and_columns_are_loaded(mapped, tmp_path):

@@ -292,3 +292,28 @@ def test_model_fitted_on_a_gpu_pickles_for_a_cpu():
     model = LIDVAE(n_components=2, device="cuda", **FAST).fit(IRIS)
     loaded = pickle.loads(pickle.dumps(model)).set_params(device="cpu")
     np.testing.assert_allclose(loaded.transform(IRIS), model.transform(IRIS), atol=1e-4)
+
+
+def test_learning_rate_reaches_zero_when_some_rows_are_held_out():
+    """The cosine counts the steps on training rows alone."""
+    model = LIDVAE(n_components=2, max_epochs=5, batch_size=10, early_stopping=True, n_iter_no_change=5, validation_fraction=0.3, random_state=0)
+    rates = []
+
+    class Record(Callback):
+        def on_batch_end(self, net, training=False, **kwargs):
+            if training:
+                rates.append(net.optimizer_.param_groups[0]["lr"])
+
+    model.set_params(callbacks=[Record()]).fit(IRIS)
+    n_steps = 5 * 11  # of 105 rows
+    assert len(rates) == n_steps
+    expected = model.learning_rate / 2 * (1 + np.cos(np.pi * np.arange(1, n_steps + 1) / n_steps))
+    np.testing.assert_allclose(rates, expected, atol=1e-12)
+
+
+def test_every_call_of_a_resumed_training_has_draws_of_its_own():
+    """At a rate of next to nothing the weights stay, so losses differ by the draws alone."""
+    model = LIDVAE(n_components=2, max_epochs=1, learning_rate=1e-12, warm_start=True, random_state=0)
+    for _ in range(4):
+        model.fit(IRIS)
+    assert len(set(model.net_.history[:, "train_loss"])) == 4

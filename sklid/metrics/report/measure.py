@@ -23,7 +23,7 @@ from .labels import exact_information, is_one_cluster, label_findings, separatio
 from .report import CollapseReport
 from .verdict import Findings, LabelFindings, label_verdict, latent_verdicts, overall_verdict
 
-__all__ = ["collapse_report", "collapse_summary"]
+__all__ = ["collapse_report", "collapse_summary", "rows_to_screen"]
 
 MOST_ROWS, MOST_SCREENED_ROWS = 5_000, 1_000
 SHOWN = ("kl", "variance", "mutual_information", "floor", "gain", "variation", "refined_variance", "verdict")
@@ -94,16 +94,22 @@ def collapse_report(first: Any, second: Any = None, *, random_state: int | np.ra
         return _report_on_posteriors(encodings(first, second))
 
 
-def collapse_summary(estimator: Any, X: Any) -> str | None:
-    """The warning that a fit deserves: the report's summary and remedy, when a screening on at most 1000 rows finds a collapse; else None."""
-    X = _some(X, MOST_SCREENED_ROWS, check_random_state(0))
-    units = active_units(estimator, X)
-    has_labels = hasattr(estimator, "predict_proba")
-    if units.fraction == 1 and not (has_labels and label_findings(label_probabilities(estimator, X)).collapsed):
+def collapse_summary(view: View, probabilities: NDArray[np.float64] | None = None) -> str | None:
+    """The warning that a fit deserves, when a quick look finds a collapse; else None."""
+    with from_random_state(0):
+        seen = encodings_of(view)
+    if active_units(*seen).fraction == 1 and not (probabilities is not None and label_findings(probabilities).collapsed):
         return None
     with from_random_state(0):
-        report = _report_on_model(estimator, X, BRIEF)
+        report = _report_on_model(view.model, view.rows, BRIEF, probabilities)
     return f"{report.summary()} {report.remedy}"
+
+
+def rows_to_screen(n_rows: int) -> NDArray[np.integer]:
+    """Numbers of at most 1000 rows, in order."""
+    if n_rows <= MOST_SCREENED_ROWS:
+        return np.arange(n_rows)
+    return np.sort(check_random_state(0).choice(n_rows, MOST_SCREENED_ROWS, replace=False))
 
 
 def _some(X: Any, n_rows: int, random: np.random.RandomState) -> Any:
@@ -130,7 +136,7 @@ def _report_on_labels(estimator: BaseEstimator, X: Any) -> CollapseReport:
     return CollapseReport(type(estimator).__name__, len(X), label_verdict(found), found.collapsed, "labels", labels=found._asdict())
 
 
-def _report_on_model(model: Any, X: Any, effort: Effort) -> CollapseReport:
+def _report_on_model(model: Any, X: Any, effort: Effort, probabilities: Any = None) -> CollapseReport:
     seen = view(model, X)
     latents, totals = _measured(encodings_of(seen))
     studied = seen._replace(rows=seen.rows[torch.randperm(len(seen.rows))[: effort.n_rows]])
@@ -142,8 +148,10 @@ def _report_on_model(model: Any, X: Any, effort: Effort) -> CollapseReport:
     latents |= {"floor": np.full(len(verdicts), totals["floor"] / len(verdicts)), "verdict": np.array(verdicts)}
     verdict, subject, labels = overall_verdict(verdicts), "latents", {}
     collapsed = totals["active_units"] < len(verdicts) or not {"model", "inference"}.isdisjoint(verdicts)
-    if hasattr(model, "predict_proba"):
-        found = _study_labels(model, X, studied, posterior)._replace(variation=totals["variation"])
+    if probabilities is not None or hasattr(model, "predict_proba"):
+        found = _study_labels(probabilities if probabilities is not None else label_probabilities(model, X), studied, posterior)._replace(
+            variation=totals["variation"]
+        )
         labels, collapsed = found._asdict(), collapsed or found.collapsed
         if label_verdict(found) != "healthy":
             verdict, subject = label_verdict(found), "labels"
@@ -173,9 +181,9 @@ def _study(seen: View, latents: dict[str, NDArray], totals: dict[str, float], ef
     return Findings(latents["variance"], latents["variation"], latents["refined_variance"], informative, totals["unexplained"])
 
 
-def _study_labels(model: Any, X: Any, seen: View, posterior: WeightedDraws) -> LabelFindings:
+def _study_labels(probabilities: Any, seen: View, posterior: WeightedDraws) -> LabelFindings:
     """The measurements of the labels of a model, those of the components when its prior is a mixture."""
-    found = label_findings(label_probabilities(model, X))
+    found = label_findings(probabilities)
     found = found._replace(one_cluster=is_one_cluster(seen.rows.cpu(), found.n_labels))
     prior = prior_of(seen)
     if not isinstance(prior, MixtureSameFamily):

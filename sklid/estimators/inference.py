@@ -1,0 +1,148 @@
+"""A fitted model seen from the side of the data: arrays in their own units in, arrays out, in chunks, on one device, in one precision."""
+
+import copy
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..data.blocks import chunks, tensor_of
+from ..data.table import TableAdapter
+from ..nn import LatentVariableModel, iwae
+from ..randomness import RowNoise
+
+__all__ = ["Inference"]
+
+CONFIDENCE = 3.0
+"""Standard errors added to the estimated variance behind `Inference.kl_floors`, so that the bound holds with confidence .999."""
+
+
+class Inference:
+    """What a fitted model says of data.
+
+    Parameters
+    ----------
+    model : LatentVariableModel
+    table : TableAdapter
+        From the units of the data to those of the model, and back.
+    device : str
+    noise : RowNoise
+        Of the importance samples.
+    dtype : numpy dtype, default=float32
+        float64 works on a copy of the model in double precision.
+    """
+
+    def __init__(self, model: LatentVariableModel, table: TableAdapter, device: str, noise: RowNoise, dtype: type = np.float32) -> None:
+        self.model = copy.deepcopy(model).to(device).double() if dtype == np.float64 else model.to(device)
+        self.table = table
+        self.device = device
+        self.noise = noise
+        self.double = dtype == np.float64
+
+    def rows(self, X: NDArray) -> Tensor:
+        """Rows of data as the model sees them."""
+        return self.table.rows(np.asarray(X)).to(device=self.device, dtype=torch.float64 if self.double else torch.float32)
+
+    @torch.no_grad()
+    def posterior_means(self, X: NDArray) -> NDArray[np.floating]:
+        """E[z | x]: ``(N, P) -> (N, K)``."""
+        return self._joined(self._posterior_mean(x) for x in self._blocks(X))
+
+    @torch.no_grad()
+    def log_likelihoods(self, X: NDArray) -> NDArray[np.float64]:
+        """Importance-weighted bound of each row in nats, in the units of the data: ``(N, P) -> (N,)``."""
+        scores = self._joined(iwae(self.model.log_weights(x, self.noise(x))) for x in self._blocks(X, self.noise.n_draws))
+        return scores.astype(np.float64) - self.table.log_volume
+
+    @torch.no_grad()
+    def reconstructions(self, X: NDArray) -> NDArray[np.floating]:
+        """E[x | z] at the posterior mean of each row, under what the row is conditioned on, in the units of the data: ``(N, P) -> (N, P)``."""
+        return self.table.restored(self._joined(self._mean(self._posterior_mean(x), self.model.given(x)) for x in self._blocks(X)))
+
+    @torch.no_grad()
+    def decoded(self, Z: NDArray) -> NDArray[np.floating]:
+        """E[x | z] in the units of the data: ``(N, K) -> (N, P)``."""
+        blocks = (tensor_of(block).to(self.device) for block in chunks(Z, self._numbers_per_row()))
+        return self.table.restored(self._joined(self._mean(z) for z in blocks))
+
+    @torch.no_grad()
+    def inverted(self, X: NDArray, tol: float, max_iter: int) -> NDArray[np.floating]:
+        """The exact left inverse of the decoder at mean X: ``(N, P) -> (N, K)``."""
+        likelihood, decoder = self.model.likelihood, self.model.decoder
+        blocks = (likelihood.link(likelihood.moments(x)) for x in self._blocks(X, 10))
+        return self._joined(decoder.inverse(eta, likelihood.gain(), tol, max_iter) for eta in blocks)
+
+    @torch.no_grad()
+    def kl_floors(self, X: NDArray, inverse_lipschitz: float) -> NDArray[np.floating]:
+        """Certified least divergence of each row's posterior from the prior, in nats: ``(N, P) -> (N,)``."""
+        return self._joined(self._kl_floor(x, inverse_lipschitz) for x in self._blocks(X, self.noise.n_draws))
+
+    def min_fisher_eigenvalues(self, X: NDArray) -> NDArray[np.floating]:
+        """Least eigenvalue of the Fisher information of the latent at each row's posterior mean: ``(N, P) -> (N,)``."""
+        copies = 4 * self.model.prior.n_components
+        return self._joined(self._min_fisher_eigenvalue(x) for x in self._blocks(X, copies))
+
+    @torch.no_grad()
+    def sample(self, n_samples: int) -> NDArray[np.float64]:
+        """Draws from the model in the units of the data: ``(n, P)``."""
+        x, _ = self.model.sample(n_samples)
+        return self.table.restored(x.cpu().double().numpy())
+
+    @torch.no_grad()
+    def label_probabilities(self, X: NDArray) -> NDArray[np.floating]:
+        """q(y | x) of a model with labels: ``(N, P) -> (N, C)``."""
+        blocks = chunks(X, self._numbers_per_row() + 4 * self.noise.n_draws * self.model.prior.n_labels * self.model.prior.n_components)
+        return self._joined(self.model.label_probabilities(x, self.noise(x)) for x in map(self.rows, blocks))
+
+    @torch.no_grad()
+    def sample_with_labels(self, n_samples: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Draws from a model with labels, in the units of the data, and the labels: ``(n, P), (n,)``."""
+        w, labels = self.model.prior.sample_with_labels(n_samples)
+        return self.table.restored(self.model.decode(w).sample().cpu().double().numpy()), labels.cpu().numpy()
+
+    def _mean(self, z: Tensor, given: Tensor | None = None) -> Tensor:
+        return self.model.likelihood.mean(self.model.natural_parameters(z, given))
+
+    def _posterior_mean(self, x: Tensor) -> Tensor:
+        q = self.model.encode(x)
+        try:
+            return q.mean
+        except NotImplementedError:  # a flow has no closed form
+            return self.model.draw(q, self.noise(x))[0].mean(0)
+
+    def _min_fisher_eigenvalue(self, x: Tensor) -> Tensor:
+        with torch.no_grad():
+            z = self._posterior_mean(x)
+        with torch.enable_grad():
+            z.requires_grad_()
+            eta = self.model.natural_parameters(z)
+            information = _jacobians(eta, z).mT @ _jacobians(self.model.likelihood.expected_statistic(eta), z)
+        return torch.linalg.eigvalsh((information + information.mT) / 2)[..., 0]
+
+    def _kl_floor(self, x: Tensor, inverse_lipschitz: float) -> Tensor:
+        z, _ = self.model.draw(self.model.encode(x), self.noise(x))
+        decoded = self.model.natural_parameters(z)
+        n_draws = len(z)
+        deviations = (decoded - decoded.mean(0)).square().sum(-1) * n_draws / max(n_draws - 1, 1)
+        margin = CONFIDENCE * deviations.std(0) / n_draws**0.5
+        return self.model.prior.kl_floor(deviations.mean(0) + margin, z.mean(0), inverse_lipschitz)
+
+    def _blocks(self, X: NDArray, copies: int = 1) -> Iterator[Tensor]:
+        return (self.rows(block) for block in chunks(X, copies * self._numbers_per_row()))
+
+    def _numbers_per_row(self) -> int:
+        """The widest layer, with room for a few of its kind."""
+        return 4 * max(max(weight.shape) for weight in self.model.parameters())
+
+    def _joined(self, parts: Iterator[Tensor]) -> NDArray[np.floating]:
+        return torch.cat([part.cpu() for part in parts]).numpy()
+
+
+def _jacobians(outputs: Tensor, z: Tensor) -> Tensor:
+    """Jacobian of each row, ``(N, D), (N, K) -> (N, D, K)``, column by column: a product J'u with a vector is linear in u, so its slope is J."""
+    u = torch.zeros_like(outputs, requires_grad=True)
+    pulled = torch.autograd.grad(outputs, z, u, create_graph=True)[0]
+    columns = [torch.autograd.grad(pulled[:, k].sum(), u, retain_graph=True)[0] for k in range(z.shape[1])]
+    return torch.stack(columns, dim=-1)
