@@ -1,10 +1,10 @@
-r"""What the clustering estimators share: a mixture prior, how it starts, and the questions about labels.
+r"""What the clustering estimators share: a mixture prior, how it is trained, and the questions about labels.
 
 .. math:: y \sim Cat(\pi), \qquad w \mid y \sim N(\mu_y, \Sigma_y), \qquad x \mid w \sim EF(x \mid f(w))
 
 Training has two phases. The first has the prior N(0, I) and a small weight on the divergence, so that the latents spread the data out; then the
-mixture starts at the clusters of the posterior means, and the second maximises the whole bound. A mixture that starts at random seldom finds the
-clusters.
+mixture is initialised at the clusters of the posterior means, and the second maximises the whole bound. A mixture that is initialised at random
+seldom finds the clusters.
 """
 
 from typing import Self
@@ -23,7 +23,7 @@ from ..nn import JointMixtureModel, LatentVariableModel, MixtureModel
 from ..randomness import seeded
 from ..training import BoundNet
 from ..training.phases import Phase, Settings, train
-from .mixture_start import initial_mixture
+from .mixture_start import MixtureStart
 from .parameters import MixtureParameters
 
 __all__ = ["MixtureMixin"]
@@ -225,7 +225,21 @@ class MixtureMixin(ClusterMixin, MixtureParameters):
 
     def _with_mixture(self, model: LatentVariableModel, x: Tensor | ModelRows, seed: int) -> MixtureModel:
         """The model with a mixture in place of its prior; the other parts are the same modules."""
-        parts = (initial_mixture(self, model, x, seed), model.decoder, model.likelihood, model.posterior)
+        prior = self._mixture_start().mixture(model, x, seed)
+        parts = (prior, model.decoder, model.likelihood, model.posterior)
         if self.inference == "joint":
             return JointMixtureModel(*parts, self.encoder_depth, self.encoder_width)
         return MixtureModel(*parts)
+
+    def _mixture_start(self) -> MixtureStart:
+        """How the mixture is initialised, from the parameters."""
+        return MixtureStart(
+            self.k,
+            self.covariance_type,
+            self.min_separation,
+            self.scale_bounds,
+            self.init,
+            self.n_init,
+            fixed_means=self.cluster_means == "fixed",
+            uniform_weights=self.mixture_weights == "uniform",
+        )

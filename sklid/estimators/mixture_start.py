@@ -1,16 +1,17 @@
-"""Where a mixture prior starts: the clusters of the posterior means of a model that was trained with a plain prior.
+"""Initial clusters of a mixture prior: those of the posterior means of a model that was trained with a plain prior.
 
-Which of several starts is taken, the bound decides: the model, hence the reconstruction, is the same, so the best start is the one with the least
-divergence of the posteriors from the mixture.
+Which of several initialisations is taken, the bound decides: the model, hence the reconstruction, is the same, so the best is the one with the
+least divergence of the posteriors from the mixture.
 """
 
 import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import sklearn  # loads its submodules when they are first used, which halves the time that this package adds to an import
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import pairwise_distances_argmin
@@ -19,79 +20,95 @@ from torch import Tensor
 from ..data.table import ModelRows
 from ..nn import GaussianClusters, LatentVariableModel, SeparatedMixture, separated
 
-__all__ = ["initial_mixture"]
+__all__ = ["MixtureStart"]
 
-N_STARTING_ROWS = 10_000
+MOST_INITIAL_ROWS = 10_000
 N_DRAWS = 10
 
 
-@torch.no_grad()
-def initial_mixture(estimator: BaseEstimator, model: LatentVariableModel, x: Tensor | ModelRows, seed: int) -> SeparatedMixture:
-    """The best of the estimator's `n_init` starts for the rows x ``(N, P)``."""
-    rows = x[torch.randperm(len(x))[:N_STARTING_ROWS]].to(next(model.parameters()).device)
-    q = model.encode(rows)
-    noise = torch.randn(N_DRAWS // 2, len(rows), model.prior.n_components).to(rows)
-    w, log_q = model.draw(q, torch.cat([noise, -noise]))  # in pairs, so that a Gaussian's draws average to its mean
-    means, decoded = _finite(w.mean(0)), _finite(model.likelihood.mean(model.natural_parameters(w.mean(0))))
-    candidates = [_mixture(estimator, means, *start).to(rows) for start in _starts(estimator, means, decoded, seed)]
-    return min(candidates, key=lambda prior: prior.divergences(q, w, log_q).sum(-1).mean().item())
+@dataclass(frozen=True)
+class MixtureStart:
+    """How a mixture is initialised.
 
+    Parameters
+    ----------
+    k, covariance_type, min_separation, scale_bounds, init, n_init
+        As in `LIDGMVAEClustering`.
+    fixed_means, uniform_weights : bool
+        Whether the means keep their initial values, and the weights are equal for good.
+    """
 
-def _starts(estimator: BaseEstimator, means: NDArray, decoded: NDArray, seed: int) -> Iterator[tuple[NDArray, NDArray]]:
-    """Centres ``(C, K)`` and each row's shares in them ``(N, C)``: one start from the reconstructions, one from the latents, and so on."""
-    if not isinstance(estimator.init, str):
-        centres = np.asarray(estimator.init, dtype=np.float64)
-        yield centres, np.eye(estimator.k)[pairwise_distances_argmin(means, centres)]
-        return
-    for number in range(estimator.n_init):
-        shares = np.eye(estimator.k)[_partition(estimator, (decoded, means)[number % 2], seed + number)]
-        if estimator.init == "gmm":
-            shares = _refined(estimator, means, shares)
-        yield _centres(means, shares), shares
+    k: int
+    covariance_type: str
+    min_separation: float
+    scale_bounds: tuple[float, float]
+    init: str | ArrayLike
+    n_init: int
+    fixed_means: bool
+    uniform_weights: bool
 
+    @torch.no_grad()
+    def mixture(self, model: LatentVariableModel, x: Tensor | ModelRows, seed: int) -> SeparatedMixture:
+        """The best of `n_init` mixtures for the rows x ``(N, P)`` of a model."""
+        rows = x[torch.randperm(len(x))[:MOST_INITIAL_ROWS]].to(next(model.parameters()).device)
+        q = model.encode(rows)
+        noise = torch.randn(N_DRAWS // 2, len(rows), model.prior.n_components).to(rows)
+        w, log_q = model.draw(q, torch.cat([noise, -noise]))  # in pairs, so that a Gaussian's draws average to its mean
+        means, decoded = _finite(w.mean(0)), _finite(model.likelihood.mean(model.natural_parameters(w.mean(0), model.given(rows))))
+        candidates = [self._mixture(means, *initial).to(rows) for initial in self._initial(means, decoded, seed)]
+        return min(candidates, key=lambda prior: prior.divergences(q, w, log_q).sum(-1).mean().item())
 
-def _partition(estimator: BaseEstimator, points: NDArray, state: int) -> NDArray[np.integer]:
-    """A cluster for each point: by k-means, or by the nearest of k random points."""
-    if estimator.init == "random":
-        return pairwise_distances_argmin(points, points[np.random.default_rng(state).permutation(len(points))[: estimator.k]])
-    return _quietly(sklearn.cluster.KMeans(estimator.k, n_init=1, random_state=state), points).labels_
+    def _initial(self, means: NDArray, decoded: NDArray, seed: int) -> Iterator[tuple[NDArray, NDArray]]:
+        """Centres ``(C, K)`` and each row's shares in them ``(N, C)``: one from the reconstructions, one from the latents, and so on."""
+        if not isinstance(self.init, str):
+            centres = np.asarray(self.init, dtype=np.float64)
+            yield centres, np.eye(self.k)[pairwise_distances_argmin(means, centres)]
+            return
+        for number in range(self.n_init):
+            shares = np.eye(self.k)[self._partition((decoded, means)[number % 2], seed + number)]
+            if self.init == "gmm":
+                shares = self._refined(means, shares)
+            yield _centres(means, shares), shares
 
+    def _partition(self, points: NDArray, state: int) -> NDArray[np.integer]:
+        """A cluster for each point: by k-means, or by the nearest of k random points."""
+        if self.init == "random":
+            return pairwise_distances_argmin(points, points[np.random.default_rng(state).permutation(len(points))[: self.k]])
+        return _quietly(sklearn.cluster.KMeans(self.k, n_init=1, random_state=state), points).labels_
 
-def _refined(estimator: BaseEstimator, means: NDArray, shares: NDArray) -> NDArray[np.float64]:
-    """The shares after expectation-maximisation of a Gaussian mixture from where they are."""
-    centres, kind = _centres(means, shares), estimator.covariance_type
-    scales, axes = _principal_scales(*_covariances(means, centres, shares), kind)
-    least = estimator.scale_bounds[0]
-    precisions = scales.clip(min=least) ** -2
-    if axes is not None:
-        precisions = (axes * precisions[:, None]) @ axes.transpose(0, 2, 1)
-    shaped = {"full": precisions, "tied": precisions[0], "diag": precisions, "spherical": precisions.ravel()}[kind]
-    start = {"weights_init": (shares.sum(axis=0) + 1) / (len(means) + estimator.k), "means_init": centres, "precisions_init": shaped}
-    settings = {"covariance_type": kind, "reg_covar": least**2, "init_params": "random_from_data", "random_state": 0}
-    mixture = sklearn.mixture.GaussianMixture(estimator.k, **settings, **start)
-    return _quietly(mixture, means).predict_proba(means)
+    def _refined(self, means: NDArray, shares: NDArray) -> NDArray[np.float64]:
+        """The shares after expectation-maximisation of a Gaussian mixture from where they are."""
+        centres, kind = _centres(means, shares), self.covariance_type
+        scales, axes = _principal_scales(*_covariances(means, centres, shares), kind)
+        least = self.scale_bounds[0]
+        precisions = scales.clip(min=least) ** -2
+        if axes is not None:
+            precisions = (axes * precisions[:, None]) @ axes.transpose(0, 2, 1)
+        shaped = {"full": precisions, "tied": precisions[0], "diag": precisions, "spherical": precisions.ravel()}[kind]
+        initial = {"weights_init": (shares.sum(axis=0) + 1) / (len(means) + self.k), "means_init": centres, "precisions_init": shaped}
+        settings = {"covariance_type": kind, "reg_covar": least**2, "init_params": "random_from_data", "random_state": 0}
+        return _quietly(sklearn.mixture.GaussianMixture(self.k, **settings, **initial), means).predict_proba(means)
+
+    def _mixture(self, means: NDArray, centres: NDArray, shares: NDArray) -> SeparatedMixture:
+        """A mixture with the moments of the rows around each centre."""
+        scales, axes = _principal_scales(*_covariances(means, centres, shares), self.covariance_type)
+        weights = np.ones(self.k) if self.uniform_weights else shares.sum(axis=0) + 1
+        clusters = GaussianClusters(_single(scales), means.shape[1], None if axes is None else _single(axes), self.scale_bounds)
+        return SeparatedMixture(
+            separated(_single(centres), self.min_separation),
+            clusters,
+            _single(weights / weights.sum()),
+            separation=self.min_separation,
+            fixed_means=self.fixed_means,
+            fixed_weights=self.uniform_weights,
+        )
 
 
 def _quietly(clusterer: BaseEstimator, means: NDArray) -> BaseEstimator:
-    """Fitted; a start may stop early and may find fewer clusters than it looks for."""
+    """Fitted; it may stop early and may find fewer clusters than it looks for."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         return clusterer.fit(means)
-
-
-def _mixture(estimator: BaseEstimator, means: NDArray, centres: NDArray, shares: NDArray) -> SeparatedMixture:
-    """A mixture with the moments of the rows around each centre."""
-    scales, axes = _principal_scales(*_covariances(means, centres, shares), estimator.covariance_type)
-    weights = np.ones(estimator.k) if estimator.mixture_weights == "uniform" else shares.sum(axis=0) + 1
-    clusters = GaussianClusters(_single(scales), means.shape[1], None if axes is None else _single(axes), estimator.scale_bounds)
-    return SeparatedMixture(
-        separated(_single(centres), estimator.min_separation),
-        clusters,
-        _single(weights / weights.sum()),
-        separation=estimator.min_separation,
-        fixed_means=estimator.cluster_means == "fixed",
-        fixed_weights=estimator.mixture_weights == "uniform",
-    )
 
 
 def _centres(means: NDArray, shares: NDArray) -> NDArray[np.float64]:

@@ -123,15 +123,13 @@ def test_weights_are_learned_or_uniform(model):
 
 def test_more_starts_give_no_worse_a_bound_at_the_start():
     """All candidates belong to one model, so the divergence alone decides; the first candidates of a longer list are those of a shorter one."""
-    from sklid.estimators.mixture_start import initial_mixture
-
     model, noise = fitted(max_epochs=1), torch.zeros(1)
     x = model.view(X).rows
     bounds = []
     for n_init in (1, 10):
         model.n_init = n_init
         torch.manual_seed(0)
-        prior = initial_mixture(model.set_params(init="random"), model.net_.module_, x, 0)
+        prior = model.set_params(init="random")._mixture_start().mixture(model.net_.module_, x, 0)
         q = model.net_.module_.encode(x)
         bounds.append(prior.divergences(q, noise, noise).mean().item())
     assert bounds[1] <= bounds[0] + 1e-6
