@@ -1,6 +1,7 @@
 """What the documents say is executed, and their figures are those of the saved results."""
 
 import importlib.util
+import os
 import re
 import subprocess
 import sys
@@ -98,6 +99,15 @@ def test_weight_of_a_mixture_keeps_its_prior_where_components_are_not_identified
     for case in ("overlapping", "single"):
         assert all(float(row["kl"]) < 0.05 for row in script.CELLS.read(case=case, method="NUTS"))
     assert all(float(row["kl"]) > 5 for row in script.CELLS.read(case="separate", method="NUTS ordered"))
+
+
+def test_the_way_of_a_table_through_a_fit_is_listed_from_the_estimator_to_its_data():
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, ROOT / "doc/trace.py", "LIDVAE"]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout.splitlines()
+    assert re.match(r" *1  estimators/\w+: \w+\.fit$", lines[0])
+    assert any(" data/table: " in line for line in lines)
+    assert lines[-1].startswith(f"{len(lines) - 1} calls, ")
 
 
 @pytest.mark.parametrize("path", ["README.md", *(str(path.relative_to(ROOT)) for path in (ROOT / "doc").rglob("*.md"))])
