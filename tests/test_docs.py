@@ -21,6 +21,8 @@ TABLES = {
     "paper/appendix_a": "doc/ppca.md",
 }
 
+DOCUMENTS = ["README.md", *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "doc").rglob("*.md"))]
+
 
 def load(path):
     if str(path.parent) not in sys.path:
@@ -110,15 +112,24 @@ def test_the_way_of_a_table_through_a_fit_is_listed_from_the_estimator_to_its_da
     assert lines[-1].startswith(f"{len(lines) - 1} calls, ")
 
 
-@pytest.mark.parametrize("path", ["README.md", *(str(path.relative_to(ROOT)) for path in (ROOT / "doc").rglob("*.md"))])
-def test_links_and_files_named_in_the_documents_exist(path):
-    folder = (ROOT / path).parent
-    for target in re.findall(r"\]\(([^)#:]+)\)", (ROOT / path).read_text()):
-        assert (folder / target).exists(), target
+def headings(path):
+    """The anchors of a document's headings, as GitHub makes them."""
+    titles = re.findall(r"^#+ (.+)$", path.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title).lower().replace(" ", "-") for title in titles}
 
 
-def test_theory_names_files_that_exist():
-    for name in re.findall(r"`(sklid/[\w/]+\.py)`", (ROOT / "doc/theory.md").read_text()):
+@pytest.mark.parametrize("path", DOCUMENTS)
+def test_links_of_the_documents_lead_somewhere(path):
+    document = ROOT / path
+    for target, anchor in re.findall(r"\]\(([^)#:]*)(?:#([^)]+))?\)", document.read_text()):
+        linked = document.parent / target if target else document
+        assert linked.exists(), target
+        assert not anchor or anchor in headings(linked), f"{target}#{anchor}"
+
+
+@pytest.mark.parametrize("path", [path for path in DOCUMENTS if path != "doc/changes.md"])  # which tells of former files
+def test_files_named_in_the_documents_exist(path):
+    for name in re.findall(r"\b((?:sklid|tests|doc)/(?:\w+/)*(?:\w+\.\w+)?)", (ROOT / path).read_text()):
         assert (ROOT / name).exists(), name
 
 
