@@ -1,6 +1,7 @@
 """What the documents say is executed, and their figures are those of the saved results."""
 
 import importlib.util
+import os
 import re
 import subprocess
 import sys
@@ -19,6 +20,8 @@ TABLES = {
     "paper/figure_2": "doc/ppca.md",
     "paper/appendix_a": "doc/ppca.md",
 }
+
+DOCUMENTS = ["README.md", *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "doc").rglob("*.md"))]
 
 
 def load(path):
@@ -100,15 +103,33 @@ def test_weight_of_a_mixture_keeps_its_prior_where_components_are_not_identified
     assert all(float(row["kl"]) > 5 for row in script.CELLS.read(case="separate", method="NUTS ordered"))
 
 
-@pytest.mark.parametrize("path", ["README.md", *(str(path.relative_to(ROOT)) for path in (ROOT / "doc").rglob("*.md"))])
-def test_links_and_files_named_in_the_documents_exist(path):
-    folder = (ROOT / path).parent
-    for target in re.findall(r"\]\(([^)#:]+)\)", (ROOT / path).read_text()):
-        assert (folder / target).exists(), target
+def test_the_way_of_a_table_through_a_fit_is_listed_from_the_estimator_to_its_data():
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, ROOT / "doc/trace.py", "LIDVAE"]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout.splitlines()
+    assert re.match(r" *1  estimators/\w+: \w+\.fit$", lines[0])
+    assert any(" data/table: " in line for line in lines)
+    assert lines[-1].startswith(f"{len(lines) - 1} calls, ")
 
 
-def test_theory_names_files_that_exist():
-    for name in re.findall(r"`(sklid/[\w/]+\.py)`", (ROOT / "doc/theory.md").read_text()):
+def headings(path):
+    """The anchors of a document's headings, as GitHub makes them."""
+    titles = re.findall(r"^#+ (.+)$", path.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title).lower().replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("path", DOCUMENTS)
+def test_links_of_the_documents_lead_somewhere(path):
+    document = ROOT / path
+    for target, anchor in re.findall(r"\]\(([^)#:]*)(?:#([^)]+))?\)", document.read_text()):
+        linked = document.parent / target if target else document
+        assert linked.exists(), target
+        assert not anchor or anchor in headings(linked), f"{target}#{anchor}"
+
+
+@pytest.mark.parametrize("path", [path for path in DOCUMENTS if path != "doc/changes.md"])  # which tells of former files
+def test_files_named_in_the_documents_exist(path):
+    for name in re.findall(r"\b((?:sklid|tests|doc)/(?:\w+/)*(?:\w+\.\w+)?)", (ROOT / path).read_text()):
         assert (ROOT / name).exists(), name
 
 
