@@ -14,9 +14,9 @@ ROOT = Path(__file__).parents[1] / "sklid"
 PICTURE = Path(__file__).with_suffix(".svg")
 HOUSE = [
     ("floor 1", "nn",
-     "activation convex brenier embedding perceptron decoder likelihoods.base likelihoods.gaussian "
+     "activation convex brenier embedding perceptron decoder likelihoods.support likelihoods.base likelihoods.gaussian "
      "likelihoods.bernoulli likelihoods.continuous_bernoulli likelihoods.counts likelihoods.categorical likelihoods "
-     "objective linear certificate prior mixture posterior flow principal model mixture_model"),
+     "objective linear certificate prior clusters mixture posterior flow principal model mixture_model"),
     ("root", "", "exceptions randomness validation"),
     ("floor 2", "data", "blocks memory_map table files"),
     ("floor 2", "training", "callbacks batches loss net phases"),
@@ -24,7 +24,7 @@ HOUSE = [
      "sources encodings importance information units labels likelihood "
      "report.verdict report.evidence report.labels report.report report.measure report scorers"),
     ("root", "", "callbacks"),
-    ("floor 4", "estimators", "parameters answers assembly base injective mixture_start clustering lidvae lidgmvae"),
+    ("floor 4", "estimators", "declaration parameters inference answers base injective mixture_start clustering lidvae lidgmvae"),
     ("floor 4", "linear",
      "covariance spectrum identifiable linear_gaussian expectation_maximization gradient maximum_likelihood answers "
      "ppca"),
