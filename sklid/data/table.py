@@ -94,14 +94,14 @@ class TableAdapter:
     def _check_support(self, X: NDArray | MappedRows, names: Sequence[str] | None) -> None:
         n_earlier = 0
         for block in row_blocks(X):
-            if not self.support.holds(tensor_of(block)):
+            if not _all_in(self.support, tensor_of(block)):
                 break
             n_earlier += len(block)
         else:
             return
-        row, column = np.argwhere(~self.support.check(tensor_of(block)).numpy())[0]
+        row, column = np.argwhere(~self.support.constraint.check(tensor_of(block)).numpy())[0]
         title = f"column {column}" if names is None else f"column {column} ({names[column]!r})"
-        fitting = [name for name, family in LIKELIHOODS.items() if all(family.support.holds(tensor_of(rows)) for rows in row_blocks(X))]
+        fitting = [name for name, family in LIKELIHOODS.items() if all(_all_in(family.support, tensor_of(rows)) for rows in row_blocks(X))]
         raise ValueError(
             f'likelihood="{self.likelihood}" cannot take the value {block[row, column]:g} in {title}, row {n_earlier + row}: '
             f"it is outside {self.support.describe(column)}. Likelihoods that fit these values: {', '.join(fitting)}."
@@ -147,3 +147,10 @@ def _fitted_scaler(X: NDArray | MappedRows) -> StandardScaler:
     for block in row_blocks(X):
         scaler.partial_fit(block)
     return scaler
+
+
+def _all_in(support: Support, rows: Tensor) -> bool:
+    """Whether all values are in the support; of an interval the least and the greatest of each column tell."""
+    if support.is_interval:
+        rows = torch.stack(torch.aminmax(rows, dim=0))
+    return bool(support.constraint.check(rows).all())

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import torch
 from torch import Tensor
 from torch.distributions import constraints
 
@@ -23,15 +22,10 @@ class Support:
         self.constraint = constraint
         self.words = words
 
-    def check(self, x: Tensor) -> Tensor:
-        """Whether each value is in the set: ``(*, P)`` to booleans of that shape."""
-        return self.constraint.check(x)
-
-    def holds(self, x: Tensor) -> bool:
-        """Whether all values ``(N, P)`` are in the set; of an interval the least and the greatest of each column tell."""
-        if self.constraint is constraints.real or isinstance(self.constraint, constraints.interval):
-            x = torch.stack(torch.aminmax(x, dim=0))
-        return bool(self.check(x).all())
+    @property
+    def is_interval(self) -> bool:
+        """Whether the least and the greatest value of a column tell if all are in the set."""
+        return self.constraint is constraints.real or isinstance(self.constraint, constraints.interval)
 
     def describe(self, column: int) -> str:
         """The values that a column may have, in words."""
