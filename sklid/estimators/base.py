@@ -123,7 +123,7 @@ class LatentVariableEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         return tags
 
     def _train(self, X: ArrayLike, incremental: bool, least_rows: int) -> None:
-        """Begin the model unless there is one, train it, and see to what follows a training."""
+        """Initialise the model unless there is one, train it, and see to what follows a training."""
         available_device(self.device)
         started = self.__sklearn_is_fitted__()
         if started:
@@ -136,14 +136,16 @@ class LatentVariableEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
             if started:
                 model, x = self.net_.module_, table.training_rows(X)
             else:
-                model, x = self._begin(table, X, seed, incremental)
+                model, x = self._initialised(table, X, seed, incremental)
             self.net_ = self._optimised(model, x, self._settings(seed), incremental)
         self.interrupted_ = self.net_.interrupted_
         if self.interrupted_ and self.on_interrupt == "raise":
             raise KeyboardInterrupt
         self._conclude(X, x, incremental)
 
-    def _begin(self, table: TableAdapter, X: NDArray | MappedRows, seed: int, incremental: bool) -> tuple[LatentVariableModel, Tensor | ModelRows]:
+    def _initialised(
+        self, table: TableAdapter, X: NDArray | MappedRows, seed: int, incremental: bool
+    ) -> tuple[LatentVariableModel, Tensor | ModelRows]:
         """An untrained model initialised at the rows X, and the rows as it sees them."""
         self._seed, self._table, self._architecture = seed, table, architecture(self)
         x, likelihood = table.learn(X, self.noise)
@@ -195,16 +197,16 @@ class LatentVariableEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
     def _settings(self, seed: int) -> Settings:
         """How to train, from the parameters."""
         return Settings(
-            self.batch_size,
-            self.learning_rate,
-            self.weight_decay,
-            self.validation_fraction,
-            self.n_iter_no_change,
-            self.tol,
-            self.callbacks or [],
-            self.compile,
-            available_device(self.device),
-            seed,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            weight_decay=self.weight_decay,
+            validation_fraction=self.validation_fraction,
+            n_iter_no_change=self.n_iter_no_change,
+            tol=self.tol,
+            callbacks=self.callbacks or [],
+            compile=self.compile,
+            device=available_device(self.device),
+            seed=seed,
             keep_optimizer=self.warm_start,
             shows_progress=bool(self.verbose),
             objective=self._objective(),
@@ -225,10 +227,10 @@ class LatentVariableEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
             warnings.warn(text, CollapseWarning, stacklevel=5)
 
     def _check_same_architecture(self) -> None:
-        """ValueError when a parameter that shapes the model has changed since the model was begun."""
+        """ValueError when a parameter that shapes the model has changed since the model was initialised."""
         for name, value in self._architecture.items():
             if getattr(self, name) != value:
                 raise ValueError(
-                    f"{name} changed from {value!r} to {getattr(self, name)!r} since the model was begun, and training goes on with the same "
+                    f"{name} changed from {value!r} to {getattr(self, name)!r} since the model was initialised, and training goes on with the same "
                     "network. Set it back, or fit with warm_start=False."
                 )

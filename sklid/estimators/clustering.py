@@ -167,11 +167,13 @@ class MixtureMixin(ClusterMixin, MixtureParameters):
         prior = self.net_.module_.prior
         return tuple(part.cpu().numpy() for part in (prior.weights(), prior.means(), prior.covariances()))
 
-    def _begin(self, table: TableAdapter, X: NDArray | MappedRows, seed: int, incremental: bool) -> tuple[LatentVariableModel, Tensor | ModelRows]:
+    def _initialised(
+        self, table: TableAdapter, X: NDArray | MappedRows, seed: int, incremental: bool
+    ) -> tuple[LatentVariableModel, Tensor | ModelRows]:
         self._check_clusters(len(X))
-        begun = super()._begin(table, X, seed, incremental)
+        initialised = super()._initialised(table, X, seed, incremental)
         self._check_init()
-        return begun
+        return initialised
 
     def _conclude(self, X: NDArray | MappedRows, x: Tensor | ModelRows, incremental: bool) -> None:
         """Label the rows, after a whole fit with the largest cluster first, and warn of what has collapsed."""
@@ -234,12 +236,12 @@ class MixtureMixin(ClusterMixin, MixtureParameters):
     def _mixture_start(self) -> MixtureStart:
         """How the mixture is initialised, from the parameters."""
         return MixtureStart(
-            self.k,
-            self.covariance_type,
-            self.min_separation,
-            self.scale_bounds,
-            self.init,
-            self.n_init,
+            k=self.k,
+            covariance_type=self.covariance_type,
+            min_separation=self.min_separation,
+            scale_bounds=self.scale_bounds,
+            init=self.init,
+            n_init=self.n_init,
             fixed_means=self.cluster_means == "fixed",
             uniform_weights=self.mixture_weights == "uniform",
         )

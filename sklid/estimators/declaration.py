@@ -39,7 +39,7 @@ def parameter(default: Any, kind: str, text: str, constraint: Any, *, keyword: b
     keyword : bool, default=True
         Whether it is given by name only.
     shapes_model : bool, default=False
-        Whether a model once begun cannot go on with another value.
+        Whether the training of a model cannot go on with another value.
     """
     details = {"kind": kind, "text": text, "constraint": constraint, "shapes_model": shapes_model}
     return field(default=default, kw_only=keyword, metadata=details)
