@@ -192,13 +192,13 @@ class MixtureMixin(ClusterMixin, MixtureParameters):
         return probabilities / probabilities.sum(axis=1, keepdims=True)
 
     def _check_init(self) -> None:
-        """ValueError for given means that are not finite or not one per component and latent."""
+        """ValueError for given means that are not finite or not one per cluster and latent."""
         if isinstance(self.init, str):
             return
         shape, expected = check_array(self.init, input_name="init").shape, (self.k, self.n_components_)
         if shape != expected:
             raise ValueError(
-                f"init has shape {shape}, but the means of k={self.k} components in n_components={self.n_components_} latents have shape {expected}. "
+                f"init has shape {shape}, but the means of k={self.k} clusters in n_components={self.n_components_} latents have shape {expected}. "
                 "Rows of data become latents with `transform` of a fitted estimator."
             )
 

@@ -59,7 +59,7 @@ class InjectiveMixin(InjectiveParameters):
 
         .. math:: KL \ge \tfrac K2 h(c / r^2 K) + \tfrac12 |E_q z|^2, \qquad KL \ge \tfrac K2 (\log(\tau^2 r^2 K / c) - 1)
 
-        under a standard normal prior and under a mixture whose components have standard deviations of at least tau. c is estimated from
+        under a standard normal prior and under a mixture whose clusters have standard deviations of at least tau. c is estimated from
         `n_importance_samples` draws, plus three standard errors.
 
         Parameters

@@ -136,7 +136,7 @@ class SeparatedMixture(nn.Module):
 
 
 LARGEST_DIAMETER = 100.0
-"""Cap on the ball of a mean; a single component would have one without end."""
+"""Cap on the ball of a mean; a single cluster would have one without end."""
 MOST_MOVES = 1000
 
 
