@@ -40,10 +40,10 @@ class VAE(LatentVariableEstimator):
     """
 
     encoder: str = parameter(
-        "plain",
-        '{"plain", "principal"}',
-        'The classical perceptron, initialised at random; "principal" is the encoder of `LIDVAE`, and then the decoder alone differs.',
-        [StrOptions({"principal", "plain"})],
+        default="plain",
+        kind='{"plain", "principal"}',
+        text='The classical perceptron, initialised at random; "principal" is the encoder of `LIDVAE`, and then the decoder alone differs.',
+        constraint=[StrOptions({"principal", "plain"})],
         shapes_model=True,
     )
 

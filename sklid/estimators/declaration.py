@@ -8,7 +8,7 @@ the signature.
 >>> from sklid.validation import POSITIVE_INTEGER
 >>> @with_parameters
 ... class Shared:
-...     batch_size: int = parameter(256, "int", "Rows of a step.", POSITIVE_INTEGER)
+...     batch_size: int = parameter(default=256, kind="int", text="Rows of a step.", constraint=POSITIVE_INTEGER)
 >>> Shared(batch_size=10).batch_size
 10
 """
@@ -24,7 +24,7 @@ WIDTH = 110
 Class = TypeVar("Class", bound=type)
 
 
-def parameter(default: Any, kind: str, text: str, constraint: Any, *, keyword: bool = True, shapes_model: bool = False) -> Any:
+def parameter(*, default: Any, kind: str, text: str, constraint: Any, kw_only: bool = True, shapes_model: bool = False) -> Any:
     """A parameter of an estimator.
 
     Parameters
@@ -36,13 +36,13 @@ def parameter(default: Any, kind: str, text: str, constraint: Any, *, keyword: b
         What it is, with units and range.
     constraint : list
         In scikit-learn's terms, see `sklid.validation`.
-    keyword : bool, default=True
+    kw_only : bool, default=True
         Whether it is given by name only.
     shapes_model : bool, default=False
         Whether the training of a model cannot go on with another value.
     """
     details = {"kind": kind, "text": text, "constraint": constraint, "shapes_model": shapes_model}
-    return field(default=default, kw_only=keyword, metadata=details)
+    return field(default=default, kw_only=kw_only, metadata=details)
 
 
 @dataclass_transform(eq_default=False, kw_only_default=True, field_specifiers=(parameter,))

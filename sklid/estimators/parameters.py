@@ -19,85 +19,100 @@ class ModelParameters:
     """Latents, likelihood, decoder, encoder and objective."""
 
     n_components: int | None = parameter(
-        None,
-        "int",
-        "Latent dimension K. None takes 10, or the number of natural parameters of a row if it is smaller; an injective decoder takes "
+        default=None,
+        kind="int",
+        text="Latent dimension K. None takes 10, or the number of natural parameters of a row if it is smaller; an injective decoder takes "
         "no more than these.",
-        [None, *POSITIVE_INTEGER],
-        keyword=False,
+        constraint=[None, *POSITIVE_INTEGER],
+        kw_only=False,
         shapes_model=True,
     )
     likelihood: str = parameter(
-        "gaussian",
-        '{"gaussian", "bernoulli", "continuous_bernoulli", "poisson", "categorical"}',
-        'Gaussian columns are standardised inside. "bernoulli" takes values in [0, 1] as success probabilities, and its score is then no '
+        default="gaussian",
+        kind='{"gaussian", "bernoulli", "continuous_bernoulli", "poisson", "categorical"}',
+        text='Gaussian columns are standardised inside. "bernoulli" takes values in [0, 1] as success probabilities, and its score is then no '
         'log-density; "categorical" takes codes 0, 1, .. in each column.',
-        [StrOptions(set(LIKELIHOODS))],
+        constraint=[StrOptions(set(LIKELIHOODS))],
         shapes_model=True,
     )
     noise: str = parameter(
-        "global",
-        '{"global", "feature"}',
-        "One noise scale of the standardised columns, or one each. Gaussian likelihood only.",
-        [StrOptions({"global", "feature"})],
+        default="global",
+        kind='{"global", "feature"}',
+        text="One noise scale of the standardised columns, or one each. Gaussian likelihood only.",
+        constraint=[StrOptions({"global", "feature"})],
         shapes_model=True,
     )
-    decoder_depth: int = parameter(2, "int", "Hidden layers of the decoder; of g2 where it is injective.", POSITIVE_INTEGER, shapes_model=True)
-    decoder_width: int = parameter(256, "int", "Units of each of them.", POSITIVE_INTEGER, shapes_model=True)
+    decoder_depth: int = parameter(
+        default=2, kind="int", text="Hidden layers of the decoder; of g2 where it is injective.", constraint=POSITIVE_INTEGER, shapes_model=True
+    )
+    decoder_width: int = parameter(default=256, kind="int", text="Units of each of them.", constraint=POSITIVE_INTEGER, shapes_model=True)
     encoder: str = parameter(
-        "principal",
-        '{"principal", "plain"}',
-        "A perceptron beside a linear map that is initialised at probabilistic PCA, as an injective decoder "
+        default="principal",
+        kind='{"principal", "plain"}',
+        text="A perceptron beside a linear map that is initialised at probabilistic PCA, as an injective decoder "
         "is; or the perceptron alone, initialised at random.",
-        [StrOptions({"principal", "plain"})],
+        constraint=[StrOptions({"principal", "plain"})],
         shapes_model=True,
     )
-    encoder_depth: int = parameter(2, "int", "Hidden layers of the encoder.", POSITIVE_INTEGER, shapes_model=True)
-    encoder_width: int = parameter(256, "int", "Units of each of them.", POSITIVE_INTEGER, shapes_model=True)
+    encoder_depth: int = parameter(default=2, kind="int", text="Hidden layers of the encoder.", constraint=POSITIVE_INTEGER, shapes_model=True)
+    encoder_width: int = parameter(default=256, kind="int", text="Units of each of them.", constraint=POSITIVE_INTEGER, shapes_model=True)
     posterior: str = parameter(
-        "gaussian",
-        '{"gaussian", "flow"}',
-        "Diagonal Gaussian, or RealNVP (needs ``sklid[flow]`` and K >= 2).",
-        [StrOptions({"gaussian", "flow"})],
+        default="gaussian",
+        kind='{"gaussian", "flow"}',
+        text="Diagonal Gaussian, or RealNVP (needs ``sklid[flow]`` and K >= 2).",
+        constraint=[StrOptions({"gaussian", "flow"})],
         shapes_model=True,
     )
-    kl_weight: float = parameter(1.0, "float", "Weight of the divergence in the bound.", NON_NEGATIVE)
-    kl_warmup: float = parameter(0.0, "float", "Fraction of the training steps over which that weight rises from 0.", SHARE)
-    n_importance_samples: int = parameter(100, "int", "Draws per row in `score_samples`, and in `predict_proba` of a mixture.", POSITIVE_INTEGER)
+    kl_weight: float = parameter(default=1.0, kind="float", text="Weight of the divergence in the bound.", constraint=NON_NEGATIVE)
+    kl_warmup: float = parameter(
+        default=0.0, kind="float", text="Fraction of the training steps over which that weight rises from 0.", constraint=SHARE
+    )
+    n_importance_samples: int = parameter(
+        default=100, kind="int", text="Draws per row in `score_samples`, and in `predict_proba` of a mixture.", constraint=POSITIVE_INTEGER
+    )
 
 
 @with_parameters
 class TrainingParameters:
     """Optimisation, early stopping, device and seed."""
 
-    max_epochs: int = parameter(100, "int", "Passes over the rows, of all phases together.", POSITIVE_INTEGER)
-    batch_size: int = parameter(256, "int", "Rows of a step.", POSITIVE_INTEGER)
-    learning_rate: float = parameter(3e-3, "float", "Of Adam, falling to zero along a cosine.", POSITIVE_REAL)
-    weight_decay: float = parameter(0.0, "float", "L2 penalty of Adam.", NON_NEGATIVE)
+    max_epochs: int = parameter(default=100, kind="int", text="Passes over the rows, of all phases together.", constraint=POSITIVE_INTEGER)
+    batch_size: int = parameter(default=256, kind="int", text="Rows of a step.", constraint=POSITIVE_INTEGER)
+    learning_rate: float = parameter(default=3e-3, kind="float", text="Of Adam, falling to zero along a cosine.", constraint=POSITIVE_REAL)
+    weight_decay: float = parameter(default=0.0, kind="float", text="L2 penalty of Adam.", constraint=NON_NEGATIVE)
     early_stopping: bool = parameter(
-        False, "bool", "Whether to stop when the bound on a validation set no longer improves, and to go back to its best weights.", ["boolean"]
+        default=False,
+        kind="bool",
+        text="Whether to stop when the bound on a validation set no longer improves, and to go back to its best weights.",
+        constraint=["boolean"],
     )
-    validation_fraction: float = parameter(0.1, "float", "Share of the rows in that set.", [Interval(Real, 0, 1, closed="neither")])
-    n_iter_no_change: int = parameter(10, "int", "Epochs without improvement before stopping.", POSITIVE_INTEGER)
-    tol: float = parameter(1e-2, "float", "Least improvement that counts, in nats per row.", NON_NEGATIVE)
-    warm_start: bool = parameter(False, "bool", "Whether `fit` goes on from the weights of the last fit.", ["boolean"])
-    callbacks: list | None = parameter(None, "list of skorch callbacks", "Called beside those that the training needs.", [None, list])
-    device: str = parameter("cpu", "str", '"cpu", "cuda", or "auto" for the GPU where there is one.', [str])
+    validation_fraction: float = parameter(
+        default=0.1, kind="float", text="Share of the rows in that set.", constraint=[Interval(Real, 0, 1, closed="neither")]
+    )
+    n_iter_no_change: int = parameter(default=10, kind="int", text="Epochs without improvement before stopping.", constraint=POSITIVE_INTEGER)
+    tol: float = parameter(default=1e-2, kind="float", text="Least improvement that counts, in nats per row.", constraint=NON_NEGATIVE)
+    warm_start: bool = parameter(default=False, kind="bool", text="Whether `fit` goes on from the weights of the last fit.", constraint=["boolean"])
+    callbacks: list | None = parameter(
+        default=None, kind="list of skorch callbacks", text="Called beside those that the training needs.", constraint=[None, list]
+    )
+    device: str = parameter(default="cpu", kind="str", text='"cpu", "cuda", or "auto" for the GPU where there is one.', constraint=[str])
     compile: bool = parameter(
-        False,
-        "bool",
-        "Whether training runs through ``torch.compile``. On a CPU it compiles for half a minute and then takes an eighth off the "
+        default=False,
+        kind="bool",
+        text="Whether training runs through ``torch.compile``. On a CPU it compiles for half a minute and then takes an eighth off the "
         "decoder's time, so it pays in trainings of ten thousand steps and more.",
-        ["boolean"],
+        constraint=["boolean"],
     )
     on_interrupt: str = parameter(
-        "raise",
-        '{"raise", "keep"}',
-        'After Ctrl-C during training the model so far is usable; "raise" then re-raises KeyboardInterrupt.',
-        [StrOptions({"raise", "keep"})],
+        default="raise",
+        kind='{"raise", "keep"}',
+        text='After Ctrl-C during training the model so far is usable; "raise" then re-raises KeyboardInterrupt.',
+        constraint=[StrOptions({"raise", "keep"})],
     )
-    verbose: int = parameter(0, "int", "1 shows a progress bar.", ["verbose"])
-    random_state: int | np.random.RandomState | None = parameter(None, "int, RandomState instance or None", "Seed of all draws.", ["random_state"])
+    verbose: int = parameter(default=0, kind="int", text="1 shows a progress bar.", constraint=["verbose"])
+    random_state: int | np.random.RandomState | None = parameter(
+        default=None, kind="int, RandomState instance or None", text="Seed of all draws.", constraint=["random_state"]
+    )
 
 
 @with_parameters
@@ -105,40 +120,42 @@ class InjectiveParameters:
     """The injective decoder."""
 
     inverse_lipschitz: float = parameter(
-        1.0,
-        "float",
-        "The constant r > 0: in noise standard deviations for a Gaussian likelihood, in natural-parameter units otherwise.",
-        POSITIVE_REAL,
+        default=1.0,
+        kind="float",
+        text="The constant r > 0: in noise standard deviations for a Gaussian likelihood, in natural-parameter units otherwise.",
+        constraint=POSITIVE_REAL,
         shapes_model=True,
     )
     potential: str = parameter(
-        "tapered",
-        '{"tapered", "icnn"}',
-        'Input-convex network of g2. "tapered" has layers above the first of an eighth of its width, at least 16 '
+        default="tapered",
+        kind='{"tapered", "icnn"}',
+        text='Input-convex network of g2. "tapered" has layers above the first of an eighth of its width, at least 16 '
         'units, which cost next to nothing; "icnn", the paper\'s, has all layers of the same width.',
-        [StrOptions({"tapered", "icnn"})],
+        constraint=[StrOptions({"tapered", "icnn"})],
         shapes_model=True,
     )
-    skip_connections: bool = parameter(False, "bool", "Whether every layer of g2 sees its input.", ["boolean"], shapes_model=True)
+    skip_connections: bool = parameter(
+        default=False, kind="bool", text="Whether every layer of g2 sees its input.", constraint=["boolean"], shapes_model=True
+    )
     activation: str = parameter(
-        "squareplus",
-        '{"squareplus", "softplus", "leaky_relu"}',
-        "Of the convex potentials. Leaky ReLU is the paper's and makes the decoder discontinuous.",
-        [StrOptions(set(ACTIVATIONS))],
+        default="squareplus",
+        kind='{"squareplus", "softplus", "leaky_relu"}',
+        text="Of the convex potentials. Leaky ReLU is the paper's and makes the decoder discontinuous.",
+        constraint=[StrOptions(set(ACTIVATIONS))],
         shapes_model=True,
     )
     embedding: str = parameter(
-        "orthogonal",
-        '{"orthogonal", "identity"}',
-        "Beta with learned orthonormal rows, initialised at the principal directions, or the zero-one beta.",
-        [StrOptions({"orthogonal", "identity"})],
+        default="orthogonal",
+        kind='{"orthogonal", "identity"}',
+        text="Beta with learned orthonormal rows, initialised at the principal directions, or the zero-one beta.",
+        constraint=[StrOptions({"orthogonal", "identity"})],
         shapes_model=True,
     )
     maps: int = parameter(
-        2,
-        "{2, 1}",
-        "1 leaves g1 out and keeps beta fixed: the case in which latents and map are identified together.",
-        [Options(int, {1, 2})],
+        default=2,
+        kind="{2, 1}",
+        text="1 leaves g1 out and keeps beta fixed: the case in which latents and map are identified together.",
+        constraint=[Options(int, {1, 2})],
         shapes_model=True,
     )
 
@@ -147,7 +164,14 @@ class InjectiveParameters:
 class NumberOfClusters:
     """The one parameter of a clustering that is given by position first."""
 
-    k: int = parameter(5, "int", "Number of clusters C, at least 2.", [Interval(Integral, 2, None, closed="left")], keyword=False, shapes_model=True)
+    k: int = parameter(
+        default=5,
+        kind="int",
+        text="Number of clusters C, at least 2.",
+        constraint=[Interval(Integral, 2, None, closed="left")],
+        kw_only=False,
+        shapes_model=True,
+    )
 
 
 @with_parameters
@@ -155,54 +179,65 @@ class MixtureParameters:
     """The mixture prior: its clusters, where they begin, and the training before there are any."""
 
     mixture_weights: str = parameter(
-        "learned",
-        '{"learned", "uniform"}',
-        "Weights of the clusters; the paper's are uniform.",
-        [StrOptions({"learned", "uniform"})],
+        default="learned",
+        kind='{"learned", "uniform"}',
+        text="Weights of the clusters; the paper's are uniform.",
+        constraint=[StrOptions({"learned", "uniform"})],
         shapes_model=True,
     )
     cluster_means: str = parameter(
-        "learned",
-        '{"learned", "fixed"}',
-        "Whether the means are learned, each in a ball around its initial value, or keep that: the paper's "
+        default="learned",
+        kind='{"learned", "fixed"}',
+        text="Whether the means are learned, each in a ball around its initial value, or keep that: the paper's "
         ":math:`\\beta_1^\\top y` for a given beta1, such as the zero-one one of ``init=np.eye(k, n_components)``.",
-        [StrOptions({"learned", "fixed"})],
+        constraint=[StrOptions({"learned", "fixed"})],
         shapes_model=True,
     )
     covariance_type: str = parameter(
-        "full",
-        '{"full", "tied", "diag", "spherical"}',
-        "Of the clusters, as in `sklearn.mixture.GaussianMixture`.",
-        [StrOptions({"full", "tied", "diag", "spherical"})],
+        default="full",
+        kind='{"full", "tied", "diag", "spherical"}',
+        text="Of the clusters, as in `sklearn.mixture.GaussianMixture`.",
+        constraint=[StrOptions({"full", "tied", "diag", "spherical"})],
         shapes_model=True,
     )
     min_separation: float = parameter(
-        0.5,
-        "float",
-        r"Least distance :math:`\delta` of the means of two clusters, for every value of the weights of the model.",
-        POSITIVE_REAL,
+        default=0.5,
+        kind="float",
+        text=r"Least distance :math:`\delta` of the means of two clusters, for every value of the weights of the model.",
+        constraint=POSITIVE_REAL,
         shapes_model=True,
     )
     scale_bounds: tuple[float, float] = parameter(
-        (0.05, 5.0), "pair of floats", "Least and greatest standard deviation of a cluster along its principal axes.", [tuple], shapes_model=True
+        default=(0.05, 5.0),
+        kind="pair of floats",
+        text="Least and greatest standard deviation of a cluster along its principal axes.",
+        constraint=[tuple],
+        shapes_model=True,
     )
     init: str | ArrayLike = parameter(
-        "gmm",
-        '{"gmm", "kmeans", "random"} or array-like of shape (k, n_components)',
-        "Initial clusters: a `GaussianMixture` or `KMeans` fitted to the "
+        default="gmm",
+        kind='{"gmm", "kmeans", "random"} or array-like of shape (k, n_components)',
+        text="Initial clusters: a `GaussianMixture` or `KMeans` fitted to the "
         "posterior means of the first phase, the posterior means of random rows, or the given means.",
-        [StrOptions({"gmm", "kmeans", "random"}), "array-like"],
+        constraint=[StrOptions({"gmm", "kmeans", "random"}), "array-like"],
     )
-    n_init: int = parameter(5, "int", "Initialisations, of which the one with the best evidence lower bound is taken.", POSITIVE_INTEGER)
+    n_init: int = parameter(
+        default=5, kind="int", text="Initialisations, of which the one with the best evidence lower bound is taken.", constraint=POSITIVE_INTEGER
+    )
     pretrain_fraction: float = parameter(
-        0.4, "float", "Share of the epochs in the first phase, which has the prior N(0, I).", [Interval(Real, 0, 1, closed="left")]
+        default=0.4,
+        kind="float",
+        text="Share of the epochs in the first phase, which has the prior N(0, I).",
+        constraint=[Interval(Real, 0, 1, closed="left")],
     )
-    pretrain_kl_weight: float = parameter(0.1, "float", "Weight of the divergence in that phase; small weights spread the data out.", NON_NEGATIVE)
+    pretrain_kl_weight: float = parameter(
+        default=0.1, kind="float", text="Weight of the divergence in that phase; small weights spread the data out.", constraint=NON_NEGATIVE
+    )
     inference: str = parameter(
-        "marginal",
-        '{"marginal", "joint"}',
-        '"marginal" has one posterior q(w | x), sums the label out of the prior, and takes q(y | x) = E[p(y | w)]; '
+        default="marginal",
+        kind='{"marginal", "joint"}',
+        text='"marginal" has one posterior q(w | x), sums the label out of the prior, and takes q(y | x) = E[p(y | w)]; '
         '"joint" is the paper\'s q(y | x) q(w | x, y), with one decoder pass per label.',
-        [StrOptions({"marginal", "joint"})],
+        constraint=[StrOptions({"marginal", "joint"})],
         shapes_model=True,
     )
