@@ -20,6 +20,7 @@ from sklearn.utils.validation import validate_data
 from ..exceptions import CollapseWarning
 from ..validation import NON_NEGATIVE, POSITIVE_INTEGER, POSITIVE_REAL, StrOptions, check_sample_weight, fit_context
 from .answers import LinearInferenceMixin
+from .attributes import LinearAttributesMixin
 from .covariance import Moments, Rows
 from .identifiable import noise_limit
 from .linear_gaussian import LinearGaussian
@@ -29,7 +30,7 @@ from .spectrum import spectrum_of_covariance
 __all__ = ["IdentifiablePPCA"]
 
 
-class IdentifiablePPCA(ClassNamePrefixFeaturesOutMixin, LinearInferenceMixin, TransformerMixin, BaseEstimator):
+class IdentifiablePPCA(ClassNamePrefixFeaturesOutMixin, LinearInferenceMixin, LinearAttributesMixin, TransformerMixin, BaseEstimator):
     r"""Probabilistic PCA with identified components: which of them the data hold, and which are noise.
 
     .. math:: z \sim N(0, I_K), \qquad x \mid z \sim N(m + W z, \sigma^2 I_D), \qquad W = U \operatorname{diag}(s_1 \ge \dots \ge s_K)
@@ -66,6 +67,8 @@ class IdentifiablePPCA(ClassNamePrefixFeaturesOutMixin, LinearInferenceMixin, Tr
     mean_ : array of shape (n_features_in_,)
     explained_variance_ : array of shape (n_components_,)
         Variance of the data along each component.
+    total_variance_ : float
+        Variance of the data, summed over the features.
     explained_variance_ratio_ : array of shape (n_components_,)
     n_components_ : int
     n_identifiable_ : int
@@ -251,12 +254,8 @@ class IdentifiablePPCA(ClassNamePrefixFeaturesOutMixin, LinearInferenceMixin, Tr
         """The solution as fitted attributes, and a warning where components are noise."""
         model, spectrum = solution.model, solution.spectrum
         self.model_, self.net_, self.n_iter_, self.kl_ = model, solution.net, solution.n_iter, solution.kl
-        self.mean_, self.components_, self.loadings_, self.noise_variance_ = model.mean, model.directions, model.loadings, float(model.noise_variance)
-        self.n_components_, self.n_identifiable_, self.n_samples_ = len(model.amplitudes), solution.n_identifiable, spectrum.weight
-        self.explained_variance_ = spectrum.variances[: self.n_components_]
-        self.explained_variance_ratio_ = self.explained_variance_ / max(spectrum.total, np.finfo(float).tiny)
-        self.mutual_information_ = model.mutual_information
-        self.collapsed_components_ = np.arange(self.n_identifiable_, self.n_components_)
+        self.n_identifiable_, self.n_samples_ = solution.n_identifiable, spectrum.weight
+        self.explained_variance_, self.total_variance_ = spectrum.variances[: self.n_components_], spectrum.total
         if len(self.collapsed_components_):
             warnings.warn(self._warning(noise_limit(spectrum, self.n_identifiable_, self.noise_variance)), CollapseWarning, stacklevel=3)
         return self
