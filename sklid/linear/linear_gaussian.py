@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.blocks import chunks
+from ..metrics.sources import linear_posterior
 from .covariance import SHARE, Rows
 
 __all__ = ["LinearGaussian"]
@@ -27,7 +28,7 @@ TIE = 1e-8
 
 
 class LinearGaussian(NamedTuple):
-    """Mean m ``(D,)``, directions U' ``(K, D)``, amplitudes s ``(K,)`` in descending order, and the noise variance."""
+    """A model by its mean m ``(D,)``, directions U' ``(K, D)``, amplitudes s ``(K,)`` in descending order, and noise variance."""
 
     mean: NDArray[np.float64]
     directions: NDArray[np.float64]
@@ -58,7 +59,7 @@ class LinearGaussian(NamedTuple):
     @property
     def posterior_scales(self) -> NDArray[np.float64]:
         """Standard deviations of the posterior, the same for every row: ``(K,)``."""
-        return np.sqrt(self.noise_variance / self.variances)
+        return linear_posterior(self.amplitudes, self.noise_variance)[1]
 
     def mean_kl(self, variances: NDArray) -> NDArray[np.float64]:
         """Mean KL(p(z_k | x), p(z_k)) over rows that have the given variances along the directions: ``(K,)``."""
@@ -67,7 +68,7 @@ class LinearGaussian(NamedTuple):
 
     def posterior_means(self, X: NDArray) -> NDArray[np.float64]:
         """E[z | x]: ``(N, D) -> (N, K)``."""
-        return np.concatenate([y for y, _ in self._scored(X)]) * (self.amplitudes / self.variances)
+        return np.concatenate([y for y, _ in self._scored(X)]) * linear_posterior(self.amplitudes, self.noise_variance)[0]
 
     def log_likelihoods(self, X: NDArray) -> NDArray[np.float64]:
         """Log p(x) of each row in nats: ``(N, D) -> (N,)``."""
