@@ -19,7 +19,8 @@ HOUSE = [
     ("", "callbacks"),
     ("estimators", "parameters answers assembly base injective mixture_start clustering lidvae lidgmvae"),
     ("baselines", "vae gmvae"),
-    ("linear", "covariance spectrum identifiable linear_gaussian expectation_maximization gradient maximum_likelihood attributes answers ppca"),
+    ("linear", "spectrum covariance linear_gaussian incremental solver expectation_maximization gradient maximum_likelihood "
+               "attributes answers ppca"),
     ("", "sklid"),
     ("mcmc", "chains ppca mixture"),
     ("plots", "style clusters comparison collapse latent_space traversal surface training depth reconstruction"),

@@ -15,7 +15,7 @@ from torch.distributions import Distribution, Independent, MultivariateNormal, N
 
 from ..data.blocks import tensor_of
 from ..metrics.sources import View, linear_gaussian
-from .expectation_maximization import Incomplete, Posteriors, has_gaps, posteriors
+from .expectation_maximization import IncompleteRows, Posteriors, has_gaps, posteriors
 from .linear_gaussian import LinearGaussian
 
 __all__ = ["LinearInferenceMixin"]
@@ -121,9 +121,9 @@ class LinearInferenceMixin:
             If a loading is zero, as the decoder is then not injective.
         """
         X = self._validated(X, complete=True)
-        dead = np.flatnonzero(self.model_.amplitudes == 0)
-        if len(dead):
-            raise ValueError(f"Component {dead[0]} has loading zero, so no inverse exists; lower n_components to at most {dead[0]}.")
+        zero = np.flatnonzero(self.model_.amplitudes == 0)
+        if len(zero):
+            raise ValueError(f"Component {zero[0]} has loading zero, so no inverse exists; lower n_components to at most {zero[0]}.")
         model = self.model_
         return (model.posterior_means(X) * (model.variances / model.amplitudes**2)).astype(X.dtype, copy=False)
 
@@ -174,7 +174,7 @@ class LinearInferenceMixin:
     def _posteriors(self, X: NDArray) -> Posteriors:
         """In the order of the rows, with a covariance for each."""
         model = self.model_
-        rows = Incomplete.of(X.astype(np.float64, copy=False))
+        rows = IncompleteRows.of(X.astype(np.float64, copy=False))
         found = posteriors(rows, model.mean, model.loadings, model.noise_variance)
         places = np.argsort(rows.order)
         return Posteriors(found.means[places], found.roots[rows.pattern][places], found.log_likelihoods[places])

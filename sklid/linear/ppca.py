@@ -9,11 +9,12 @@ inference is exact, and so are divergence and information, :math:`I(z_k; x) = \t
 
 import math
 import warnings
-from typing import NamedTuple, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import assert_all_finite, check_random_state
 from sklearn.utils.validation import validate_data
 
@@ -21,11 +22,11 @@ from ..exceptions import CollapseWarning
 from ..validation import NON_NEGATIVE, POSITIVE_INTEGER, POSITIVE_REAL, StrOptions, check_sample_weight, fit_context
 from .answers import LinearInferenceMixin
 from .attributes import LinearAttributesMixin
-from .covariance import Moments, Rows
-from .identifiable import noise_limit
-from .linear_gaussian import LinearGaussian
-from .maximum_likelihood import Problem, Solution, of_incomplete_rows, of_rows, of_spectrum
-from .spectrum import spectrum_of_covariance
+from .covariance import WeightedRows
+from .incremental import Batches
+from .maximum_likelihood import Solution, of_moments, of_rows
+from .solver import Problem
+from .spectrum import noise_limit
 
 __all__ = ["IdentifiablePPCA"]
 
@@ -174,12 +175,9 @@ class IdentifiablePPCA(ClassNamePrefixFeaturesOutMixin, LinearInferenceMixin, Li
             If `max_iter` steps were not enough.
         """
         rows = self._checked(X, sample_weight, reset=True)
+        self._check_size(rows.total)
         self._batches = None
-        problem = self._problem(rows.total)
-        if np.isfinite(rows.mean).all():
-            return self._accept(of_rows(rows, problem))
-        self._check_columns(rows.X)
-        return self._accept(of_incomplete_rows(rows.X.astype(np.float64, copy=False), rows.weights, problem))
+        return self._accept(of_rows(rows, self._problem()))
 
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None) -> Self:
@@ -208,38 +206,45 @@ class IdentifiablePPCA(ClassNamePrefixFeaturesOutMixin, LinearInferenceMixin, Li
         rows = self._checked(X, sample_weight, reset=earlier is None, complete=True)
         moments = rows.moments()
         moments = moments if earlier is None else earlier.moments.merged(moments)
-        solution = of_spectrum(spectrum_of_covariance(moments), self._problem(moments.weight))
-        self._batches = Batches(moments, solution.model, solution.model.third_moments(rows)).after(earlier)
+        self._check_size(moments.weight)
+        solution = of_moments(moments, self._problem())
+        self._batches = Batches(moments, solution.model, rows.third_moments(solution.model.standardising, solution.model.mean)).after(earlier)
         return self._accept(solution._replace(model=self._batches.model))
 
-    def _checked(self, X: ArrayLike, sample_weight: ArrayLike | None, reset: bool, complete: bool = False) -> Rows:
+    def _checked(self, X: ArrayLike, sample_weight: ArrayLike | None, reset: bool, complete: bool = False) -> WeightedRows:
         """Rows that count: those of weight zero, or without any value, are left out."""
         dtypes = [np.float64, np.float32]
         X = validate_data(self, X, reset=reset, dtype=dtypes, ensure_all_finite=False, ensure_min_samples=2 if reset else 1)
         weights = None
         if sample_weight is not None:
             weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        rows = Rows.of(X, weights)
-        if np.isfinite(rows.mean).all() and (weights is None or weights.all()):
+        rows = WeightedRows.of(X, weights)
+        if rows.complete and (weights is None or weights.all()):
             return rows  # where the mean is finite all values are: one pass less
         assert_all_finite(X, allow_nan=self._takes_gaps() and not complete, estimator_name=type(self).__name__, input_name="X")
         counts = ~np.isnan(X).all(axis=1) if weights is None else ~np.isnan(X).all(axis=1) & (weights > 0)
         if not counts.any():
             raise ValueError("No row holds a value and has a positive weight, so there is nothing to fit; pass rows that do.")
-        return Rows.of(X[counts], None if weights is None else weights[counts])
+        rows = WeightedRows.of(X[counts], None if weights is None else weights[counts])
+        self._check_columns(rows.X)
+        return rows
 
-    def _problem(self, weight: float) -> Problem:
-        """What is to be fitted to rows of a total weight, if they allow it."""
+    def _check_size(self, weight: float) -> None:
+        """Rows of this total weight allow the fit."""
         if not weight > 1:
             raise ValueError(
                 f"The rows that hold a value have a total weight of {weight:g}; sample_weight counts repetitions, and they must be more than one row."
             )
-        n_features, n_components = self.n_features_in_, None if self.n_components == "identifiable" else self.n_components
-        if n_components is not None and n_components > min(n_features, math.ceil(weight) - 1):
+        n_features, most = self.n_features_in_, min(self.n_features_in_, math.ceil(weight) - 1)
+        if self.n_components != "identifiable" and self.n_components > most:
             raise ValueError(
-                f"n_components={n_components} is more than {n_features} features and {weight:g} rows allow: centred, they span at most "
-                f"{min(n_features, math.ceil(weight) - 1)} directions. Lower n_components, or pass more rows."
+                f"n_components={self.n_components} is more than {n_features} features and {weight:g} rows allow: centred, they span at most "
+                f"{most} directions. Lower n_components, or pass more rows."
             )
+
+    def _problem(self) -> Problem:
+        """What is to be fitted."""
+        n_components = None if self.n_components == "identifiable" else self.n_components
         solver = "eig" if self.solver == "auto" else self.solver
         return Problem(n_components, solver, self.noise_variance, self.tol, self.max_iter, check_random_state(self.random_state))
 
@@ -251,37 +256,27 @@ class IdentifiablePPCA(ClassNamePrefixFeaturesOutMixin, LinearInferenceMixin, Li
             raise ValueError(f"{title} holds no value in any row that counts, so nothing can be learned of it; leave it out.")
 
     def _accept(self, solution: Solution) -> Self:
-        """The solution as fitted attributes, and a warning where components are noise."""
-        model, spectrum = solution.model, solution.spectrum
-        self.model_, self.net_, self.n_iter_, self.kl_ = model, solution.net, solution.n_iter, solution.kl
+        """The solution as fitted attributes, and warnings where steps were too few or components are noise."""
+        fit, spectrum = solution.fit, solution.spectrum
+        self.model_, self.kl_, self.net_, self.n_iter_ = solution.model, solution.kl, fit.net, fit.n_iter
         self.n_identifiable_, self.n_samples_ = solution.n_identifiable, spectrum.weight
         self.explained_variance_, self.total_variance_ = spectrum.variances[: self.n_components_], spectrum.total
+        if not fit.converged:
+            warnings.warn(self._unfinished(), ConvergenceWarning, stacklevel=4)
         if len(self.collapsed_components_):
-            warnings.warn(self._warning(noise_limit(spectrum, self.n_identifiable_, self.noise_variance)), CollapseWarning, stacklevel=3)
+            warnings.warn(self._collapsed(noise_limit(spectrum, self.n_identifiable_, self.noise_variance)), CollapseWarning, stacklevel=4)
         return self
 
-    def _warning(self, limit: float) -> str:
+    def _unfinished(self) -> str:
+        name = "The gradient solver" if self.solver == "gradient" else "Expectation-maximisation"
+        return (
+            f"{name} has not converged in {self.max_iter} steps; raise max_iter, or tol (now {self.tol:g} nats per row). "
+            'Rows without gaps have a closed form, solver="eig".'
+        )
+
+    def _collapsed(self, limit: float) -> str:
         first, n_noise = self.n_identifiable_, len(self.collapsed_components_)
         found = f"component {first} has variance {self.explained_variance_[first]:.4g}, and noise alone reaches {limit:.4g}"
         if first == 0:
             return f"No component stands out from the noise: {found}. Nothing in these rows is worth a latent; {n_noise} kept all the same."
         return f'{n_noise} of {self.n_components_} components are noise: {found}. Lower n_components to {first}, or use n_components="identifiable".'
-
-
-class Batches(NamedTuple):
-    """What `partial_fit` remembers: moments of all rows, the model, and the third moments of the scores, each batch under the model of its time."""
-
-    moments: Moments
-    model: LinearGaussian
-    cubes: NDArray[np.float64]
-
-    def after(self, earlier: Self | None) -> Self:
-        """With the third moments of earlier batches added, of a direction that has turned round with the other sign, and the signs that follow."""
-        cubes = self.cubes.copy()
-        if earlier is not None:
-            shared = slice(0, min(len(cubes), len(earlier.cubes)))
-            turned = np.sign((self.model.directions[shared] * earlier.model.directions[shared]).sum(1))
-            cubes[shared] += turned * earlier.cubes[shared]
-        model = self.model.signed(cubes)
-        turned = np.sign((self.model.directions * model.directions).sum(1))
-        return self._replace(model=model, cubes=turned * cubes)

@@ -242,7 +242,7 @@ def test_single_precision_stays_single_and_offsets_do_not_cost_digits():
 def test_randomised_decomposition_of_many_rows_and_features_agrees_with_the_whole(monkeypatch):
     X = planted(300, 120, (8.0, 6.0, 5.0))
     whole = IdentifiablePPCA(random_state=0).fit(X)
-    monkeypatch.setattr("sklid.linear.spectrum.LARGEST_MATRIX", 50)
+    monkeypatch.setattr("sklid.linear.covariance.LARGEST_MATRIX", 50)
     found = IdentifiablePPCA(random_state=0).fit(X)
     assert found.n_components_ == whole.n_components_ == 3
     np.testing.assert_allclose(found.loadings_, whole.loadings_, atol=1e-3)
