@@ -15,7 +15,7 @@ from sklearn.utils import check_array
 
 from .chains import JITTER, Chains, checked, run_nuts
 
-__all__ = ["sample_ppca"]
+__all__ = ["ppca_model", "sample_ppca"]
 
 
 @checked
@@ -75,13 +75,16 @@ def sample_ppca(
     X = check_array(X, dtype=np.float64)
     if n_components > X.shape[1]:
         raise ValueError(f"n_components={n_components} exceeds the {X.shape[1]} features of X, which determine no more latents; choose fewer.")
-    order, start = _principal_start(X, n_components, noise_variance) if rotation == "removed" else (None, {})
-    model = partial(_ppca, X, order, n_components, noise_variance**0.5, loading_scale)
-    return run_nuts(model, start, n_warmup, n_draws, n_chains, random_state)
+    order, initial = _initial_loadings(X, n_components, noise_variance) if rotation == "removed" else (None, {})
+    model = partial(ppca_model, X, order, n_components, noise_variance**0.5, loading_scale)
+    return run_nuts(model, initial, n_warmup, n_draws, n_chains, random_state)
 
 
-def _ppca(X: NDArray, order: NDArray | None, K: int, s: float, tau: float) -> None:
-    """The paper's model when no order of the features is given; else that without its rotation, the latents drawn from their conditional."""
+def ppca_model(X: NDArray, order: NDArray | None, K: int, s: float, tau: float) -> None:
+    """The paper's model when no order of the features is given; else that without its rotation, the latents given the loadings and e.
+
+    A model in the sense of NumPyro. Noise s and loading scale tau are standard deviations; names with an underscore are not returned as draws.
+    """
     import jax.numpy as jnp
     import numpyro.distributions as dist
     from jax.scipy.linalg import cho_solve, solve_triangular
@@ -104,8 +107,8 @@ def _ppca(X: NDArray, order: NDArray | None, K: int, s: float, tau: float) -> No
     deterministic("z", (cho_solve((root, True), w.T @ X.T) + s * solve_triangular(root, e.T, trans=1, lower=True)).T)
 
 
-def _principal_start(X: NDArray, K: int, noise_variance: float) -> tuple[NDArray, dict[str, tuple]]:
-    """The order of the features, and centre and spread of where chains start: at the loadings of greatest likelihood."""
+def _initial_loadings(X: NDArray, K: int, noise_variance: float) -> tuple[NDArray, dict[str, tuple]]:
+    """The order of the features, and centre and spread of the initial values: the loadings of greatest likelihood."""
     values, vectors = np.linalg.eigh(X.T @ X / len(X))
     loadings = vectors[:, -K:] * np.sqrt(np.maximum(values[-K:] - noise_variance, noise_variance / len(X)))
     upper, order = qr(loadings.T, mode="r", pivoting=True)
