@@ -52,8 +52,8 @@ class LinearInferenceMixin:
         Returns
         -------
         p : torch.distributions.Distribution
-            Of batch shape ``(n_samples,)`` and event shape ``(n_components,)``: independent normals, or a `MultivariateNormal` where values are
-            missing, since gaps make the latents depend on each other.
+            Of batch shape ``(n_samples,)`` and event shape ``(n_components,)``: independent normals, or a
+            `MultivariateNormal` where values are missing, since gaps make the latents depend on each other.
         """
         X = self._validated(X).astype(np.float64, copy=False)
         if has_gaps(X):
@@ -104,7 +104,9 @@ class LinearInferenceMixin:
         return self.model_.decoded(Z).astype(Z.dtype, copy=False)
 
     def invert(self, X: ArrayLike) -> NDArray[np.floating]:
-        """Left inverse of the decoder: the latent whose reconstruction is nearest to X, exact for rows that the decoder gives.
+        """Left inverse of the decoder: the latent whose reconstruction is nearest to each row.
+
+        It is exact for rows that the decoder gives.
 
         Parameters
         ----------

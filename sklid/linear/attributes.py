@@ -1,4 +1,4 @@
-r"""What a fitted linear Gaussian model is, apart from any rows: all of it follows from the mean, the loadings and the noise.
+r"""What a fitted linear Gaussian model is: all of it follows from the mean, the loadings and the noise.
 
 .. math:: x \sim N(m, W W^\top + \sigma^2 I), \qquad I(z_k; x) = \tfrac12 \log(1 + s_k^2 / \sigma^2)
 """
@@ -17,7 +17,7 @@ __all__ = ["LinearAttributesMixin"]
 
 
 class LinearAttributesMixin:
-    """Fitted attributes that an estimator derives from its ``model_``, and from the variances of the data that it was fitted to."""
+    """Fitted attributes of an estimator that follow from its ``model_`` and from the variances of the data."""
 
     model_: LinearGaussian
     explained_variance_: NDArray[np.float64]
@@ -72,7 +72,7 @@ class LinearAttributesMixin:
 
     @property
     def mutual_information_lower_bound_(self) -> float:
-        """Floor of I(z; x) that an inverse-Lipschitz decoder has, (K/2) log(1 + r^2) nats; `mutual_information_` is exact."""
+        """Floor of I(z; x) that follows from r, (K/2) log(1 + r^2) nats; `mutual_information_` is exact."""
         return mutual_information_floor(self.n_components_, self.inverse_lipschitz_)
 
     def get_covariance(self) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-r"""Moments of weighted rows, in chunks and mergeable, and their principal variances: all that a Gaussian model asks of complete data.
+r"""Moments of weighted rows and their principal variances: all that a Gaussian model asks of complete data.
 
 .. math:: m = \frac1w \sum_n w_n x_n, \qquad A = \sum_n w_n (x_n - m)(x_n - m)^\top, \qquad S = \frac{A}{w - 1}, \qquad w = \sum_n w_n
 
@@ -6,12 +6,14 @@ Weights count repetitions, and w - 1 is scikit-learn's convention. Two sets of r
 
 .. math:: A = A_1 + A_2 + \frac{w_1 w_2}{w_1 + w_2} (m_1 - m_2)(m_1 - m_2)^\top
 
-(Chan, Golub & LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing Sample Variances", 1979). Principal variances and directions,
+(Chan, Golub & LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing Sample Variances", 1979). Principal
+variances and directions,
 
 .. math:: S = U \Lambda U^\top, \qquad \lambda_1 \ge \lambda_2 \ge \dots \ge 0,
 
-come by the cheapest exact way that the shape of the data allows: from S where there are fewer features than rows, from the Gram matrix of the centred
-rows where there are more, and by randomised subspace iteration where both are many (Halko, Martinsson & Tropp 2011, as in scikit-learn).
+come by the cheapest exact way that the shape of the data allows: from S where there are fewer features than rows, from
+the Gram matrix of the centred rows where there are more, and by randomised subspace iteration where both are many
+(Halko, Martinsson & Tropp 2011, as in scikit-learn).
 """
 
 import math
@@ -28,9 +30,9 @@ from .spectrum import Spectrum, n_identifiable
 __all__ = ["Moments", "WeightedRows", "spectrum_of_moments", "spectrum_of_rows"]
 
 SHARE = 16
-"""Chunks hold this fraction of the usual numbers: a centred copy of a large part of the rows would be felt in memory."""
+"""Chunks hold this fraction of the usual numbers, as they are copied to be centred."""
 MOST_CANCELLED = 1e4
-"""Squared mean over variance up to which rows are centred after their products, which is faster and loses the digits of this ratio."""
+"""Squared mean over variance up to which rows are centred after their products: faster, at the cost of its digits."""
 
 LARGEST_MATRIX = 2_000
 """Rows or features up to which the whole matrix is decomposed."""
@@ -58,7 +60,7 @@ class Moments(NamedTuple):
 
 
 class WeightedRows(NamedTuple):
-    """Rows X ``(N, D)`` and their weights ``(N,)``, or None where each counts once, with their total weight and mean ``(D,)``."""
+    """Rows X ``(N, D)``, their weights ``(N,)`` or None where each counts once, total weight, and mean ``(D,)``."""
 
     X: NDArray
     weights: NDArray[np.float64] | None
@@ -110,7 +112,7 @@ class WeightedRows(NamedTuple):
         return Moments(self.total, self.mean, scatter)
 
     def third_moments(self, projections: NDArray, mean: NDArray) -> NDArray[np.float64]:
-        """Sums over rows of :math:`w_n y_{nk}^3` with :math:`y_n = P (x_n - m)`, for projections P ``(K, D)``: ``(K,)``."""
+        """Sums of :math:`w_n y_{nk}^3` with :math:`y_n = P (x_n - m)`, for projections P ``(K, D)``: ``(K,)``."""
         centre, sums = (projections @ mean)[:, None], np.zeros(len(projections))
         for x, w in self.chunks():
             y = projections @ x.T - centre

@@ -1,14 +1,17 @@
 r"""Probabilistic PCA by expectation-maximisation, of complete rows and of rows with missing values.
 
-With :math:`O_n` the observed features of row n, their loadings and mean, and :math:`M_n = \sigma^2 I + W_{O_n}^\top W_{O_n}`, the posterior is
+With :math:`O_n` the observed features of row n, their loadings and mean, and :math:`M_n = \sigma^2 I + W_{O_n}^\top
+W_{O_n}`, the posterior is
 
 .. math:: p(z_n \mid x_{O_n}) = N\big( M_n^{-1} W_{O_n}^\top (x_{O_n} - m_{O_n}),\; \sigma^2 M_n^{-1} \big),
 
-its expectations make each feature a weighted regression on (z, 1), and the noise the mean residual (Tipping & Bishop 1999, appendix B; Ilin & Raiko,
-"Practical Approaches to Principal Component Analysis in the Presence of Missing Values", 2010, section 4). Values are taken to be missing at random.
+its expectations make each feature a weighted regression on (z, 1), and the noise the mean residual (Tipping & Bishop
+1999, appendix B; Ilin & Raiko, "Practical Approaches to Principal Component Analysis in the Presence of Missing
+Values", 2010, section 4). Values are taken to be missing at random.
 
-The regressions do not change when z has a free mean and covariance; absorbing these into m and W after each step is parameter-expanded EM, which also
-never lowers the likelihood and needs far fewer steps (Liu, Rubin & Wu, "Parameter Expansion to Accelerate EM", 1998).
+The regressions do not change when z has a free mean and covariance; absorbing these into m and W after each step is
+parameter-expanded EM, which also never lowers the likelihood and needs far fewer steps (Liu, Rubin & Wu, "Parameter
+Expansion to Accelerate EM", 1998).
 """
 
 import math
@@ -76,7 +79,7 @@ class IncompleteRows(NamedTuple):
 
 
 class Posteriors(NamedTuple):
-    """Of `IncompleteRows`: means ``(N, K)``, roots of the covariances ``(P, K, K)`` by pattern, and log-likelihoods ``(N,)``."""
+    """Means ``(N, K)``, roots of the covariances ``(P, K, K)`` by pattern, and log-likelihoods ``(N,)`` of rows."""
 
     means: NDArray[np.float64]
     roots: NDArray[np.float64]
@@ -108,9 +111,12 @@ class Maximum(NamedTuple):
 
 
 def fit_complete(X: NDArray, closed: LinearGaussian, noise_variance: float | None, problem: Problem) -> Fit:
-    """From centred rows ``(N, D)`` and random directions; noise that is learned is held until the loadings have settled.
+    """From centred rows ``(N, D)``, beginning at random directions.
 
-    The closed form gives the number of components and the size of the initial loadings; the noise is learned unless its variance is known.
+    Noise that is learned is held until the loadings have settled.
+
+    The closed form gives the number of components and the size of the initial loadings; the noise is learned unless its
+    variance is known.
     """
     level, noise = math.sqrt(float(closed.variances.mean())), noise_variance or closed.initial_noise
     directions = _random_directions(X, len(closed.amplitudes), problem.random_state)
@@ -125,7 +131,7 @@ def fit_complete(X: NDArray, closed: LinearGaussian, noise_variance: float | Non
 
 
 def fit_incomplete(rows: IncompleteRows, problem: Problem) -> tuple[Fit, Spectrum, int]:
-    """From rows with gaps: the fit, the spectrum of the expected covariance, and how many of its components are identifiable.
+    """From rows with gaps: the fit, the spectrum of the expected covariance, and its identifiable components.
 
     Where their number is open, components are added until the last is noise.
     """
@@ -202,7 +208,8 @@ def posteriors(rows: IncompleteRows, mean: NDArray, loadings: NDArray, noise_var
 def expected_moments(rows: IncompleteRows, mean: NDArray, loadings: NDArray, noise_variance: float) -> Moments:
     """Mean and expected scatter of the complete rows, given what is observed of them.
 
-    The weight is that of the rows that an average pair of features is observed in, as fluctuations of covariances follow it.
+    The weight is that of the rows that an average pair of features is observed in, as fluctuations of covariances
+    follow it.
     """
     found = posteriors(rows, mean, loadings, noise_variance)
     missing = 1 - rows.observed
@@ -276,5 +283,5 @@ def _spectrum_of_filled(rows: IncompleteRows) -> Spectrum:
 
 
 def _random_directions(X: NDArray, n_components: int, random_state: np.random.RandomState) -> NDArray:
-    """Orthonormal rows ``(K, D)`` that span random combinations of the data, where these have much of their variance, but no principal direction."""
+    """Orthonormal rows ``(K, D)`` that span random combinations of the data, and so much of their variance."""
     return np.linalg.qr(X.T @ random_state.standard_normal((len(X), n_components))).Q.T

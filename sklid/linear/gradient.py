@@ -1,7 +1,7 @@
-r"""Probabilistic PCA by gradients: the linear latent-identifiable model, trained to the maximum of its likelihood by L-BFGS in a skorch net.
+r"""Probabilistic PCA by gradients: the linear latent-identifiable model, trained by L-BFGS in a skorch net.
 
-All stationary points of the likelihood but the closed form are saddles (Tipping & Bishop 1999, appendix A). An initial model must only avoid that a
-component collapses on the way, since gradients at a loading near zero are small.
+All stationary points of the likelihood but the closed form are saddles (Tipping & Bishop 1999, appendix A). An initial
+model must only avoid that a component collapses on the way, since gradients at a loading near zero are small.
 """
 
 import math
@@ -34,11 +34,13 @@ def fit_gradient(X: NDArray, closed: LinearGaussian, noise_variance: float | Non
     X : array of shape (N, D)
         Centred, their mean square being their covariance.
     closed : LinearGaussian
-        The closed form, which gives the number of components, the mean, and the noise that is held until the loadings have settled.
+        The closed form, which gives the number of components, the mean, and the noise that is held until the loadings
+        have settled.
     noise_variance : float or None
         What the noise then is, or None to learn it.
     problem : Problem
-        ``tol``, in nats per row, is the least gain of an epoch of twenty steps of L-BFGS, and ``max_iter`` the cap on the steps.
+        ``tol``, in nats per row, is the least gain of an epoch of twenty steps of L-BFGS, and ``max_iter`` the cap on
+        the steps.
     """
     scale, noise = math.sqrt(float(np.average(np.square(X)))), closed.initial_noise
     x = torch.from_numpy(X / scale)

@@ -2,13 +2,13 @@ r"""The linear Gaussian model in its identified form, and what follows from it i
 
 .. math:: z \sim N(0, I_K), \qquad x \mid z \sim N(m + W z, \sigma^2 I_D), \qquad W = U \operatorname{diag}(s_1 \ge \dots \ge s_K), \quad U^\top U = I
 
-Any loadings equal these up to a rotation of z (Tipping & Bishop, "Probabilistic Principal Component Analysis", 1999). The likelihood is
-greatest where U are principal directions of the data and, with their variances :math:`\lambda_k`,
+Any loadings equal these up to a rotation of z (Tipping & Bishop, "Probabilistic Principal Component Analysis", 1999).
+The likelihood is greatest where U are principal directions of the data and, with their variances :math:`\lambda_k`,
 
 .. math:: \sigma^2 = \frac{1}{D - K} \sum_{k > K} \lambda_k, \qquad s_k = \sqrt{\lambda_k - \sigma^2}
 
-(equations 7 and 8), or :math:`s_k = \sqrt{\max(\lambda_k - \sigma^2, 0)}` where :math:`\sigma^2` is known. In this form the
-posterior factorises: with :math:`\lambda_k = s_k^2 + \sigma^2` and :math:`y = U^\top (x - m)`,
+(equations 7 and 8), or :math:`s_k = \sqrt{\max(\lambda_k - \sigma^2, 0)}` where :math:`\sigma^2` is known. In this form
+the posterior factorises: with :math:`\lambda_k = s_k^2 + \sigma^2` and :math:`y = U^\top (x - m)`,
 
 .. math::
     p(z_k \mid x) = N\!\left( \frac{s_k}{\lambda_k} y_k, \frac{\sigma^2}{\lambda_k} \right), \qquad
@@ -39,7 +39,7 @@ TIE = 1e-8
 
 
 class LinearGaussian(NamedTuple):
-    """A model by its mean m ``(D,)``, directions U' ``(K, D)``, amplitudes s ``(K,)`` in descending order, and noise variance."""
+    """Mean m ``(D,)``, directions U' ``(K, D)``, amplitudes s ``(K,)`` in descending order, and noise variance."""
 
     mean: NDArray[np.float64]
     directions: NDArray[np.float64]
@@ -48,7 +48,7 @@ class LinearGaussian(NamedTuple):
 
     @classmethod
     def of_spectrum(cls, spectrum: Spectrum, n_components: int, noise_variance: float | None = None) -> Self:
-        """The maximum of the likelihood in closed form, with fewer components than features where the noise is not known."""
+        """The maximum of the likelihood; unless the noise is known, of fewer components than features."""
         variances = spectrum.variances[:n_components]
         noise = noise_variance
         if noise is None:
@@ -79,7 +79,7 @@ class LinearGaussian(NamedTuple):
 
     @property
     def initial_noise(self) -> float:
-        """A noise variance under which no component collapses before its loadings are found: half the variance of the last."""
+        """Half the variance of the last component: under this noise none collapses before its loadings are found."""
         return float(self.variances[-1]) / 2
 
     @property
@@ -127,9 +127,9 @@ class LinearGaussian(NamedTuple):
         return (np.eye(len(self.mean)) - (self.directions.T * shares) @ self.directions) / self.noise_variance
 
     def completed(self, n_identifiable: int, n_components: int, noise_variance: float | None) -> Self:
-        """With so many components, those that are added of loading zero, as are under known noise all that are not identifiable.
+        """With so many components, those that are added having loading zero.
 
-        Solvers only come near the latter zeros.
+        So have, under known noise, all that are not identifiable; solvers only come near these zeros.
         """
         amplitudes, directions = self.amplitudes, self.directions
         if noise_variance is not None:
@@ -141,7 +141,7 @@ class LinearGaussian(NamedTuple):
         return self._replace(directions=directions, amplitudes=amplitudes)
 
     def signed(self, third_moments: NDArray) -> Self:
-        """Each direction with the sign that makes scores of such third moments skewed to the right, or else its largest entry positive."""
+        """With the signs that skew scores of such third moments to the right, or else make largest entries positive."""
         largest = np.take_along_axis(self.directions, np.abs(self.directions).argmax(1)[:, None], axis=1)[:, 0]
         signs = np.where(np.abs(third_moments) > TIE, np.sign(third_moments), np.sign(largest))
         return self._replace(directions=self.directions * np.where(signs == 0, 1.0, signs)[:, None])

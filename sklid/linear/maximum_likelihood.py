@@ -1,7 +1,8 @@
-r"""Probabilistic PCA at the maximum of its likelihood, of whatever rows and by whatever solver: the way from rows to the model that is kept.
+r"""Probabilistic PCA at the maximum of its likelihood, by each solver: the way from rows to a model.
 
-A solver finds the loadings. What it leaves open is decided here, once for all: how many components there are, loadings of zero, signs, and the mean
-divergence of the posteriors. Variances have N - 1 degrees of freedom with every solver, as in scikit-learn.
+A solver finds the loadings. What it leaves open is decided here: how many components there are, loadings
+of zero, signs, and the mean divergence of the posteriors. Variances have N - 1 degrees of freedom with every solver, as
+in scikit-learn.
 """
 
 from collections.abc import Callable
@@ -21,7 +22,7 @@ __all__ = ["Solution", "of_moments", "of_rows"]
 
 
 class Solution(NamedTuple):
-    """The model; the spectrum of the data and how many of its components are identifiable; mean KL of each; what the solver did."""
+    """The model, the spectrum of the data, how many components it identifies, mean KL, and what the solver found."""
 
     model: LinearGaussian
     spectrum: Spectrum

@@ -2,9 +2,10 @@ r"""IdentifiablePPCA: principal component analysis that knows which of its compo
 
 .. math:: z \sim N(0, I_K), \qquad x \mid z \sim N(m + W z, \sigma^2 I_D), \qquad W = U \operatorname{diag}(s_1 \ge \dots \ge s_K)
 
-(Tipping & Bishop, "Probabilistic Principal Component Analysis", 1999; Wang, Blei & Cunningham, NeurIPS 2021, section 4.2.) The posterior of
-component k is its prior exactly when its loading :math:`s_k` is zero: collapse is no fault of neural networks or of approximate inference. Here
-inference is exact, and so are divergence and information, :math:`I(z_k; x) = \tfrac12 \log(1 + s_k^2 / \sigma^2)`.
+(Tipping & Bishop, "Probabilistic Principal Component Analysis", 1999; Wang, Blei & Cunningham, NeurIPS 2021, section
+4.2.) The posterior of component k is its prior exactly when its loading :math:`s_k` is zero: collapse is no fault of
+neural networks or of approximate inference. Here inference is exact, and so are divergence and information,
+:math:`I(z_k; x) = \tfrac12 \log(1 + s_k^2 / \sigma^2)`.
 """
 
 import math
@@ -36,18 +37,18 @@ class IdentifiablePPCA(ClassNamePrefixFeaturesOutMixin, LinearInferenceMixin, Li
 
     .. math:: z \sim N(0, I_K), \qquad x \mid z \sim N(m + W z, \sigma^2 I_D), \qquad W = U \operatorname{diag}(s_1 \ge \dots \ge s_K)
 
-    Components are ordered and orthogonal, and each has the sign that skews its scores to the right, so that a fit on permuted rows or in rotated
-    coordinates gives the same scores.
+    Components are ordered and orthogonal, and each has the sign that skews its scores to the right, so that a fit on
+    permuted rows or in rotated coordinates gives the same scores.
 
     Parameters
     ----------
     n_components : int or "identifiable", default="identifiable"
-        Number K of components, at most the number of features and less than the number of rows. "identifiable" keeps those that stand out from the
-        noise, and one where none does.
+        Number K of components, at most the number of features and less than the number of rows. "identifiable" keeps
+        those that stand out from the noise, and one where none does.
     solver : {"auto", "eig", "em", "gradient"}, default="auto"
-        "eig" is the closed form of Tipping & Bishop. "em" is expectation-maximisation, which takes missing values, given as NaN. "gradient" is the
-        linear latent-identifiable model, trained by L-BFGS in a skorch net. "auto" takes "em" for rows with NaN and "eig" for others. All three find
-        the same model.
+        "eig" is the closed form of Tipping & Bishop. "em" is expectation-maximisation, which takes missing values,
+        given as NaN. "gradient" is the linear latent-identifiable model, trained by L-BFGS in a skorch net. "auto"
+        takes "em" for rows with NaN and "eig" for others. All three find the same model.
     noise_variance : float, default=None
         Known variance of the noise, in squared units of the data; None learns it.
     tol : float, default=1e-10
@@ -55,7 +56,7 @@ class IdentifiablePPCA(ClassNamePrefixFeaturesOutMixin, LinearInferenceMixin, Li
     max_iter : int, default=1000
         Cap on the steps of "em" and "gradient".
     random_state : int, RandomState instance or None, default=None
-        Of the starts of "em" and "gradient", of a randomised decomposition, and of `sample`.
+        Of the initial values of "em" and "gradient", of a randomised decomposition, and of `sample`.
 
     Attributes
     ----------
@@ -73,8 +74,9 @@ class IdentifiablePPCA(ClassNamePrefixFeaturesOutMixin, LinearInferenceMixin, Li
     explained_variance_ratio_ : array of shape (n_components_,)
     n_components_ : int
     n_identifiable_ : int
-        Components of the data that stand out from the noise, 0 on white noise; with known noise those of a variance above it, with unknown noise
-        those above the Marchenko-Pastur edge of the others. Where rows and features are both more than 2000, counted among `n_components`.
+        Components of the data that stand out from the noise, 0 on white noise; with known noise those of a variance
+        above it, with unknown noise those above the Marchenko-Pastur edge of the others. Where rows and features are
+        both more than 2000, counted among `n_components`.
     collapsed_components_ : array of int
         Those of the components kept that do not.
     mutual_information_ : array of shape (n_components_,)
@@ -82,7 +84,8 @@ class IdentifiablePPCA(ClassNamePrefixFeaturesOutMixin, LinearInferenceMixin, Li
     kl_ : array of shape (n_components_,)
         Exact KL(p(z_k | x) || p(z_k)) in nats, mean over the rows of `fit`.
     inverse_lipschitz_, mutual_information_lower_bound_ : float
-        Least singular value of W in noise standard deviations, r, and the floor (K/2) log(1 + r^2) nats that follows from it.
+        Least singular value of W in noise standard deviations, r, and the floor (K/2) log(1 + r^2) nats that follows
+        from it.
     model_ : LinearGaussian
     n_samples_ : float
         Total weight of the rows.
@@ -95,14 +98,16 @@ class IdentifiablePPCA(ClassNamePrefixFeaturesOutMixin, LinearInferenceMixin, Li
 
     Notes
     -----
-    The noise is the mean of the D - K variances left over. `sklearn.decomposition.PCA` divides by min(N, D) - K instead, which is no maximum of
-    the likelihood where N < D; otherwise both give the same score. As many components as features leave the noise to the last of them, which then has
-    loading zero. Rows without any noise left have no maximum of the likelihood; the noise is then 1e-12 of the largest variance.
+    The noise is the mean of the D - K variances left over. `sklearn.decomposition.PCA` divides by min(N, D) - K
+    instead, which is no maximum of the likelihood where N < D; otherwise both give the same score. As many components
+    as features leave the noise to the last of them, which then has loading zero. Rows without any noise left have no
+    maximum of the likelihood; the noise is then 1e-12 of the largest variance.
 
     References
     ----------
-    Tipping & Bishop, "Probabilistic Principal Component Analysis", JRSS B 1999, equations 7, 8 and 12. Wang, Blei & Cunningham, NeurIPS 2021,
-    theorem 1 and section 4.2. Kritchman & Nadler, "Determining the number of components in a factor model from limited noisy data", 2008.
+    Tipping & Bishop, "Probabilistic Principal Component Analysis", JRSS B 1999, equations 7, 8 and 12. Wang, Blei &
+    Cunningham, NeurIPS 2021, theorem 1 and section 4.2. Kritchman & Nadler, "Determining the number of components in a
+    factor model from limited noisy data", 2008.
 
     Examples
     --------
@@ -165,7 +170,8 @@ class IdentifiablePPCA(ClassNamePrefixFeaturesOutMixin, LinearInferenceMixin, Li
         Raises
         ------
         ValueError
-            If there are more components than the rows and features allow, a column holds no value, or weights sum to 1 or less.
+            If there are more components than the rows and features allow, a column holds no value, or weights sum to 1
+            or less.
 
         Warns
         -----
@@ -181,10 +187,11 @@ class IdentifiablePPCA(ClassNamePrefixFeaturesOutMixin, LinearInferenceMixin, Li
 
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None) -> Self:
-        """Fit on these rows and those of all earlier calls, of which mean and covariance are kept: the model is that of `fit` on all of them.
+        """Fit on these rows and those of all earlier calls: the model is that of `fit` on all of them.
 
-        Memory is that of n_features^2 numbers, however many the rows. The sign of each component is that which skews the scores of all batches to the
-        right, each along the direction of its time.
+        Mean and covariance of the rows are kept. Memory is that of n_features^2 numbers, however many the rows. The
+        sign of each component is that which skews the scores of all batches to the right, each along the direction of
+        its time.
 
         Parameters
         ----------

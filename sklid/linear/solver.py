@@ -21,7 +21,7 @@ class Problem(NamedTuple):
 
 
 class Fit(NamedTuple):
-    """What a solver found: the model, with the sign of each direction open, steps, whether they were enough, and the net if there is one."""
+    """The model, with the sign of each direction open; steps, whether they were enough, and the net if any."""
 
     model: LinearGaussian
     n_iter: int = 1

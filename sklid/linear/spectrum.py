@@ -1,19 +1,20 @@
 r"""Principal variances of data, and which of their components are noise.
 
-With a known noise variance s^2 the loadings of probabilistic PCA are :math:`w_i^2 = \max(\lambda_i - s^2, 0)` (Tipping & Bishop 1999, equation 7), so
-component i is not identified, and its posterior is its prior, exactly when
+With a known noise variance s^2 the loadings of probabilistic PCA are :math:`w_i^2 = \max(\lambda_i - s^2, 0)` (Tipping
+& Bishop 1999, equation 7), so component i is not identified, and its posterior is its prior, exactly when
 
 .. math:: \lambda_i \le s^2.
 
-With unknown noise every loading is positive, since noise alone spreads the sample variances of n degrees of freedom over the Marchenko-Pastur bulk.
-What the data tell apart from noise lies above its edge,
+With unknown noise every loading is positive, since noise alone spreads the sample variances of n degrees of freedom
+over the Marchenko-Pastur bulk. What the data tell apart from noise lies above its edge,
 
 .. math:: \lambda_i > \sigma^2 \left[ \left(1 + \sqrt{D' / n}\right)^2 + t \, \delta(n, D') \right],
 
-with :math:`\sigma^2` from the D' variances that follow. The largest of D' noise variances fluctuates around the edge with scale :math:`\delta`
-by the Tracy-Widom law (Johnstone, "On the distribution of the largest eigenvalue in principal components analysis", 2001); t is its quantile of
-99.9 %, without which white noise would seem to hold a component in four data sets of ten. Components are tested from the largest down (Kritchman &
-Nadler, "Determining the number of components in a factor model from limited noisy data", 2008).
+with :math:`\sigma^2` from the D' variances that follow. The largest of D' noise variances fluctuates around the edge
+with scale :math:`\delta` by the Tracy-Widom law (Johnstone, "On the distribution of the largest eigenvalue in principal
+components analysis", 2001); t is its quantile of 99.9 %, without which white noise would seem to hold a component in
+four data sets of ten. Components are tested from the largest down (Kritchman & Nadler, "Determining the number of
+components in a factor model from limited noisy data", 2008).
 """
 
 from collections.abc import Callable
@@ -87,7 +88,7 @@ def noise_limit(spectrum: Spectrum, k: int, noise_variance: float | None = None)
 
 
 def largest_noise(n_features: int, degrees: float) -> float:
-    """Upper limit, at 99.9 %, of the largest of D' = `n_features` sample variances of white noise, over the noise that the others show.
+    """Upper limit, at 99.9 %, of the largest of D' sample variances of white noise, over the noise of the others.
 
     That noise is itself an estimate, with a relative variance of 2 / (n (D' - 1)).
     """
@@ -99,9 +100,10 @@ def largest_noise(n_features: int, degrees: float) -> float:
 
 
 def bulk_noise(spectrum: Spectrum, n_signals: int) -> float:
-    r"""Noise variance from the variances after the first k, corrected for the noise within these: at most 0 where nothing follows.
+    r"""Noise variance from the variances after the first k, corrected for the noise within these.
 
-    The largest sample variances exceed those of the population, at the cost of the others. The equations of Kritchman & Nadler (2008, section 3.1),
+    The largest sample variances exceed those of the population, at the cost of the others. The equations of Kritchman &
+    Nadler (2008, section 3.1),
 
     .. math:: \rho^2 - \rho (\lambda + \sigma^2 - \sigma^2 (D - k)/n) + \lambda \sigma^2 = 0, \quad
         \sigma^2 = \frac{1}{D - k} \Big( \sum_{j > k} \lambda_j + \sum_{j \le k} (\lambda_j - \rho_j) \Big),
@@ -121,7 +123,7 @@ def bulk_noise(spectrum: Spectrum, n_signals: int) -> float:
 
 
 def _excess_of_signals(signals: NDArray, noise: float, ratio: float) -> float:
-    """By how much sample variances of signals exceed those of the population, in all; nothing where a signal is too weak to tell."""
+    """By how much the sample variances of all signals that are not too weak exceed those of the population."""
     half = (signals + noise - noise * ratio) / 2
     squared = half**2 - signals * noise
     population = np.where(squared >= 0, half + np.sqrt(np.maximum(squared, 0)), signals)

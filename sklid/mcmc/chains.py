@@ -32,7 +32,8 @@ class Chains(NamedTuple):
     ----------
     draws : dict of arrays of shape (n_chains, n_draws, ...)
     r_hat, effective_sample_size : dict of arrays of shape (...)
-        Split R-hat (near 1 when chains agree) and how many independent draws tell the mean as well; ``nan`` if fixed, R-hat also without chains.
+        Split R-hat (near 1 when chains agree) and how many independent draws tell the mean as well; ``nan`` if fixed,
+        R-hat also without chains.
     n_divergent : int
         Draws at which the steps were too long for the curvature; more than a few make the rest doubtful.
     """
@@ -66,7 +67,7 @@ def numpyro_key(random_state: Any) -> Iterator[Any]:
 
 
 def initial_value(site: dict, initial: dict[str, tuple]) -> Any:
-    """NumPyro's protocol for initial values: around a centre, with a spread, where these are given by name; else by its own rule."""
+    """NumPyro's protocol for initial values: around centres that are given by name, else by its own rule."""
     from jax import random
     from numpyro.infer import init_to_uniform
 

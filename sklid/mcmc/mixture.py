@@ -4,7 +4,8 @@ r"""A mixture of two Gaussians, by the No-U-Turn sampler and by variational infe
     \theta \sim \operatorname{Beta}(a, b), \quad \mu_j \sim N(0, \tau^2), \quad \sigma_j \sim N^+(0, \tau^2), \quad
     x_n \sim (1 - \theta) N(\mu_1, \sigma_1^2) + \theta N(\mu_2, \sigma_2^2)
 
-Where the two clusters are not identified, the exact posterior of the weight is its prior. (Wang, Blei & Cunningham, NeurIPS 2021, appendix A.)
+Where the two clusters are not identified, the exact posterior of the weight is its prior. (Wang, Blei & Cunningham,
+NeurIPS 2021, appendix A.)
 """
 
 from collections.abc import Callable
@@ -43,10 +44,11 @@ def sample_mixture(
     weight_prior : pair of float, default=(5.0, 5.0)
         a and b of the Beta prior of the second cluster's weight.
     location_scale : float, default=2.0
-        Standard deviation of the means' normal prior and scale of the standard deviations' half-normal prior, in the units of x.
+        Standard deviation of the means' normal prior and scale of the standard deviations' half-normal prior, in the
+        units of x.
     ordered : bool, default=False
-        Keep the prior to means in ascending order. Otherwise, with a symmetric prior, the posterior of the weight is symmetric too, and where the
-        clusters are far apart a chain stays in the labelling that it found.
+        Keep the prior to means in ascending order. Otherwise, with a symmetric prior, the posterior of the weight is
+        symmetric too, and where the clusters are far apart a chain stays in the labelling that it found.
     n_warmup, n_draws, n_chains, random_state
         As in `sample_ppca`.
 
@@ -82,14 +84,17 @@ def fit_mixture(
     n_draws: int = 1000,
     random_state: int | np.random.RandomState | None = None,
 ) -> Chains:
-    """The same posterior by variational inference, and draws from the fit; one Gaussian holds one mode, and tells less uncertainty than there is.
+    """The same posterior by variational inference, and draws from the fit.
+
+    One Gaussian holds one mode, and tells less uncertainty than there is.
 
     Parameters
     ----------
     x, weight_prior, location_scale, n_draws, random_state
         As in `sample_mixture`.
     guide : {"mean_field", "full_rank"}, default="mean_field"
-        A Gaussian with independent coordinates or with any covariance, of the log-odds of the weight, the means and the log standard deviations.
+        A Gaussian with independent coordinates or with any covariance, of the log-odds of the weight, the means and the
+        log standard deviations.
     n_steps : int, default=5000
         Of Adam; its rate falls linearly to zero.
 

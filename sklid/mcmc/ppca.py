@@ -2,8 +2,9 @@ r"""Probabilistic PCA with known noise, by the No-U-Turn sampler: its posterior 
 
 .. math:: z_n \sim N(0, I_K), \quad w_{dk} \sim N(0, \tau^2), \quad x_n \mid z_n, w \sim N(w z_n, s^2 I_D)
 
-A rotation of w and z leaves every density unchanged, so chains that reach different copies of one posterior never agree; without it, what does not
-depend on it keeps its posterior. (Wang, Blei & Cunningham, NeurIPS 2021, section 4.2 and figure 2.)
+A rotation of w and z leaves every density unchanged, so chains that reach different copies of one posterior never
+agree; without it, what does not depend on it keeps its posterior. (Wang, Blei & Cunningham, NeurIPS 2021, section 4.2
+and figure 2.)
 """
 
 from functools import partial
@@ -33,12 +34,14 @@ def sample_ppca(
 ) -> Chains:
     r"""Loadings and latents of probabilistic PCA with known noise, by NUTS.
 
-    ``rotation="free"`` is the paper's model in (w, z), with one posterior at (w Q, z Q) for every orthogonal Q: expect an R-hat far from 1.
-    ``rotation="removed"`` writes w = L Q with L lower trapezoidal and positive on the diagonal. For independent normal entries of w, L and Q are
-    independent, with :math:`L_{ii} \sim \tau \chi_{K-i}` (i from 0) and :math:`L_{di} \sim N(0, \tau^2)` below, so that L and z have exactly the
-    posterior of (w, z) in whatever Q leaves alone, as w w' and the density of x. The rows of L are the features in the order of a pivoted QR
-    decomposition of the principal directions, which keeps the diagonal away from zero; the loadings returned are in the order of X.
-    At small noise w and z all but determine each other, which makes steps short. So the chain moves in L and e, an exact change of variables:
+    ``rotation="free"`` is the paper's model in (w, z), with one posterior at (w Q, z Q) for every orthogonal Q: expect
+    an R-hat far from 1. ``rotation="removed"`` writes w = L Q with L lower trapezoidal and positive on the diagonal.
+    For independent normal entries of w, L and Q are independent, with :math:`L_{ii} \sim \tau \chi_{K-i}` (i from 0)
+    and :math:`L_{di} \sim N(0, \tau^2)` below, so that L and z have exactly the posterior of (w, z) in whatever Q
+    leaves alone, as w w' and the density of x. The rows of L are the features in the order of a pivoted QR
+    decomposition of the principal directions, which keeps the diagonal away from zero; the loadings returned are in the
+    order of X. At small noise w and z all but determine each other, which makes steps short. So the chain moves in L
+    and e, an exact change of variables:
 
     .. math:: z_n = M^{-1} L' x_n + s M^{-1/2} e_n, \quad M = L' L + s^2 I, \quad p(L, e \mid X) \propto p(L) \, N(X; 0, L L' + s^2 I) \, N(e; 0, I).
 
@@ -49,10 +52,12 @@ def sample_ppca(
     n_components : int
         K, from 1 to the number of features.
     noise_variance, loading_scale : float
-        s^2 > 0, in the squared units of X, and the prior standard deviation of the loadings, in the units of X (default 2).
+        s^2 > 0, in the squared units of X, and the prior standard deviation of the loadings, in the units of X (default
+        2).
     rotation : {"removed", "free"}, default="removed"
     n_warmup, n_draws, n_chains, random_state
-        Steps of each chain that adapt and are dropped, draws that it keeps (at least 4; both 1000 by default), chains (4), and seed.
+        Steps of each chain that adapt and are dropped, draws that it keeps (at least 4; both 1000 by default), chains
+        (4), and seed.
 
     Returns
     -------
@@ -81,9 +86,10 @@ def sample_ppca(
 
 
 def ppca_model(X: NDArray, order: NDArray | None, K: int, s: float, tau: float) -> None:
-    """The paper's model when no order of the features is given; else that without its rotation, the latents given the loadings and e.
+    """The paper's model, or that without its rotation when an order of the features is given.
 
-    A model in the sense of NumPyro. Noise s and loading scale tau are standard deviations; names with an underscore are not returned as draws.
+    A model in the sense of NumPyro. Noise s and loading scale tau are standard deviations; names with an underscore are
+    not returned as draws.
     """
     import jax.numpy as jnp
     import numpyro.distributions as dist
