@@ -26,8 +26,8 @@ HOUSE = [
     ("root", "", "callbacks"),
     ("floor 4", "estimators", "declaration parameters inference answers base injective mixture_start clustering lidvae lidgmvae"),
     ("floor 4", "linear",
-     "covariance spectrum identifiable linear_gaussian expectation_maximization gradient maximum_likelihood answers "
-     "ppca"),
+     "spectrum covariance linear_gaussian incremental solver expectation_maximization gradient maximum_likelihood "
+     "attributes answers ppca"),
     ("floor 5", "baselines", "vae gmvae"),
     ("root", "", "__init__"),
     ("side wing", "mcmc", "chains ppca mixture"),

@@ -1,1 +1,1 @@
-"""Probabilistic PCA that knows which of its components are identified, and its solvers; users import `IdentifiablePPCA` from `sklid`."""
+"""Probabilistic PCA that knows which components are identified; users import `IdentifiablePPCA` from `sklid`."""

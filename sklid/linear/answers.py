@@ -5,26 +5,24 @@ r"""What a fitted linear Gaussian model answers about rows, complete or with gap
 with O the observed features of a row.
 """
 
-import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch.distributions import Distribution, Independent, MultivariateNormal, Normal
 
 from ..data.blocks import tensor_of
 from ..metrics.sources import View, linear_gaussian
-from ..nn import mutual_information_floor
-from .expectation_maximization import Incomplete, Posteriors, has_gaps, posteriors
+from .expectation_maximization import IncompleteRows, Posteriors, has_gaps, posteriors
 from .linear_gaussian import LinearGaussian
 
 __all__ = ["LinearInferenceMixin"]
 
 
 class LinearInferenceMixin:
-    """Posteriors, reconstructions, scores and draws of an estimator with a `LinearGaussian` as its ``model_``."""
+    """Posteriors, reconstructions and scores by an estimator with a `LinearGaussian` as its ``model_``."""
 
     model_: LinearGaussian
 
@@ -54,8 +52,8 @@ class LinearInferenceMixin:
         Returns
         -------
         p : torch.distributions.Distribution
-            Of batch shape ``(n_samples,)`` and event shape ``(n_components,)``: independent normals, or a `MultivariateNormal` where values are
-            missing, since gaps make the latents depend on each other.
+            Of batch shape ``(n_samples,)`` and event shape ``(n_components,)``: independent normals, or a
+            `MultivariateNormal` where values are missing, since gaps make the latents depend on each other.
         """
         X = self._validated(X).astype(np.float64, copy=False)
         if has_gaps(X):
@@ -100,12 +98,15 @@ class LinearInferenceMixin:
         """
         check_is_fitted(self)
         Z = check_array(Z, dtype=[np.float64, np.float32])
-        if Z.shape[1] != self.n_components_:
-            raise ValueError(f"Z has {Z.shape[1]} columns, but {type(self).__name__} has n_components_={self.n_components_} latents.")
+        n_components = len(self.model_.amplitudes)
+        if Z.shape[1] != n_components:
+            raise ValueError(f"Z has {Z.shape[1]} columns, but {type(self).__name__} has n_components_={n_components} latents.")
         return self.model_.decoded(Z).astype(Z.dtype, copy=False)
 
     def invert(self, X: ArrayLike) -> NDArray[np.floating]:
-        """Left inverse of the decoder: the latent whose reconstruction is nearest to X, exact for rows that the decoder gives.
+        """Left inverse of the decoder: the latent whose reconstruction is nearest to each row.
+
+        It is exact for rows that the decoder gives.
 
         Parameters
         ----------
@@ -122,9 +123,9 @@ class LinearInferenceMixin:
             If a loading is zero, as the decoder is then not injective.
         """
         X = self._validated(X, complete=True)
-        dead = np.flatnonzero(self.model_.amplitudes == 0)
-        if len(dead):
-            raise ValueError(f"Component {dead[0]} has loading zero, so no inverse exists; lower n_components to at most {dead[0]}.")
+        zero = np.flatnonzero(self.model_.amplitudes == 0)
+        if len(zero):
+            raise ValueError(f"Component {zero[0]} has loading zero, so no inverse exists; lower n_components to at most {zero[0]}.")
         model = self.model_
         return (model.posterior_means(X) * (model.variances / model.amplitudes**2)).astype(X.dtype, copy=False)
 
@@ -158,40 +159,6 @@ class LinearInferenceMixin:
         """
         return float(np.average(self.score_samples(X).astype(np.float64), weights=sample_weight))
 
-    def sample(self, n_samples: int = 1) -> NDArray[np.float64]:
-        """Rows drawn from the model; the same at each call when `random_state` is an integer.
-
-        Parameters
-        ----------
-        n_samples : int, default=1
-
-        Returns
-        -------
-        X : array of shape (n_samples, n_features)
-        """
-        check_is_fitted(self)
-        return self.model_.sample(n_samples, check_random_state(self.random_state))
-
-    def get_covariance(self) -> NDArray[np.float64]:
-        """Covariance of the model, W W' + s^2 I.
-
-        Returns
-        -------
-        covariance : array of shape (n_features, n_features)
-        """
-        check_is_fitted(self)
-        return self.model_.covariance()
-
-    def get_precision(self) -> NDArray[np.float64]:
-        """Inverse of the covariance of the model, in closed form.
-
-        Returns
-        -------
-        precision : array of shape (n_features, n_features)
-        """
-        check_is_fitted(self)
-        return self.model_.precision()
-
     def view(self, X: ArrayLike) -> View:
         """The fitted model as encoder and decoder, and complete rows: what `sklid.metrics` measures.
 
@@ -206,25 +173,10 @@ class LinearInferenceMixin:
         X = self._validated(X, complete=True)
         return linear_gaussian(self.model_.mean, self.model_.directions, self.model_.amplitudes, self.model_.noise_variance, X)
 
-    @property
-    def inverse_lipschitz_(self) -> float:
-        """Least distance of the means of two latents at distance 1, in noise standard deviations."""
-        check_is_fitted(self)
-        return float(self.model_.amplitudes[-1] / math.sqrt(self.model_.noise_variance))
-
-    @property
-    def mutual_information_lower_bound_(self) -> float:
-        """Floor of I(z; x) that an inverse-Lipschitz decoder has, (K/2) log(1 + r^2) nats; `mutual_information_` is exact."""
-        return mutual_information_floor(self.n_components_, self.inverse_lipschitz_)
-
-    @property
-    def _n_features_out(self) -> int:
-        return self.n_components_
-
     def _posteriors(self, X: NDArray) -> Posteriors:
         """In the order of the rows, with a covariance for each."""
         model = self.model_
-        rows = Incomplete.of(X.astype(np.float64, copy=False))
+        rows = IncompleteRows.of(X.astype(np.float64, copy=False))
         found = posteriors(rows, model.mean, model.loadings, model.noise_variance)
         places = np.argsort(rows.order)
         return Posteriors(found.means[places], found.roots[rows.pattern][places], found.log_likelihoods[places])

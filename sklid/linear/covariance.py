@@ -1,4 +1,4 @@
-r"""Mean and covariance of weighted rows, in chunks and mergeable: all that a Gaussian model asks of complete data.
+r"""Moments of weighted rows and their principal variances: all that a Gaussian model asks of complete data.
 
 .. math:: m = \frac1w \sum_n w_n x_n, \qquad A = \sum_n w_n (x_n - m)(x_n - m)^\top, \qquad S = \frac{A}{w - 1}, \qquad w = \sum_n w_n
 
@@ -6,23 +6,42 @@ Weights count repetitions, and w - 1 is scikit-learn's convention. Two sets of r
 
 .. math:: A = A_1 + A_2 + \frac{w_1 w_2}{w_1 + w_2} (m_1 - m_2)(m_1 - m_2)^\top
 
-(Chan, Golub & LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing Sample Variances", 1979).
+(Chan, Golub & LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing Sample Variances", 1979). Principal
+variances and directions,
+
+.. math:: S = U \Lambda U^\top, \qquad \lambda_1 \ge \lambda_2 \ge \dots \ge 0,
+
+come by the cheapest exact way that the shape of the data allows: from S where there are fewer features than rows, from
+the Gram matrix of the centred rows where there are more, and by randomised subspace iteration where both are many
+(Halko, Martinsson & Tropp 2011, as in scikit-learn).
 """
 
+import math
 from collections.abc import Iterator
 from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils.extmath import randomized_svd
 
 from ..data.blocks import chunks
+from .spectrum import Spectrum, n_identifiable
 
-__all__ = ["Moments", "Rows"]
+__all__ = ["Moments", "WeightedRows", "spectrum_of_moments", "spectrum_of_rows"]
 
 SHARE = 16
-"""Chunks hold this fraction of the usual numbers: a centred copy of a large part of the rows would be felt in memory."""
+"""Chunks hold this fraction of the usual numbers, as they are copied to be centred."""
 MOST_CANCELLED = 1e4
-"""Squared mean over variance up to which rows are centred after their products, which is faster and loses the digits of this ratio."""
+"""Squared mean over variance up to which rows are centred after their products: faster, at the cost of its digits."""
+
+LARGEST_MATRIX = 2_000
+"""Rows or features up to which the whole matrix is decomposed."""
+LARGE_SHARE = 0.8
+"""Share of all variances from which randomised iteration costs more than the whole decomposition."""
+FIRST_LEADING = 20
+"""Variances that are looked at first for one that is noise."""
+ROUNDING = 1e-13
+"""Variances under this share of the largest are rounding errors of zero."""
 
 
 class Moments(NamedTuple):
@@ -40,8 +59,8 @@ class Moments(NamedTuple):
         return type(self)(weight, self.mean + other.weight / weight * shift, scatter)
 
 
-class Rows(NamedTuple):
-    """Rows X ``(N, D)`` and their weights ``(N,)``, or None where each counts once, with their total weight and mean ``(D,)``."""
+class WeightedRows(NamedTuple):
+    """Rows X ``(N, D)``, their weights ``(N,)`` or None where each counts once, total weight, and mean ``(D,)``."""
 
     X: NDArray
     weights: NDArray[np.float64] | None
@@ -56,6 +75,11 @@ class Rows(NamedTuple):
                 return cls(X, None, float(len(X)), X.mean(axis=0, dtype=np.float64))
             total, step = float(weights.sum()), SHARE * X.shape[1]
             return cls(X, weights, total, sum(w @ x for x, w in zip(chunks(X, step), chunks(weights, step), strict=True)) / (total or 1.0))
+
+    @property
+    def complete(self) -> bool:
+        """Whether no value is missing or infinite: else the mean is not finite."""
+        return bool(np.isfinite(self.mean).all())
 
     def chunks(self) -> Iterator[tuple[NDArray, NDArray | None]]:
         """Blocks of the rows, and their weights."""
@@ -72,6 +96,10 @@ class Rows(NamedTuple):
                 centred *= np.sqrt(w)[:, None]
             yield centred
 
+    def centred_rows(self) -> NDArray[np.float64]:
+        """All of them ``(N, D)``, scaled so that their mean square is the covariance."""
+        return math.sqrt(len(self.X) / (self.total - 1)) * np.concatenate(list(self.centred_chunks()))
+
     def moments(self) -> Moments:
         """Their weight, mean and scatter."""
         if self.weights is None and self.X.dtype == np.float64:
@@ -82,3 +110,99 @@ class Rows(NamedTuple):
         for centred in self.centred_chunks():
             scatter += centred.T @ centred
         return Moments(self.total, self.mean, scatter)
+
+    def third_moments(self, projections: NDArray, mean: NDArray) -> NDArray[np.float64]:
+        """Sums of :math:`w_n y_{nk}^3` with :math:`y_n = P (x_n - m)`, for projections P ``(K, D)``: ``(K,)``."""
+        centre, sums = (projections @ mean)[:, None], np.zeros(len(projections))
+        for x, w in self.chunks():
+            y = projections @ x.T - centre
+            sums += np.einsum("kn,kn->k", np.square(y), y) if w is None else (np.square(y) * y) @ w
+        return sums
+
+
+def spectrum_of_rows(rows: WeightedRows, n_components: int | None, noise_variance: float | None, random_state: np.random.RandomState) -> Spectrum:
+    """Spectrum of rows: all variances, but where rows and features are many only those of `n_components`.
+
+    Without a number of components, those down to one that is noise, of known or unknown variance.
+    """
+    n_rows, n_features = rows.X.shape
+    if n_features <= min(n_rows, LARGEST_MATRIX):
+        return spectrum_of_moments(rows.moments())
+    if n_rows <= LARGEST_MATRIX:
+        return _of_gram(rows)
+    if n_components is None:
+        return _down_to_noise(rows, noise_variance, random_state)
+    return _leading(rows, n_components, random_state)
+
+
+def spectrum_of_moments(moments: Moments) -> Spectrum:
+    """Spectrum of rows of which the moments are known."""
+    variances, directions = np.linalg.eigh(moments.scatter / (moments.weight - 1))
+    directions = directions.T[::-1]
+    total = float(np.trace(moments.scatter)) / (moments.weight - 1)
+    return Spectrum(_cleaned(variances[::-1]), lambda k: directions[:k], moments.mean, total, moments.weight)
+
+
+def _of_gram(rows: WeightedRows) -> Spectrum:
+    """From inner products of rows, block by block of columns: left singular vectors V give the directions A'V."""
+    X, weights, total, mean = rows
+    roots = None if weights is None else np.sqrt(weights)[:, None]
+
+    def centred_columns() -> Iterator[NDArray]:
+        for columns, centre in zip(chunks(X.T, SHARE * len(X)), chunks(mean, SHARE * len(X)), strict=True):
+            block = columns.T - centre
+            yield block if roots is None else block * roots
+
+    gram = sum(block @ block.T for block in centred_columns()) / (total - 1)
+    variances, left = np.linalg.eigh(gram)
+    left = left[:, ::-1]
+
+    def leading(k: int) -> NDArray:
+        n_there = min(k, int(np.count_nonzero(kept)))
+        return _completed(np.concatenate([block.T @ left[:, :n_there] for block in centred_columns()]), k)
+
+    kept = _cleaned(variances[::-1])
+    if total > len(X):  # repetitions span no more
+        kept = np.append(kept, np.zeros(max(0, math.ceil(min(total - 1, X.shape[1])) - len(kept))))
+    return Spectrum(kept[: X.shape[1]], leading, mean, float(np.trace(gram)), total)
+
+
+def _down_to_noise(rows: WeightedRows, noise_variance: float | None, random_state: np.random.RandomState) -> Spectrum:
+    """Twice as many variances at each attempt, until one is noise."""
+    n_leading = FIRST_LEADING
+    while True:
+        spectrum = _leading(rows, n_leading, random_state)
+        found = len(spectrum.variances)
+        if found >= min(spectrum.n_spanned, n_leading + 1) or n_identifiable(spectrum, noise_variance) < found:
+            return spectrum
+        n_leading *= 2
+
+
+def _leading(rows: WeightedRows, n_leading: int, random_state: np.random.RandomState) -> Spectrum:
+    """By randomised iteration, or all variances where nearly all are wanted."""
+    n_rows, n_features = rows.X.shape
+    if n_leading > LARGE_SHARE * min(n_rows, n_features):
+        return spectrum_of_moments(rows.moments()) if n_features <= n_rows else _of_gram(rows)
+    return _randomised(rows, n_leading, random_state)
+
+
+def _randomised(rows: WeightedRows, n_leading: int, random_state: np.random.RandomState) -> Spectrum:
+    degrees = rows.total - 1
+    centred = np.concatenate(list(rows.centred_chunks()))
+    total = float(np.einsum("nd,nd->", centred, centred)) / degrees
+    _, values, directions = randomized_svd(centred, n_leading, flip_sign=False, random_state=random_state)
+    return Spectrum(_cleaned(values**2 / degrees), lambda k: directions[:k], rows.mean, total, rows.total)
+
+
+def _cleaned(variances: NDArray) -> NDArray:
+    """Variances without the rounding errors of zero."""
+    return np.where(variances > ROUNDING * len(variances) * max(variances[0], 0.0), variances, 0.0)
+
+
+def _completed(columns: NDArray, k: int) -> NDArray:
+    """Orthonormal rows ``(k, D)``: along orthogonal columns ``(D, j)``, and any others after them."""
+    there = columns / np.linalg.norm(columns, axis=0)
+    if columns.shape[1] == k:
+        return there.T
+    spare = np.random.default_rng(0).standard_normal((len(columns), k - columns.shape[1]))
+    return np.vstack([there.T, np.linalg.qr(np.hstack([there, spare])).Q.T[columns.shape[1] :]])

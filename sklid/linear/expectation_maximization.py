@@ -1,33 +1,38 @@
-r"""Probabilistic PCA of rows with missing values, by expectation-maximisation over what is observed of each row.
+r"""Probabilistic PCA by expectation-maximisation, of complete rows and of rows with missing values.
 
-With :math:`O_n` the observed features of row n, their loadings and mean, and :math:`M_n = \sigma^2 I + W_{O_n}^\top W_{O_n}`, the posterior is
+With :math:`O_n` the observed features of row n, their loadings and mean, and :math:`M_n = \sigma^2 I + W_{O_n}^\top
+W_{O_n}`, the posterior is
 
 .. math:: p(z_n \mid x_{O_n}) = N\big( M_n^{-1} W_{O_n}^\top (x_{O_n} - m_{O_n}),\; \sigma^2 M_n^{-1} \big),
 
-its expectations make each feature a weighted regression on (z, 1), and the noise the mean residual (Tipping & Bishop 1999, appendix B; Ilin & Raiko,
-"Practical Approaches to Principal Component Analysis in the Presence of Missing Values", 2010, section 4). Values are taken to be missing at random.
+its expectations make each feature a weighted regression on (z, 1), and the noise the mean residual (Tipping & Bishop
+1999, appendix B; Ilin & Raiko, "Practical Approaches to Principal Component Analysis in the Presence of Missing
+Values", 2010, section 4). Values are taken to be missing at random.
 
-The regressions do not change when z has a free mean and covariance; absorbing these into m and W after each step is parameter-expanded EM, which also
-never lowers the likelihood and needs far fewer steps (Liu, Rubin & Wu, "Parameter Expansion to Accelerate EM", 1998).
+The regressions do not change when z has a free mean and covariance; absorbing these into m and W after each step is
+parameter-expanded EM, which also never lowers the likelihood and needs far fewer steps (Liu, Rubin & Wu, "Parameter
+Expansion to Accelerate EM", 1998).
 """
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..data.blocks import chunks
-from .covariance import Moments
-from .linear_gaussian import LinearGaussian
+from .covariance import Moments, spectrum_of_moments
+from .linear_gaussian import LEAST_NOISE, LinearGaussian, most_components
+from .solver import Fit, Problem
+from .spectrum import Spectrum, n_identifiable
 
-__all__ = ["Fit", "Incomplete", "Posteriors", "expected_moments", "has_gaps", "maximise", "posteriors"]
+__all__ = ["IncompleteRows", "Posteriors", "expected_moments", "fit_complete", "fit_incomplete", "has_gaps", "maximise", "posteriors"]
 
-LEAST_NOISE = 1e-12
-"""Least noise variance as a share of the largest variance at the start: rows without noise have no maximum of the likelihood."""
+SEARCH_TOL = 1e-4
+"""Nats per row to come at which a number of components is judged, before the fit proper."""
 
 
-class Incomplete(NamedTuple):
+class IncompleteRows(NamedTuple):
     """Rows with gaps, sorted by which values they have.
 
     Attributes
@@ -53,7 +58,7 @@ class Incomplete(NamedTuple):
     weights: NDArray[np.float64]
 
     @classmethod
-    def of(cls, X: NDArray, weights: NDArray | None = None) -> "Incomplete":
+    def of(cls, X: NDArray, weights: NDArray | None = None) -> Self:
         """From rows with NaN where a value is missing."""
         observed = ~np.isnan(X)
         _, first, pattern = np.unique(np.packbits(observed, axis=1), axis=0, return_index=True, return_inverse=True)
@@ -74,7 +79,7 @@ class Incomplete(NamedTuple):
 
 
 class Posteriors(NamedTuple):
-    """Means ``(N, K)`` of p(z | x), roots of its covariances ``(P, K, K)`` by pattern, and log-likelihoods ``(N,)``, as an `Incomplete` is sorted."""
+    """Means ``(N, K)``, roots of the covariances ``(P, K, K)`` by pattern, and log-likelihoods ``(N,)`` of rows."""
 
     means: NDArray[np.float64]
     roots: NDArray[np.float64]
@@ -85,8 +90,13 @@ class Posteriors(NamedTuple):
         """Of p(z | x), by pattern: ``(P, K, K)``."""
         return self.roots @ self.roots.mT
 
+    def mean_kl(self, rows: IncompleteRows) -> NDArray[np.float64]:
+        """Mean over the rows of KL(p(z_k | x), p(z_k)), each from what is observed of it: ``(K,)``."""
+        variances = np.diagonal(self.covariances, axis1=1, axis2=2)[rows.pattern]
+        return rows.weights @ (0.5 * (variances + self.means**2 - 1 - np.log(variances))) / rows.weights.sum()
 
-class Fit(NamedTuple):
+
+class Maximum(NamedTuple):
     """What `maximise` found: mean, loadings ``(D, K)``, noise variance, steps taken, and whether they converged."""
 
     mean: NDArray[np.float64]
@@ -100,13 +110,84 @@ class Fit(NamedTuple):
         return LinearGaussian.of_loadings(self.mean, math.sqrt(inflation) * self.loadings, inflation * self.noise_variance)
 
 
+def fit_complete(X: NDArray, closed: LinearGaussian, noise_variance: float | None, problem: Problem) -> Fit:
+    """From centred rows ``(N, D)``, beginning at random directions.
+
+    Noise that is learned is held until the loadings have settled.
+
+    The closed form gives the number of components and the size of the initial loadings; the noise is learned unless its
+    variance is known.
+    """
+    level, noise = math.sqrt(float(closed.variances.mean())), noise_variance or closed.initial_noise
+    directions = _random_directions(X, len(closed.amplitudes), problem.random_state)
+    initial = LinearGaussian(np.zeros(X.shape[1]), directions, np.full(len(directions), level), noise)
+    rows = IncompleteRows.of(X)
+    found = maximise(rows, initial, noise, problem.tol, problem.max_iter, fit_mean=False)
+    n_iter = found.n_iter
+    if noise_variance is None:
+        found = maximise(rows, found.model(), None, problem.tol, problem.max_iter, fit_mean=False)
+        n_iter += found.n_iter
+    return Fit(found.model()._replace(mean=closed.mean), n_iter, found.converged)
+
+
+def fit_incomplete(rows: IncompleteRows, problem: Problem) -> tuple[Fit, Spectrum, int]:
+    """From rows with gaps: the fit, the spectrum of the expected covariance, and its identifiable components.
+
+    Where their number is open, components are added until the last is noise.
+    """
+    spectrum, search = _spectrum_of_filled(rows), problem._replace(tol=max(problem.tol, SEARCH_TOL))
+    most = most_components(spectrum.n_features, problem.noise_variance)
+    n_components = min(problem.n_components or 1, most)
+    while True:
+        found, spectrum = _maximised(rows, spectrum, n_components, search if problem.n_components is None else problem)
+        count = n_identifiable(spectrum, problem.noise_variance)
+        if problem.n_components is not None or count < n_components or n_components == most:
+            break
+        n_components = min(2 * n_components, most)
+    if problem.n_components is None:
+        found, spectrum = _maximised(rows, spectrum, max(count, 1), problem)
+    total = float(rows.weights.sum())
+    return Fit(found.model(total / (total - 1)), found.n_iter, found.converged), spectrum, count
+
+
+def maximise(
+    rows: IncompleteRows, initial: LinearGaussian, noise_variance: float | None, tol: float, max_iter: int, fit_mean: bool = True
+) -> Maximum:
+    """Maximise the likelihood of rows by parameter-expanded EM.
+
+    Parameters
+    ----------
+    rows : IncompleteRows
+    initial : LinearGaussian
+        Of as many components as the fit.
+    noise_variance : float or None
+        Known, or learned.
+    tol : float
+        Stop when all steps to come promise fewer nats per row than this, by Aitken's extrapolation.
+    max_iter : int
+    fit_mean : bool, default=True
+        False keeps that of the initial.
+    """
+    mean, loadings, noise = initial.mean, initial.loadings, noise_variance or initial.noise_variance
+    least = LEAST_NOISE * float(initial.variances.max())
+    history: list[float] = []
+    for number in range(1, max_iter + 1):
+        found = posteriors(rows, mean, loadings, noise)
+        history.append(float(rows.weights @ found.log_likelihoods / rows.weights.sum()))
+        if _gain_to_come(history) < tol:
+            return Maximum(mean, loadings, noise, number, converged=True)
+        mean, loadings, learned = _step(rows, found, mean, fit_mean)
+        noise = max(learned, least) if noise_variance is None else noise_variance
+    return Maximum(mean, loadings, noise, max_iter, converged=False)
+
+
 def has_gaps(X: NDArray) -> bool:
     """Whether any value is NaN; rows without are recognised by the sums of their columns."""
     with np.errstate(over="ignore"):
         return bool(np.isnan(X.sum(axis=0)).any() and np.isnan(X).any())
 
 
-def posteriors(rows: Incomplete, mean: NDArray, loadings: NDArray, noise_variance: float) -> Posteriors:
+def posteriors(rows: IncompleteRows, mean: NDArray, loadings: NDArray, noise_variance: float) -> Posteriors:
     """Exact posteriors and log-likelihoods of rows under a linear Gaussian model, from their observed values."""
     observed = rows.observed
     centred = rows.values - observed * mean
@@ -124,59 +205,31 @@ def posteriors(rows: Incomplete, mean: NDArray, loadings: NDArray, noise_varianc
     return Posteriors(means, math.sqrt(noise_variance) * roots, log_likelihoods)
 
 
-def maximise(rows: Incomplete, start: LinearGaussian, noise_variance: float | None, tol: float, max_iter: int, fit_mean: bool = True) -> Fit:
-    """Maximise the likelihood of rows by parameter-expanded EM.
-
-    Parameters
-    ----------
-    rows : Incomplete
-    start : LinearGaussian
-        Of as many components as the fit.
-    noise_variance : float or None
-        Known, or learned.
-    tol : float
-        Stop when all steps to come promise fewer nats per row than this, by Aitken's extrapolation.
-    max_iter : int
-    fit_mean : bool, default=True
-        False keeps that of the start.
-    """
-    mean, loadings, noise = start.mean, start.loadings, noise_variance or start.noise_variance
-    least = LEAST_NOISE * float(start.variances.max())
-    history: list[float] = []
-    for number in range(1, max_iter + 1):
-        found = posteriors(rows, mean, loadings, noise)
-        history.append(float(rows.weights @ found.log_likelihoods / rows.weights.sum()))
-        if _gain_to_come(history) < tol:
-            return Fit(mean, loadings, noise, number, converged=True)
-        mean, loadings, learned = _step(rows, found, mean, fit_mean)
-        noise = max(learned, least) if noise_variance is None else noise_variance
-    return Fit(mean, loadings, noise, max_iter, converged=False)
-
-
-def expected_moments(rows: Incomplete, fit: Fit) -> Moments:
+def expected_moments(rows: IncompleteRows, mean: NDArray, loadings: NDArray, noise_variance: float) -> Moments:
     """Mean and expected scatter of the complete rows, given what is observed of them.
 
-    The weight is that of the rows that an average pair of features is observed in, as fluctuations of covariances follow it.
+    The weight is that of the rows that an average pair of features is observed in, as fluctuations of covariances
+    follow it.
     """
-    found = posteriors(rows, fit.mean, fit.loadings, fit.noise_variance)
+    found = posteriors(rows, mean, loadings, noise_variance)
     missing = 1 - rows.observed
-    centred = (rows.values - fit.mean) * rows.observed + missing * (found.means @ fit.loadings.T)
+    centred = (rows.values - mean) * rows.observed + missing * (found.means @ loadings.T)
     scatter = (rows.weights[:, None] * centred).T @ centred
     counts = rows.by_pattern(rows.weights)
-    scatter += np.diag(fit.noise_variance * (counts @ (1 - rows.patterns)))
+    scatter += np.diag(noise_variance * (counts @ (1 - rows.patterns)))
     factors = found.roots * np.sqrt(counts)[:, None, None]
-    step = fit.loadings.size
+    step = loadings.size
     for gaps, factor in zip(chunks(1 - rows.patterns, step), chunks(factors, step), strict=True):
-        spread = (gaps[:, :, None] * (fit.loadings @ factor)).transpose(0, 2, 1).reshape(-1, len(fit.mean))
+        spread = (gaps[:, :, None] * (loadings @ factor)).transpose(0, 2, 1).reshape(-1, len(mean))
         scatter += spread.T @ spread
-    sizes, most = rows.patterns.sum(1), len(fit.mean) * max(len(fit.mean) - 1, 1)
-    together = float(counts @ (sizes * (sizes - 1))) / most if len(fit.mean) > 1 else float(counts @ sizes)
+    sizes, most = rows.patterns.sum(1), len(mean) * max(len(mean) - 1, 1)
+    together = float(counts @ (sizes * (sizes - 1))) / most if len(mean) > 1 else float(counts @ sizes)
     total = float(rows.weights.sum())
     degrees = max(together, 2.0) - 1
-    return Moments(degrees + 1, fit.mean, scatter * degrees / (total - 1))
+    return Moments(degrees + 1, mean, scatter * degrees / (total - 1))
 
 
-def _step(rows: Incomplete, found: Posteriors, mean: NDArray, fit_mean: bool) -> tuple[NDArray, NDArray, float]:
+def _step(rows: IncompleteRows, found: Posteriors, mean: NDArray, fit_mean: bool) -> tuple[NDArray, NDArray, float]:
     """One step: a regression for each feature, the noise, and the free mean and covariance of z absorbed."""
     extended = np.column_stack([found.means, np.ones(len(found.means))]) if fit_mean else found.means
     weighted = rows.weights[:, None] * extended
@@ -207,3 +260,28 @@ def _gain_to_come(history: list[float]) -> float:
         return 0.0
     share = last / before if before > 0 else 1.0
     return last * share / (1 - share) if share < 1 else math.inf
+
+
+def _maximised(rows: IncompleteRows, spectrum: Spectrum, n_components: int, problem: Problem) -> tuple[Maximum, Spectrum]:
+    """The fit of so many components, from the closed form of a spectrum, and the spectrum that it leads to."""
+    initial = LinearGaussian.of_spectrum(spectrum, n_components, problem.noise_variance)
+    initial = initial._replace(amplitudes=np.sqrt(np.maximum(initial.amplitudes**2, initial.noise_variance / 100)))  # zero would stay zero
+    found = maximise(rows, initial, problem.noise_variance, problem.tol, problem.max_iter)
+    return found, _expected_spectrum(rows, found.mean, found.loadings, found.noise_variance)
+
+
+def _expected_spectrum(rows: IncompleteRows, mean: NDArray, loadings: NDArray, noise_variance: float) -> Spectrum:
+    return spectrum_of_moments(expected_moments(rows, mean, loadings, noise_variance))
+
+
+def _spectrum_of_filled(rows: IncompleteRows) -> Spectrum:
+    """With column means in place of what is missing: where the search begins."""
+    counts = rows.weights @ rows.observed
+    mean = rows.weights @ rows.values / counts
+    noise = float(rows.weights @ ((rows.values - rows.observed * mean) ** 2).sum(1) / counts.sum())
+    return _expected_spectrum(rows, mean, np.zeros((len(mean), 1)), noise)
+
+
+def _random_directions(X: NDArray, n_components: int, random_state: np.random.RandomState) -> NDArray:
+    """Orthonormal rows ``(K, D)`` that span random combinations of the data, and so much of their variance."""
+    return np.linalg.qr(X.T @ random_state.standard_normal((len(X), n_components))).Q.T

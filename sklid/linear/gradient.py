@@ -1,17 +1,14 @@
-r"""Probabilistic PCA by gradients: the linear latent-identifiable model, trained to the maximum of its likelihood by L-BFGS in a skorch net.
+r"""Probabilistic PCA by gradients: the linear latent-identifiable model, trained by L-BFGS in a skorch net.
 
-All stationary points of the likelihood but the closed form are saddles (Tipping & Bishop 1999, appendix A). What a start must avoid is a component
-that collapses on the way: positive maps leave zero slowly.
+All stationary points of the likelihood but the closed form are saddles (Tipping & Bishop 1999, appendix A). An initial
+model must only avoid that a component collapses on the way, since gradients at a loading near zero are small.
 """
 
 import math
-import warnings
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.exceptions import ConvergenceWarning
 from skorch.callbacks import EarlyStopping
 from skorch.utils import noop
 from torch import Tensor
@@ -20,63 +17,52 @@ from ..nn.linear import LEAST_SLOPE, LinearModel
 from ..randomness import seeded
 from ..training import BoundNet
 from .linear_gaussian import LinearGaussian
+from .solver import Fit, Problem
 
-__all__ = ["Noise", "train_linear"]
+__all__ = ["fit_gradient"]
 
 STEPS_PER_EPOCH = 20
-MOST_STARTS = 10
-"""Starts to try while a component collapses that has more variance than the noise."""
+MOST_ATTEMPTS = 10
+"""Random initial models to try while a component collapses that has more variance than the noise."""
 
 
-class Noise(NamedTuple):
-    """Noise variance at the start, smaller than that of every component wanted, and the known one, or None where it is learned."""
-
-    first: float
-    known: float | None
-
-
-def train_linear(
-    rows: NDArray, n_components: int, noise: Noise, tol: float, max_iter: int, random: np.random.RandomState
-) -> tuple[LinearGaussian, BoundNet]:
-    """The linear model of centred rows ``(N, D)``, in its identified form, and the net that trained it.
+def fit_gradient(X: NDArray, closed: LinearGaussian, noise_variance: float | None, problem: Problem) -> Fit:
+    """The linear latent-identifiable model of centred rows, in its identified form, and the net that trained it.
 
     Parameters
     ----------
-    rows : array of shape (N, D)
+    X : array of shape (N, D)
         Centred, their mean square being their covariance.
-    n_components : int
-        K.
-    noise : Noise
-        The first is held until the loadings have settled; then the noise is learned, or takes its known value.
-    tol : float
-        Stop when an epoch of twenty L-BFGS steps gains less, in nats per row.
-    max_iter : int
-        Cap on the steps.
-    random : RandomState
-        Of the start.
+    closed : LinearGaussian
+        The closed form, which gives the number of components, the mean, and the noise that is held until the loadings
+        have settled.
+    noise_variance : float or None
+        What the noise then is, or None to learn it.
+    problem : Problem
+        ``tol``, in nats per row, is the least gain of an epoch of twenty steps of L-BFGS, and ``max_iter`` the cap on
+        the steps.
     """
-    scale = math.sqrt(float(np.mean(rows**2)))
-    x = torch.from_numpy(rows / scale)
-    for _ in range(MOST_STARTS):
-        net = _net(_started(x, n_components, math.sqrt(noise.first) / scale, random), tol, max_iter).partial_fit(x)
+    scale, noise = math.sqrt(float(np.average(np.square(X)))), closed.initial_noise
+    x = torch.from_numpy(X / scale)
+    for _ in range(MOST_ATTEMPTS):
+        initial = _random_model(x, len(closed.amplitudes), math.sqrt(noise) / scale, problem.random_state)
+        net = _net(initial, problem.tol, problem.max_iter).partial_fit(x)
         model = net.module_
         if _least_loading(model) > 10 * LEAST_SLOPE:
             break
     with torch.no_grad():
-        model.log_noise.fill_(0.5 * math.log((noise.known or noise.first) / scale**2))
-    model.log_noise.requires_grad_(noise.known is None)
+        model.log_noise.fill_(0.5 * math.log((noise_variance or noise) / scale**2))
+    model.log_noise.requires_grad_(noise_variance is None)
     net.initialize_optimizer()
     net.partial_fit(x)
-    if len(net.history) >= 2 * net.max_epochs:
-        message = f'The gradient solver has not converged in {max_iter} steps; raise max_iter or tol, or use solver="eig".'
-        warnings.warn(message, ConvergenceWarning, stacklevel=6)
     s = scale * math.exp(model.log_noise.item())
-    return LinearGaussian.of_loadings(np.zeros(rows.shape[1]), s * model.decoder.loadings().mT.detach().numpy(), s**2), net
+    found = LinearGaussian.of_loadings(closed.mean, s * model.decoder.loadings().mT.detach().numpy(), s**2)
+    return Fit(found, len(net.history), len(net.history) < 2 * net.max_epochs, net)
 
 
-def _started(x: Tensor, n_components: int, noise: float, random: np.random.RandomState) -> LinearModel:
-    """A model with its noise held, beta spanning random combinations of the rows and equal loadings along it."""
-    with seeded(random.randint(2**31 - 1)):
+def _random_model(x: Tensor, n_components: int, noise: float, random_state: np.random.RandomState) -> LinearModel:
+    """A model with its noise held, beta spanning random combinations of the rows x and equal loadings along it."""
+    with seeded(random_state.randint(2**31 - 1)):
         directions = torch.linalg.qr(x.mT @ torch.randn(len(x), n_components, dtype=x.dtype)).Q.mT
         model = LinearModel(n_components, x.shape[1], noise, learn_noise=False).double()
         model.decoder.initialise(directions, float((x @ directions.mT).square().mean().sqrt()) / noise)

@@ -2,50 +2,53 @@ r"""IdentifiablePPCA: principal component analysis that knows which of its compo
 
 .. math:: z \sim N(0, I_K), \qquad x \mid z \sim N(m + W z, \sigma^2 I_D), \qquad W = U \operatorname{diag}(s_1 \ge \dots \ge s_K)
 
-(Tipping & Bishop, "Probabilistic Principal Component Analysis", 1999; Wang, Blei & Cunningham, NeurIPS 2021, section 4.2.) The posterior of
-component k is its prior exactly when its loading :math:`s_k` is zero: collapse is no fault of neural networks or of approximate inference. Here
-inference is exact, and so are divergence and information, :math:`I(z_k; x) = \tfrac12 \log(1 + s_k^2 / \sigma^2)`.
+(Tipping & Bishop, "Probabilistic Principal Component Analysis", 1999; Wang, Blei & Cunningham, NeurIPS 2021, section
+4.2.) The posterior of component k is its prior exactly when its loading :math:`s_k` is zero: collapse is no fault of
+neural networks or of approximate inference. Here inference is exact, and so are divergence and information,
+:math:`I(z_k; x) = \tfrac12 \log(1 + s_k^2 / \sigma^2)`.
 """
 
 import math
 import warnings
-from typing import NamedTuple, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import assert_all_finite, check_random_state
 from sklearn.utils.validation import validate_data
 
 from ..exceptions import CollapseWarning
 from ..validation import NON_NEGATIVE, POSITIVE_INTEGER, POSITIVE_REAL, StrOptions, check_sample_weight, fit_context
 from .answers import LinearInferenceMixin
-from .covariance import Moments, Rows
-from .identifiable import noise_limit
-from .linear_gaussian import LinearGaussian
-from .maximum_likelihood import Problem, Solution, of_incomplete_rows, of_rows, of_spectrum
-from .spectrum import spectrum_of_covariance
+from .attributes import LinearAttributesMixin
+from .covariance import WeightedRows
+from .incremental import Batches
+from .maximum_likelihood import Solution, of_moments, of_rows
+from .solver import Problem
+from .spectrum import noise_limit
 
 __all__ = ["IdentifiablePPCA"]
 
 
-class IdentifiablePPCA(ClassNamePrefixFeaturesOutMixin, LinearInferenceMixin, TransformerMixin, BaseEstimator):
+class IdentifiablePPCA(ClassNamePrefixFeaturesOutMixin, LinearInferenceMixin, LinearAttributesMixin, TransformerMixin, BaseEstimator):
     r"""Probabilistic PCA with identified components: which of them the data hold, and which are noise.
 
     .. math:: z \sim N(0, I_K), \qquad x \mid z \sim N(m + W z, \sigma^2 I_D), \qquad W = U \operatorname{diag}(s_1 \ge \dots \ge s_K)
 
-    Components are ordered and orthogonal, and each has the sign that skews its scores to the right, so that a fit on permuted rows or in rotated
-    coordinates gives the same scores.
+    Components are ordered and orthogonal, and each has the sign that skews its scores to the right, so that a fit on
+    permuted rows or in rotated coordinates gives the same scores.
 
     Parameters
     ----------
     n_components : int or "identifiable", default="identifiable"
-        Number K of components, at most the number of features and less than the number of rows. "identifiable" keeps those that stand out from the
-        noise, and one where none does.
+        Number K of components, at most the number of features and less than the number of rows. "identifiable" keeps
+        those that stand out from the noise, and one where none does.
     solver : {"auto", "eig", "em", "gradient"}, default="auto"
-        "eig" is the closed form of Tipping & Bishop. "em" is expectation-maximisation, which takes missing values, given as NaN. "gradient" is the
-        linear latent-identifiable model, trained by L-BFGS in a skorch net. "auto" takes "em" for rows with NaN and "eig" for others. All three find
-        the same model.
+        "eig" is the closed form of Tipping & Bishop. "em" is expectation-maximisation, which takes missing values,
+        given as NaN. "gradient" is the linear latent-identifiable model, trained by L-BFGS in a skorch net. "auto"
+        takes "em" for rows with NaN and "eig" for others. All three find the same model.
     noise_variance : float, default=None
         Known variance of the noise, in squared units of the data; None learns it.
     tol : float, default=1e-10
@@ -53,7 +56,7 @@ class IdentifiablePPCA(ClassNamePrefixFeaturesOutMixin, LinearInferenceMixin, Tr
     max_iter : int, default=1000
         Cap on the steps of "em" and "gradient".
     random_state : int, RandomState instance or None, default=None
-        Of the starts of "em" and "gradient", of a randomised decomposition, and of `sample`.
+        Of the initial values of "em" and "gradient", of a randomised decomposition, and of `sample`.
 
     Attributes
     ----------
@@ -66,11 +69,14 @@ class IdentifiablePPCA(ClassNamePrefixFeaturesOutMixin, LinearInferenceMixin, Tr
     mean_ : array of shape (n_features_in_,)
     explained_variance_ : array of shape (n_components_,)
         Variance of the data along each component.
+    total_variance_ : float
+        Variance of the data, summed over the features.
     explained_variance_ratio_ : array of shape (n_components_,)
     n_components_ : int
     n_identifiable_ : int
-        Components of the data that stand out from the noise, 0 on white noise; with known noise those of a variance above it, with unknown noise
-        those above the Marchenko-Pastur edge of the others. Where rows and features are both more than 2000, counted among `n_components`.
+        Components of the data that stand out from the noise, 0 on white noise; with known noise those of a variance
+        above it, with unknown noise those above the Marchenko-Pastur edge of the others. Where rows and features are
+        both more than 2000, counted among `n_components`.
     collapsed_components_ : array of int
         Those of the components kept that do not.
     mutual_information_ : array of shape (n_components_,)
@@ -78,7 +84,8 @@ class IdentifiablePPCA(ClassNamePrefixFeaturesOutMixin, LinearInferenceMixin, Tr
     kl_ : array of shape (n_components_,)
         Exact KL(p(z_k | x) || p(z_k)) in nats, mean over the rows of `fit`.
     inverse_lipschitz_, mutual_information_lower_bound_ : float
-        Least singular value of W in noise standard deviations, r, and the floor (K/2) log(1 + r^2) nats that follows from it.
+        Least singular value of W in noise standard deviations, r, and the floor (K/2) log(1 + r^2) nats that follows
+        from it.
     model_ : LinearGaussian
     n_samples_ : float
         Total weight of the rows.
@@ -91,14 +98,16 @@ class IdentifiablePPCA(ClassNamePrefixFeaturesOutMixin, LinearInferenceMixin, Tr
 
     Notes
     -----
-    The noise is the mean of the D - K variances left over. `sklearn.decomposition.PCA` divides by min(N, D) - K instead, which is no maximum of
-    the likelihood where N < D; otherwise both give the same score. As many components as features leave the noise to the last of them, which then has
-    loading zero. Rows without any noise left have no maximum of the likelihood; the noise is then 1e-12 of the largest variance.
+    The noise is the mean of the D - K variances left over. `sklearn.decomposition.PCA` divides by min(N, D) - K
+    instead, which is no maximum of the likelihood where N < D; otherwise both give the same score. As many components
+    as features leave the noise to the last of them, which then has loading zero. Rows without any noise left have no
+    maximum of the likelihood; the noise is then 1e-12 of the largest variance.
 
     References
     ----------
-    Tipping & Bishop, "Probabilistic Principal Component Analysis", JRSS B 1999, equations 7, 8 and 12. Wang, Blei & Cunningham, NeurIPS 2021,
-    theorem 1 and section 4.2. Kritchman & Nadler, "Determining the number of components in a factor model from limited noisy data", 2008.
+    Tipping & Bishop, "Probabilistic Principal Component Analysis", JRSS B 1999, equations 7, 8 and 12. Wang, Blei &
+    Cunningham, NeurIPS 2021, theorem 1 and section 4.2. Kritchman & Nadler, "Determining the number of components in a
+    factor model from limited noisy data", 2008.
 
     Examples
     --------
@@ -161,7 +170,8 @@ class IdentifiablePPCA(ClassNamePrefixFeaturesOutMixin, LinearInferenceMixin, Tr
         Raises
         ------
         ValueError
-            If there are more components than the rows and features allow, a column holds no value, or weights sum to 1 or less.
+            If there are more components than the rows and features allow, a column holds no value, or weights sum to 1
+            or less.
 
         Warns
         -----
@@ -171,19 +181,17 @@ class IdentifiablePPCA(ClassNamePrefixFeaturesOutMixin, LinearInferenceMixin, Tr
             If `max_iter` steps were not enough.
         """
         rows = self._checked(X, sample_weight, reset=True)
+        self._check_size(rows.total)
         self._batches = None
-        problem = self._problem(rows.total)
-        if np.isfinite(rows.mean).all():
-            return self._accept(of_rows(rows, problem))
-        self._check_columns(rows.X)
-        return self._accept(of_incomplete_rows(rows.X.astype(np.float64, copy=False), rows.weights, problem))
+        return self._accept(of_rows(rows, self._problem()))
 
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None) -> Self:
-        """Fit on these rows and those of all earlier calls, of which mean and covariance are kept: the model is that of `fit` on all of them.
+        """Fit on these rows and those of all earlier calls: the model is that of `fit` on all of them.
 
-        Memory is that of n_features^2 numbers, however many the rows. The sign of each component is that which skews the scores of all batches to the
-        right, each along the direction of its time.
+        Mean and covariance of the rows are kept. Memory is that of n_features^2 numbers, however many the rows. The
+        sign of each component is that which skews the scores of all batches to the right, each along the direction of
+        its time.
 
         Parameters
         ----------
@@ -205,38 +213,45 @@ class IdentifiablePPCA(ClassNamePrefixFeaturesOutMixin, LinearInferenceMixin, Tr
         rows = self._checked(X, sample_weight, reset=earlier is None, complete=True)
         moments = rows.moments()
         moments = moments if earlier is None else earlier.moments.merged(moments)
-        solution = of_spectrum(spectrum_of_covariance(moments), self._problem(moments.weight))
-        self._batches = Batches(moments, solution.model, solution.model.third_moments(rows)).after(earlier)
+        self._check_size(moments.weight)
+        solution = of_moments(moments, self._problem())
+        self._batches = Batches(moments, solution.model, rows.third_moments(solution.model.standardising, solution.model.mean)).after(earlier)
         return self._accept(solution._replace(model=self._batches.model))
 
-    def _checked(self, X: ArrayLike, sample_weight: ArrayLike | None, reset: bool, complete: bool = False) -> Rows:
+    def _checked(self, X: ArrayLike, sample_weight: ArrayLike | None, reset: bool, complete: bool = False) -> WeightedRows:
         """Rows that count: those of weight zero, or without any value, are left out."""
         dtypes = [np.float64, np.float32]
         X = validate_data(self, X, reset=reset, dtype=dtypes, ensure_all_finite=False, ensure_min_samples=2 if reset else 1)
         weights = None
         if sample_weight is not None:
             weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        rows = Rows.of(X, weights)
-        if np.isfinite(rows.mean).all() and (weights is None or weights.all()):
+        rows = WeightedRows.of(X, weights)
+        if rows.complete and (weights is None or weights.all()):
             return rows  # where the mean is finite all values are: one pass less
         assert_all_finite(X, allow_nan=self._takes_gaps() and not complete, estimator_name=type(self).__name__, input_name="X")
         counts = ~np.isnan(X).all(axis=1) if weights is None else ~np.isnan(X).all(axis=1) & (weights > 0)
         if not counts.any():
             raise ValueError("No row holds a value and has a positive weight, so there is nothing to fit; pass rows that do.")
-        return Rows.of(X[counts], None if weights is None else weights[counts])
+        rows = WeightedRows.of(X[counts], None if weights is None else weights[counts])
+        self._check_columns(rows.X)
+        return rows
 
-    def _problem(self, weight: float) -> Problem:
-        """What is to be fitted to rows of a total weight, if they allow it."""
+    def _check_size(self, weight: float) -> None:
+        """Rows of this total weight allow the fit."""
         if not weight > 1:
             raise ValueError(
                 f"The rows that hold a value have a total weight of {weight:g}; sample_weight counts repetitions, and they must be more than one row."
             )
-        n_features, n_components = self.n_features_in_, None if self.n_components == "identifiable" else self.n_components
-        if n_components is not None and n_components > min(n_features, math.ceil(weight) - 1):
+        n_features, most = self.n_features_in_, min(self.n_features_in_, math.ceil(weight) - 1)
+        if self.n_components != "identifiable" and self.n_components > most:
             raise ValueError(
-                f"n_components={n_components} is more than {n_features} features and {weight:g} rows allow: centred, they span at most "
-                f"{min(n_features, math.ceil(weight) - 1)} directions. Lower n_components, or pass more rows."
+                f"n_components={self.n_components} is more than {n_features} features and {weight:g} rows allow: centred, they span at most "
+                f"{most} directions. Lower n_components, or pass more rows."
             )
+
+    def _problem(self) -> Problem:
+        """What is to be fitted."""
+        n_components = None if self.n_components == "identifiable" else self.n_components
         solver = "eig" if self.solver == "auto" else self.solver
         return Problem(n_components, solver, self.noise_variance, self.tol, self.max_iter, check_random_state(self.random_state))
 
@@ -248,41 +263,27 @@ class IdentifiablePPCA(ClassNamePrefixFeaturesOutMixin, LinearInferenceMixin, Tr
             raise ValueError(f"{title} holds no value in any row that counts, so nothing can be learned of it; leave it out.")
 
     def _accept(self, solution: Solution) -> Self:
-        """The solution as fitted attributes, and a warning where components are noise."""
-        model, spectrum = solution.model, solution.spectrum
-        self.model_, self.net_, self.n_iter_, self.kl_ = model, solution.net, solution.n_iter, solution.kl
-        self.mean_, self.components_, self.loadings_, self.noise_variance_ = model.mean, model.directions, model.loadings, float(model.noise_variance)
-        self.n_components_, self.n_identifiable_, self.n_samples_ = len(model.amplitudes), solution.n_identifiable, spectrum.weight
-        self.explained_variance_ = spectrum.variances[: self.n_components_]
-        self.explained_variance_ratio_ = self.explained_variance_ / max(spectrum.total, np.finfo(float).tiny)
-        self.mutual_information_ = model.mutual_information
-        self.collapsed_components_ = np.arange(self.n_identifiable_, self.n_components_)
+        """The solution as fitted attributes, and warnings where steps were too few or components are noise."""
+        fit, spectrum = solution.fit, solution.spectrum
+        self.model_, self.kl_, self.net_, self.n_iter_ = solution.model, solution.kl, fit.net, fit.n_iter
+        self.n_identifiable_, self.n_samples_ = solution.n_identifiable, spectrum.weight
+        self.explained_variance_, self.total_variance_ = spectrum.variances[: self.n_components_], spectrum.total
+        if not fit.converged:
+            warnings.warn(self._unfinished(), ConvergenceWarning, stacklevel=4)
         if len(self.collapsed_components_):
-            warnings.warn(self._warning(noise_limit(spectrum, self.n_identifiable_, self.noise_variance)), CollapseWarning, stacklevel=3)
+            warnings.warn(self._collapsed(noise_limit(spectrum, self.n_identifiable_, self.noise_variance)), CollapseWarning, stacklevel=4)
         return self
 
-    def _warning(self, limit: float) -> str:
+    def _unfinished(self) -> str:
+        name = "The gradient solver" if self.solver == "gradient" else "Expectation-maximisation"
+        return (
+            f"{name} has not converged in {self.max_iter} steps; raise max_iter, or tol (now {self.tol:g} nats per row). "
+            'Rows without gaps have a closed form, solver="eig".'
+        )
+
+    def _collapsed(self, limit: float) -> str:
         first, n_noise = self.n_identifiable_, len(self.collapsed_components_)
         found = f"component {first} has variance {self.explained_variance_[first]:.4g}, and noise alone reaches {limit:.4g}"
         if first == 0:
             return f"No component stands out from the noise: {found}. Nothing in these rows is worth a latent; {n_noise} kept all the same."
         return f'{n_noise} of {self.n_components_} components are noise: {found}. Lower n_components to {first}, or use n_components="identifiable".'
-
-
-class Batches(NamedTuple):
-    """What `partial_fit` remembers: moments of all rows, the model, and the third moments of the scores, each batch under the model of its time."""
-
-    moments: Moments
-    model: LinearGaussian
-    cubes: NDArray[np.float64]
-
-    def after(self, earlier: Self | None) -> Self:
-        """With the third moments of earlier batches added, of a direction that has turned round with the other sign, and the signs that follow."""
-        cubes = self.cubes.copy()
-        if earlier is not None:
-            shared = slice(0, min(len(cubes), len(earlier.cubes)))
-            turned = np.sign((self.model.directions[shared] * earlier.model.directions[shared]).sum(1))
-            cubes[shared] += turned * earlier.cubes[shared]
-        model = self.model.signed(cubes)
-        turned = np.sign((self.model.directions * model.directions).sum(1))
-        return self._replace(model=model, cubes=turned * cubes)

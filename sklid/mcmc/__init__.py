@@ -1,4 +1,4 @@
-"""Exact inference for two small models, by the No-U-Turn sampler: where a posterior collapses here, no approximation is to blame."""
+"""Exact inference for two small models: where a posterior collapses here, no approximation is to blame."""
 
 from .chains import Chains
 from .mixture import fit_mixture, sample_mixture

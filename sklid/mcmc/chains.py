@@ -12,10 +12,10 @@ from sklearn.utils import check_random_state
 
 from ..validation import Interval, StrOptions, validate_params
 
-__all__ = ["JITTER", "Chains", "checked", "numpyro_key", "run_nuts", "start_at"]
+__all__ = ["JITTER", "Chains", "checked", "initial_value", "numpyro_key", "run_nuts"]
 
 JITTER = 0.1
-"""Relative spread of where chains start."""
+"""Relative spread of the initial values of chains."""
 checked = validate_params(
     {"n_draws": [Interval(Integral, 4, None, closed="left")], "weight_prior": [tuple, list], "ordered": ["boolean"], "random_state": ["random_state"]}
     | {"rotation": [StrOptions({"removed", "free"})], "guide": [StrOptions({"mean_field", "full_rank"})]}
@@ -32,7 +32,8 @@ class Chains(NamedTuple):
     ----------
     draws : dict of arrays of shape (n_chains, n_draws, ...)
     r_hat, effective_sample_size : dict of arrays of shape (...)
-        Split R-hat (near 1 when chains agree) and how many independent draws tell the mean as well; ``nan`` if fixed, R-hat also without chains.
+        Split R-hat (near 1 when chains agree) and how many independent draws tell the mean as well; ``nan`` if fixed,
+        R-hat also without chains.
     n_divergent : int
         Draws at which the steps were too long for the curvature; more than a few make the rest doubtful.
     """
@@ -65,24 +66,24 @@ def numpyro_key(random_state: Any) -> Iterator[Any]:
         yield jax.random.PRNGKey(check_random_state(random_state).randint(2**31 - 1))
 
 
-def start_at(site: dict, start: dict[str, tuple]) -> Any:
-    """NumPyro's protocol for where chains start: centre and spread by name, and its own start for what is not named."""
+def initial_value(site: dict, initial: dict[str, tuple]) -> Any:
+    """NumPyro's protocol for initial values: around centres that are given by name, else by its own rule."""
     from jax import random
     from numpyro.infer import init_to_uniform
 
-    if site["name"] in start:
-        centre, spread = start[site["name"]]
+    if site["name"] in initial:
+        centre, spread = initial[site["name"]]
         return centre + spread * random.normal(site["kwargs"]["rng_key"], np.shape(centre))
     return init_to_uniform(site)
 
 
-def run_nuts(model: Callable, start: dict[str, tuple], n_warmup: int, n_draws: int, n_chains: int, random_state: Any) -> Chains:
-    """Draws from the posterior of a NumPyro model, its chains started around the centres given."""
+def run_nuts(model: Callable, initial: dict[str, tuple], n_warmup: int, n_draws: int, n_chains: int, random_state: Any) -> Chains:
+    """Draws from the posterior of a NumPyro model, the chains beginning around the centres given."""
     with numpyro_key(random_state) as key, np.errstate(divide="ignore", invalid="ignore"):  # entries that are fixed have no R-hat
         from numpyro.diagnostics import effective_sample_size, split_gelman_rubin
         from numpyro.infer import MCMC, NUTS
 
-        kernel = NUTS(model, init_strategy=partial(start_at, start=start))
+        kernel = NUTS(model, init_strategy=partial(initial_value, initial=initial))
         mcmc = MCMC(kernel, num_warmup=n_warmup, num_samples=n_draws, num_chains=n_chains, chain_method="vectorized", progress_bar=False)
         mcmc.run(key, extra_fields=("diverging",))
         draws = {name: np.array(part) for name, part in mcmc.get_samples(group_by_chain=True).items() if name[0] != "_"}

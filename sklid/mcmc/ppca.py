@@ -2,8 +2,9 @@ r"""Probabilistic PCA with known noise, by the No-U-Turn sampler: its posterior 
 
 .. math:: z_n \sim N(0, I_K), \quad w_{dk} \sim N(0, \tau^2), \quad x_n \mid z_n, w \sim N(w z_n, s^2 I_D)
 
-A rotation of w and z leaves every density unchanged, so chains that reach different copies of one posterior never agree; without it, what does not
-depend on it keeps its posterior. (Wang, Blei & Cunningham, NeurIPS 2021, section 4.2 and figure 2.)
+A rotation of w and z leaves every density unchanged, so chains that reach different copies of one posterior never
+agree; without it, what does not depend on it keeps its posterior. (Wang, Blei & Cunningham, NeurIPS 2021, section 4.2
+and figure 2.)
 """
 
 from functools import partial
@@ -15,7 +16,7 @@ from sklearn.utils import check_array
 
 from .chains import JITTER, Chains, checked, run_nuts
 
-__all__ = ["sample_ppca"]
+__all__ = ["ppca_model", "sample_ppca"]
 
 
 @checked
@@ -33,12 +34,14 @@ def sample_ppca(
 ) -> Chains:
     r"""Loadings and latents of probabilistic PCA with known noise, by NUTS.
 
-    ``rotation="free"`` is the paper's model in (w, z), with one posterior at (w Q, z Q) for every orthogonal Q: expect an R-hat far from 1.
-    ``rotation="removed"`` writes w = L Q with L lower trapezoidal and positive on the diagonal. For independent normal entries of w, L and Q are
-    independent, with :math:`L_{ii} \sim \tau \chi_{K-i}` (i from 0) and :math:`L_{di} \sim N(0, \tau^2)` below, so that L and z have exactly the
-    posterior of (w, z) in whatever Q leaves alone, as w w' and the density of x. The rows of L are the features in the order of a pivoted QR
-    decomposition of the principal directions, which keeps the diagonal away from zero; the loadings returned are in the order of X.
-    At small noise w and z all but determine each other, which makes steps short. So the chain moves in L and e, an exact change of variables:
+    ``rotation="free"`` is the paper's model in (w, z), with one posterior at (w Q, z Q) for every orthogonal Q: expect
+    an R-hat far from 1. ``rotation="removed"`` writes w = L Q with L lower trapezoidal and positive on the diagonal.
+    For independent normal entries of w, L and Q are independent, with :math:`L_{ii} \sim \tau \chi_{K-i}` (i from 0)
+    and :math:`L_{di} \sim N(0, \tau^2)` below, so that L and z have exactly the posterior of (w, z) in whatever Q
+    leaves alone, as w w' and the density of x. The rows of L are the features in the order of a pivoted QR
+    decomposition of the principal directions, which keeps the diagonal away from zero; the loadings returned are in the
+    order of X. At small noise w and z all but determine each other, which makes steps short. So the chain moves in L
+    and e, an exact change of variables:
 
     .. math:: z_n = M^{-1} L' x_n + s M^{-1/2} e_n, \quad M = L' L + s^2 I, \quad p(L, e \mid X) \propto p(L) \, N(X; 0, L L' + s^2 I) \, N(e; 0, I).
 
@@ -49,10 +52,12 @@ def sample_ppca(
     n_components : int
         K, from 1 to the number of features.
     noise_variance, loading_scale : float
-        s^2 > 0, in the squared units of X, and the prior standard deviation of the loadings, in the units of X (default 2).
+        s^2 > 0, in the squared units of X, and the prior standard deviation of the loadings, in the units of X (default
+        2).
     rotation : {"removed", "free"}, default="removed"
     n_warmup, n_draws, n_chains, random_state
-        Steps of each chain that adapt and are dropped, draws that it keeps (at least 4; both 1000 by default), chains (4), and seed.
+        Steps of each chain that adapt and are dropped, draws that it keeps (at least 4; both 1000 by default), chains
+        (4), and seed.
 
     Returns
     -------
@@ -75,13 +80,17 @@ def sample_ppca(
     X = check_array(X, dtype=np.float64)
     if n_components > X.shape[1]:
         raise ValueError(f"n_components={n_components} exceeds the {X.shape[1]} features of X, which determine no more latents; choose fewer.")
-    order, start = _principal_start(X, n_components, noise_variance) if rotation == "removed" else (None, {})
-    model = partial(_ppca, X, order, n_components, noise_variance**0.5, loading_scale)
-    return run_nuts(model, start, n_warmup, n_draws, n_chains, random_state)
+    order, initial = _initial_loadings(X, n_components, noise_variance) if rotation == "removed" else (None, {})
+    model = partial(ppca_model, X, order, n_components, noise_variance**0.5, loading_scale)
+    return run_nuts(model, initial, n_warmup, n_draws, n_chains, random_state)
 
 
-def _ppca(X: NDArray, order: NDArray | None, K: int, s: float, tau: float) -> None:
-    """The paper's model when no order of the features is given; else that without its rotation, the latents drawn from their conditional."""
+def ppca_model(X: NDArray, order: NDArray | None, K: int, s: float, tau: float) -> None:
+    """The paper's model, or that without its rotation when an order of the features is given.
+
+    A model in the sense of NumPyro. Noise s and loading scale tau are standard deviations; names with an underscore are
+    not returned as draws.
+    """
     import jax.numpy as jnp
     import numpyro.distributions as dist
     from jax.scipy.linalg import cho_solve, solve_triangular
@@ -104,8 +113,8 @@ def _ppca(X: NDArray, order: NDArray | None, K: int, s: float, tau: float) -> No
     deterministic("z", (cho_solve((root, True), w.T @ X.T) + s * solve_triangular(root, e.T, trans=1, lower=True)).T)
 
 
-def _principal_start(X: NDArray, K: int, noise_variance: float) -> tuple[NDArray, dict[str, tuple]]:
-    """The order of the features, and centre and spread of where chains start: at the loadings of greatest likelihood."""
+def _initial_loadings(X: NDArray, K: int, noise_variance: float) -> tuple[NDArray, dict[str, tuple]]:
+    """The order of the features, and centre and spread of the initial values: the loadings of greatest likelihood."""
     values, vectors = np.linalg.eigh(X.T @ X / len(X))
     loadings = vectors[:, -K:] * np.sqrt(np.maximum(values[-K:] - noise_variance, noise_variance / len(X)))
     upper, order = qr(loadings.T, mode="r", pivoting=True)

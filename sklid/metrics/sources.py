@@ -3,11 +3,7 @@ r"""What a metric sees of a model: prior, decoder and posterior, and the rows as
 .. math:: p(z), \qquad p(x \mid z), \qquad q(z \mid x)
 
 Estimators of the package give a view of themselves, a `sklearn.decomposition.PCA` counts as probabilistic PCA, any other model is three callables.
-The posterior of probabilistic PCA is exact (Tipping & Bishop 1999, equation 12): with component :math:`u_k`, variance :math:`\lambda_k` and noise
-:math:`\sigma^2`,
-
-.. math:: x = m + \sum_k \sqrt{\lambda_k - \sigma^2} \, u_k z_k + \sigma \varepsilon, \qquad
-    q(z_k \mid x) = N\left( \frac{\sqrt{\lambda_k - \sigma^2}}{\lambda_k} u_k \cdot (x - m), \frac{\sigma^2}{\lambda_k} \right).
+The posterior of probabilistic PCA is known, see `linear_posterior` (Tipping & Bishop 1999, equation 12).
 """
 
 from collections.abc import Callable
@@ -26,7 +22,19 @@ from torch.distributions import Distribution, Independent, Normal
 
 from ..data.blocks import tensor_of
 
-__all__ = ["VariationalModel", "View", "as_rows", "floor_of", "is_model", "last_step", "linear_gaussian", "name_of", "standard_normal", "view"]
+__all__ = [
+    "VariationalModel",
+    "View",
+    "as_rows",
+    "floor_of",
+    "is_model",
+    "last_step",
+    "linear_gaussian",
+    "linear_posterior",
+    "name_of",
+    "standard_normal",
+    "view",
+]
 
 
 class VariationalModel(NamedTuple):
@@ -140,16 +148,28 @@ def standard_normal(n_components: int, like: Tensor | None = None) -> Distributi
     return Independent(Normal(origin, torch.ones_like(origin)), 1)
 
 
+def linear_posterior(amplitudes: NDArray, noise_variance: float) -> tuple[NDArray, NDArray]:
+    r"""Gains and standard deviations of the exact posterior of probabilistic PCA, each of shape ``(K,)``.
+
+    .. math:: x = m + \sum_k s_k u_k z_k + \sigma \varepsilon, \qquad
+        q(z_k \mid x) = N(g_k \, u_k \cdot (x - m), t_k^2), \qquad g_k = s_k / \lambda_k, \quad t_k^2 = \sigma^2 / \lambda_k, \quad
+        \lambda_k = s_k^2 + \sigma^2
+
+    with amplitudes :math:`s_k` of the loadings along orthonormal directions :math:`u_k`.
+    """
+    variances = amplitudes**2 + noise_variance
+    return amplitudes / variances, np.sqrt(noise_variance / variances)
+
+
 def linear_gaussian(mean: NDArray, directions: NDArray, amplitudes: NDArray, noise_variance: float, X: NDArray) -> View:
     """Probabilistic PCA with loadings along orthonormal directions ``(K, D)`` of amplitudes ``(K,)``, and its exact posterior."""
-    variances = amplitudes**2 + noise_variance
-    projections = torch.from_numpy((amplitudes / variances)[:, None] * directions)
-    loadings, centre = torch.from_numpy(amplitudes[:, None] * directions), torch.from_numpy(mean)
-    spread = torch.from_numpy(np.sqrt(noise_variance / variances))
+    gains, deviations = linear_posterior(amplitudes, noise_variance)
+    projections, loadings = torch.from_numpy(gains[:, None] * directions), torch.from_numpy(amplitudes[:, None] * directions)
+    centre, scales = torch.from_numpy(mean), torch.from_numpy(deviations)
     model = VariationalModel(
-        encode=lambda x: Independent(Normal((x - centre) @ projections.T, spread.expand(len(x), -1)), 1),
+        encode=lambda x: Independent(Normal((x - centre) @ projections.T, scales.expand(len(x), -1)), 1),
         decode=lambda z: Independent(Normal(centre + z @ loadings, noise_variance**0.5), 1),
-        prior=lambda: standard_normal(len(variances), centre),
+        prior=lambda: standard_normal(len(gains), centre),
     )
     return View(model, tensor_of(check_array(X, dtype=np.float64)))
 

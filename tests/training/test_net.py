@@ -291,7 +291,7 @@ def test_schedule_of_a_resumed_net_begins_at_its_own_rate():
             rates.append(net.optimizer_.param_groups[0]["lr"])
 
     def schedule():
-        return LRScheduler(torch.optim.lr_scheduler.LambdaLR, lr_lambda=lambda step: 0.5, step_every="batch")
+        return LRScheduler(torch.optim.lr_scheduler.LambdaLR, lr_lambda=lambda step: 0.5, last_epoch=-1, step_every="batch")
 
     first = net_of(lr=0.01, callbacks=[schedule()]).fit(X)
     net_of(first.module_, lr=0.02, callbacks=[Record(), schedule()]).initialize().resume(first).partial_fit(X)

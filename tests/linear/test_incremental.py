@@ -1,0 +1,31 @@
+"""Batches give the model of all rows."""
+
+import numpy as np
+import pytest
+
+from sklid import IdentifiablePPCA
+
+from .tables import planted, with_gaps
+
+
+def test_partial_fit_is_fit_on_all_rows():
+    X = planted()
+    whole, parts = IdentifiablePPCA(3).fit(X), IdentifiablePPCA(3)
+    for batch in np.array_split(X, 7):
+        parts.partial_fit(batch)
+    np.testing.assert_allclose(parts.transform(X), whole.transform(X), atol=1e-10)
+    assert parts.n_samples_ == len(X)
+
+
+def test_partial_fit_goes_on_with_signs_weights_and_every_solver():
+    X, weights = planted(), np.random.default_rng(0).integers(0, 3, 300)
+    whole = IdentifiablePPCA(2).fit(X, sample_weight=weights)
+    parts = IdentifiablePPCA(2)
+    for rows, w in zip(np.array_split(X, 3), np.array_split(weights, 3), strict=True):
+        parts.partial_fit(rows, sample_weight=w)
+    np.testing.assert_allclose(parts.loadings_, whole.loadings_, atol=1e-8)
+    for solver in ("em", "gradient"):
+        found = IdentifiablePPCA(2, solver=solver, random_state=0).partial_fit(X[:150]).partial_fit(X[150:])
+        np.testing.assert_allclose(found.loadings_, IdentifiablePPCA(2).fit(X).loadings_, atol=1e-3)
+    with pytest.raises(ValueError, match="contains NaN"):
+        parts.partial_fit(with_gaps(X))
