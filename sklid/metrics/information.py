@@ -278,8 +278,8 @@ def _gaussian_table(q: Distribution) -> Any:
 
 
 def _general_table(q: Distribution) -> Any:
-    """The same for any posterior, by broadcasting."""
-    return lambda z: q.log_prob(z.unsqueeze(1))
+    """The same for any posterior; flows do not broadcast, so each latent is repeated for every posterior."""
+    return lambda z: q.log_prob(z.unsqueeze(1).expand(-1, *q.batch_shape, *q.event_shape))
 
 
 def standard_error(rows: Tensor) -> float:

@@ -9,6 +9,7 @@ from torch.distributions import Categorical, Independent, MixtureSameFamily, Mul
 
 from sklid import metrics
 from sklid.exceptions import CappedEstimateWarning
+from sklid.randomness import from_random_state
 
 
 def channel(information, n_rows, n_components=4, seed=0):
@@ -163,3 +164,22 @@ def test_a_hundred_thousand_rows_fit_into_two_gigabytes():
     assert metrics.active_units(loc).count == 64
     assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 2**20 < 1.0
     assert 8 * TABLE_NUMBERS <= 2**25
+
+
+@pytest.mark.parametrize("n_components", [2, 3])
+def test_information_of_a_flow_is_that_of_its_posteriors_one_by_one(n_components):
+    pytest.importorskip("zuko", reason="flows need the extra sklid[flow]")
+    from sklid.nn.flow import FlowPosterior
+
+    flow = FlowPosterior(4, n_components, depth=1, width=8).double()
+    with torch.no_grad():
+        for parameter in flow.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    x = 0.2 * torch.randn(40, 4).double()
+    with from_random_state(0):
+        q = flow(x)
+        z = q.sample()
+        log_q = torch.stack([flow(x[row : row + 1].expand(40, -1)).log_prob(z) for row in range(40)], dim=1)
+    found = metrics.mutual_information(q, Independent(Normal(*torch.tensor([[0.0], [1.0]]).double().expand(2, n_components)), 1))
+    expected = (log_q.diagonal() - log_q.logsumexp(1) + math.log(40)).mean().item()
+    assert found.lower + 2 * found.standard_error == pytest.approx(expected)
