@@ -15,7 +15,7 @@ HOUSE = [
     ("data", "blocks memory_map table files"),
     ("training", "callbacks batches loss net phases"),
     ("metrics", "sources encodings importance information units labels likelihood "
-                "report.verdict report.evidence report.labels report.report report.measure report scorers"),
+                "report.measurements report.verdict report.evidence report.labels report.report report.measure report scorers"),
     ("", "callbacks"),
     ("estimators", "parameters answers assembly base injective mixture_start clustering lidvae lidgmvae"),
     ("baselines", "vae gmvae"),

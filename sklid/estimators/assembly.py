@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ..data.blocks import row_blocks
 from ..data.table import ModelRows
 from ..exceptions import CollapseWarning
-from ..metrics.report import collapse_summary
+from ..metrics.report import collapse_summary, rows_to_screen
 from ..nn import LIKELIHOODS, GaussianLikelihood, GaussianPosterior, LatentVariableModel, Likelihood, StandardNormal
 
 __all__ = ["architecture", "assemble", "check_same_architecture", "warn_if_collapsed"]
@@ -55,7 +55,9 @@ def architecture(estimator: BaseEstimator) -> dict[str, Any]:
 
 def warn_if_collapsed(estimator: BaseEstimator, X: NDArray) -> None:
     """CollapseWarning with the numbers, the cause and the parameter to change when latents or labels hardly depend on the data."""
-    text = collapse_summary(estimator, X)
+    X = rows_to_screen(X)
+    probabilities = estimator.predict_proba(X) if hasattr(estimator, "predict_proba") else None
+    text = collapse_summary(estimator.view(X), probabilities)
     if text is not None:
         warnings.warn(text, CollapseWarning, stacklevel=3)
 

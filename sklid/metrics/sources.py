@@ -26,7 +26,7 @@ from torch.distributions import Distribution, Independent, Normal
 
 from ..data.blocks import tensor_of
 
-__all__ = ["VariationalModel", "View", "as_rows", "floor_of", "is_model", "last_step", "linear_gaussian", "name_of", "standard_normal", "view"]
+__all__ = ["VariationalModel", "View", "as_rows", "floor_of", "is_model", "last_step", "linear_gaussian", "name_of", "standard_normal", "view_of"]
 
 
 class VariationalModel(NamedTuple):
@@ -72,8 +72,12 @@ class View(NamedTuple):
     rows: Tensor
     log_volume: float = 0.0
 
+    def drawn(self, n_rows: int) -> "View":
+        """The same with at most so many of the rows, drawn with torch's generator; in random order."""
+        return self._replace(rows=self.rows[torch.randperm(len(self.rows))[:n_rows]])
 
-def view(model: Any, X: Any) -> View:
+
+def view_of(model: Any, X: Any) -> View:
     """The model behind an estimator, and the rows as it sees them.
 
     Parameters

@@ -91,9 +91,9 @@ class LatentSpaceDisplay:
     ) -> Self:
         """From what `sklid.metrics.kl_divergence` takes: (loc, scale) arrays, or a posterior and a prior of `torch.distributions`."""
         with from_random_state(0):
-            seen = encodings(first, second)
-            loc, scale = (moment.cpu().numpy() for moment in seen.moments())
-            draws = seen.prior.sample(torch.Size([N_DRAWS])).cpu().numpy()
+            encoded = encodings(first, second)
+            loc, scale = (moment.cpu().numpy() for moment in encoded.moments())
+            draws = encoded.prior.sample(torch.Size([N_DRAWS])).cpu().numpy()
         if loc.shape[1] < 2:
             raise ValueError("A picture of the latent space needs two latents; this model has one. A histogram of `transform(X)` shows it.")
         if latents is None:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ..metrics.encodings import encodings_of
 from ..metrics.importance import decoded_log_prob
-from ..metrics.sources import name_of, view
+from ..metrics.sources import name_of, view_of
 from ..randomness import from_random_state
 from .style import COLOURS, axes
 
@@ -63,13 +63,13 @@ class LikelihoodSurfaceDisplay:
             Points of the grid along each latent.
         """
         with from_random_state(0):
-            seen = view(estimator, X)
-            seen = seen._replace(rows=seen.rows[row : row + 1])
-            loc, scale = (moment[0] for moment in encodings_of(seen).moments())
+            view = view_of(estimator, X)
+            view = view._replace(rows=view.rows[row : row + 1])
+            loc, scale = (moment[0] for moment in encodings_of(view).moments())
             grid = torch.linspace(-span, span, n_steps, dtype=loc.dtype, device=loc.device)
             z = loc.repeat(n_steps * n_steps, 1)
             z[:, list(latents)] = torch.cartesian_prod(grid, grid)
-            surface = decoded_log_prob(seen.model, seen.rows, z.unsqueeze(1)).reshape(n_steps, n_steps) - seen.log_volume
+            surface = decoded_log_prob(view, z.unsqueeze(1)).reshape(n_steps, n_steps) - view.log_volume
         pair = list(latents)
         arrays = (part.cpu().double().numpy() for part in (grid, surface, loc[pair], scale[pair]))
         return cls(*arrays, latents, name_of(estimator))
