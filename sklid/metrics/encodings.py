@@ -85,11 +85,11 @@ def marginals(distribution: Distribution) -> Distribution | None:
         return distribution.base_dist
     if isinstance(distribution, MultivariateNormal):
         return Normal(distribution.mean, distribution.stddev, validate_args=False)
-    components = marginals(distribution.component_distribution) if isinstance(distribution, MixtureSameFamily) else None
-    if components is None:
+    clusters = marginals(distribution.component_distribution) if isinstance(distribution, MixtureSameFamily) else None
+    if clusters is None:
         return None
     logits = distribution.mixture_distribution.logits.unsqueeze(-2)
-    normals = Normal(components.mean.mT, components.stddev.mT, validate_args=False)
+    normals = Normal(clusters.mean.mT, clusters.stddev.mT, validate_args=False)
     return MixtureSameFamily(Categorical(logits=logits.expand_as(normals.mean), validate_args=False), normals, validate_args=False)
 
 
@@ -111,8 +111,8 @@ def without(distribution: Distribution, latent: int) -> Distribution | None:
     if isinstance(distribution, MultivariateNormal):
         covariance = distribution.covariance_matrix[..., kept, :][..., kept]
         return MultivariateNormal(distribution.mean[..., kept], covariance, validate_args=False)
-    components = without(distribution.component_distribution, latent) if isinstance(distribution, MixtureSameFamily) else None
-    return None if components is None else MixtureSameFamily(distribution.mixture_distribution, components, validate_args=False)
+    clusters = without(distribution.component_distribution, latent) if isinstance(distribution, MixtureSameFamily) else None
+    return None if clusters is None else MixtureSameFamily(distribution.mixture_distribution, clusters, validate_args=False)
 
 
 def _of_distributions(posterior: Distribution, prior: Distribution | None) -> Encodings:
