@@ -1,5 +1,6 @@
 """How much each latent says, beside the least it must say."""
 
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -7,12 +8,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..metrics import active_units, informative_units, kl_divergence
 from ..metrics.sources import floor_of, name_of
-from .style import COLOURS, axes
+from .style import COLOURS, AxesDisplay
 
 __all__ = ["CollapseDisplay"]
 
 
-class CollapseDisplay:
+@dataclass(eq=False, repr=False)
+class CollapseDisplay(AxesDisplay):
     """The divergence of each latent's posterior from its prior, which latents are active, and the floor where there is one.
 
     Parameters
@@ -28,11 +30,6 @@ class CollapseDisplay:
     name : str, default=""
         Title of the picture.
 
-    Attributes
-    ----------
-    figure_, ax_
-        Set by `plot`.
-
     Examples
     --------
     >>> import numpy as np
@@ -44,12 +41,11 @@ class CollapseDisplay:
     2
     """
 
-    def __init__(self, kl: NDArray, active: NDArray, floor: float = np.nan, informative: NDArray | None = None, name: str = "") -> None:
-        self.kl = kl
-        self.active = active
-        self.floor = floor
-        self.informative = informative
-        self.name = name
+    kl: NDArray
+    active: NDArray
+    floor: float = np.nan
+    informative: NDArray | None = None
+    name: str = ""
 
     @classmethod
     def from_estimator(cls, estimator: Any, X: Any, *, n_importance_samples: int = 50) -> Self:
@@ -74,8 +70,7 @@ class CollapseDisplay:
 
     def plot(self, ax: Any = None) -> Self:
         """Draw a bar per latent, from the most to the least used."""
-        self.ax_ = ax = axes(ax, (6.0, 4.0))
-        self.figure_ = ax.figure
+        ax = self._take_axes(ax, (6.0, 4.0))
         order = np.argsort(-self.kl, kind="stable")
         for label, colour, hatch, chosen in self._kinds():
             shown = chosen[order]

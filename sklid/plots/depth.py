@@ -1,16 +1,18 @@
 """A metric against the depth of the decoder, or another parameter, for several models (Wang, Blei & Cunningham 2021, figures 1c and 1d)."""
 
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .style import COLOURS, MARKERS, axes
+from .style import COLOURS, MARKERS, AxesDisplay
 
 __all__ = ["DepthCurveDisplay"]
 
 
-class DepthCurveDisplay:
+@dataclass(eq=False, repr=False)
+class DepthCurveDisplay(AxesDisplay):
     """Mean and standard deviation of a metric over repetitions, against a parameter.
 
     Parameters
@@ -20,11 +22,6 @@ class DepthCurveDisplay:
     metric, parameter : str
         What the axes are called.
 
-    Attributes
-    ----------
-    figure_, ax_
-        Set by `plot`.
-
     Examples
     --------
     >>> from sklid.plots import DepthCurveDisplay
@@ -33,10 +30,9 @@ class DepthCurveDisplay:
     [0.4, 0.5]
     """
 
-    def __init__(self, values: dict[str, dict[float, NDArray]], metric: str, parameter: str = "hidden layers of the decoder") -> None:
-        self.values = values
-        self.metric = metric
-        self.parameter = parameter
+    values: dict[str, dict[float, NDArray]]
+    metric: str
+    parameter: str = "hidden layers of the decoder"
 
     @classmethod
     def from_estimator(cls, search: Any, metric: str = "score", parameter: str = "decoder_depth", name: str | None = None) -> Self:
@@ -72,8 +68,7 @@ class DepthCurveDisplay:
 
     def plot(self, ax: Any = None) -> Self:
         """Draw a line with error bars per model, side by side so that the bars do not hide each other."""
-        self.ax_ = ax = axes(ax)
-        self.figure_ = ax.figure
+        ax = self._take_axes(ax, (5.5, 4.5))
         places = sorted({at for own in self.values.values() for at in own})
         for number, (name, own) in enumerate(self.values.items()):
             shift = 0.06 * (number - (len(self.values) - 1) / 2)

@@ -1,5 +1,6 @@
 """Two latents over the data: points with labels or uncertainty, and the aggregate posterior beside the prior."""
 
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..metrics import kl_divergence
 from ..metrics.encodings import encodings
 from ..randomness import from_random_state
-from .style import COLOURS, axes, scatter
+from .style import COLOURS, AxesDisplay, scatter
 
 __all__ = ["LatentSpaceDisplay"]
 
@@ -20,7 +21,8 @@ SHARES = (0.5, 0.9)
 MOST_ROWS = 2_000
 
 
-class LatentSpaceDisplay:
+@dataclass(eq=False, repr=False)
+class LatentSpaceDisplay(AxesDisplay):
     """Posterior means in the plane of two latents, with contours that hold half and nine tenths of the aggregate posterior and of the prior.
 
     Parameters
@@ -34,28 +36,14 @@ class LatentSpaceDisplay:
         Colours the points.
     show_uncertainty : bool, default=False
         Whether each point has a cross of one posterior standard deviation.
-
-    Attributes
-    ----------
-    figure_, ax_
-        Set by `plot`.
     """
 
-    def __init__(
-        self,
-        loc: NDArray,
-        scale: NDArray,
-        prior_draws: NDArray,
-        latents: tuple[int, int] = (0, 1),
-        labels: ArrayLike | None = None,
-        show_uncertainty: bool = False,
-    ) -> None:
-        self.loc = loc
-        self.scale = scale
-        self.prior_draws = prior_draws
-        self.latents = latents
-        self.labels = labels
-        self.show_uncertainty = show_uncertainty
+    loc: NDArray
+    scale: NDArray
+    prior_draws: NDArray
+    latents: tuple[int, int] = (0, 1)
+    labels: ArrayLike | None = None
+    show_uncertainty: bool = False
 
     @classmethod
     def from_estimator(
@@ -107,8 +95,7 @@ class LatentSpaceDisplay:
         """Draw the points and the contours."""
         from matplotlib.lines import Line2D
 
-        self.ax_ = ax = axes(ax, (5.5, 5.2))
-        self.figure_ = ax.figure
+        ax = self._take_axes(ax, (5.5, 5.2))
         rows = slice(None, None, max(1, len(self.loc) // MOST_ROWS))
         if self.show_uncertainty:
             x, y = self.loc[rows].T

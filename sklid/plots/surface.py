@@ -1,5 +1,6 @@
 """The log-likelihood of rows as a function of two latents: flat where a latent is not identified (Wang, Blei & Cunningham 2021, figure 2, top)."""
 
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -10,7 +11,7 @@ from ..metrics.encodings import encodings_of
 from ..metrics.importance import decoded_log_prob
 from ..metrics.sources import name_of, view_of
 from ..randomness import from_random_state
-from .style import COLOURS, axes
+from .style import COLOURS, AxesDisplay
 
 __all__ = ["LikelihoodSurfaceDisplay"]
 
@@ -18,7 +19,8 @@ DEPTH = 10.0
 """Nats below the maximum at which the surface is cut off."""
 
 
-class LikelihoodSurfaceDisplay:
+@dataclass(eq=False, repr=False)
+class LikelihoodSurfaceDisplay(AxesDisplay):
     """Log p(x | z) of one row over the plane of two latents, with its posterior and the prior.
 
     Parameters
@@ -31,20 +33,14 @@ class LikelihoodSurfaceDisplay:
         Of the posterior of the two latents.
     latents : pair of int
     name : str, default=""
-
-    Attributes
-    ----------
-    figure_, ax_
-        Set by `plot`.
     """
 
-    def __init__(self, grid: NDArray, surface: NDArray, loc: NDArray, scale: NDArray, latents: tuple[int, int] = (0, 1), name: str = "") -> None:
-        self.grid = grid
-        self.surface = surface
-        self.loc = loc
-        self.scale = scale
-        self.latents = latents
-        self.name = name
+    grid: NDArray
+    surface: NDArray
+    loc: NDArray
+    scale: NDArray
+    latents: tuple[int, int] = (0, 1)
+    name: str = ""
 
     @classmethod
     def from_estimator(cls, estimator: Any, X: Any, *, row: int = 0, latents: tuple[int, int] = (0, 1), span: float = 3.0, n_steps: int = 61) -> Self:
@@ -83,8 +79,7 @@ class LikelihoodSurfaceDisplay:
         """Draw the surface as filled contours, cut off ten nats below its maximum."""
         from matplotlib.patches import Ellipse
 
-        self.ax_ = ax = axes(ax, (5.8, 4.8))
-        self.figure_ = ax.figure
+        ax = self._take_axes(ax, (5.8, 4.8))
         below = np.maximum(self.surface.T - self.surface.max(), -DEPTH)
         filled = ax.contourf(self.grid, self.grid, below, np.linspace(-DEPTH, 0, 11), cmap="cividis", extend="min")
         self.figure_.colorbar(filled, ax=ax, label="log p(x | z) below its maximum (nats)")

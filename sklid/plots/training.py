@@ -1,11 +1,12 @@
 """The course of a training: the bound, the divergence and, where they were recorded, information and active units by epoch."""
 
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .style import COLOURS, MARKERS, axes_grid
+from .style import COLOURS, MARKERS, PanelsDisplay, axes_grid, hide_frame
 
 __all__ = ["TrainingCurveDisplay"]
 
@@ -18,18 +19,14 @@ TITLES = {
 }
 
 
-class TrainingCurveDisplay:
+@dataclass(eq=False, repr=False)
+class TrainingCurveDisplay(PanelsDisplay):
     """Curves over the epochs of one or several trainings, one panel per quantity.
 
     Parameters
     ----------
     curves : dict of names to dicts of arrays
         For each training its quantities by epoch: "elbo", "validation_elbo", "kl", "mi" or "au".
-
-    Attributes
-    ----------
-    figure_, axes_
-        Set by `plot`.
 
     Examples
     --------
@@ -39,8 +36,7 @@ class TrainingCurveDisplay:
     ['elbo', 'kl']
     """
 
-    def __init__(self, curves: dict[str, dict[str, NDArray]]) -> None:
-        self.curves = curves
+    curves: dict[str, dict[str, NDArray]]
 
     @classmethod
     def from_estimator(cls, estimator: Any, name: str | None = None) -> Self:
@@ -69,7 +65,7 @@ class TrainingCurveDisplay:
                     style = {"color": COLOURS[number % len(COLOURS)], "marker": MARKERS[number % len(MARKERS)], "markersize": 4}
                     panel.plot(epochs, own[quantity], markevery=max(1, len(epochs) // 8), label=name, **style)
             panel.set(xlabel="epoch", ylabel=TITLES[quantity])
-            panel.spines[["top", "right"]].set_visible(False)
+            hide_frame(panel)
         self.axes_[0].legend(frameon=False)
         return self
 
