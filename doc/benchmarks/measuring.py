@@ -88,7 +88,7 @@ def run_quick() -> None:
 
 
 def table() -> str:
-    lines = ["| metric | peak memory, MB | of this before it began |", "|---|---|---|"]
+    lines = ["| metric | peak memory, MB | memory in use before it, MB |", "|---|---|---|"]
     for row in CELLS.read():
         lines.append(f"| `{row['metric']}` | {float(row['peak_mb']):.0f} | {float(row['start_mb']):.0f} |")
     return "\n".join(lines)

@@ -80,7 +80,10 @@ def encodings_of(view: View) -> Encodings:
 
 
 def marginals(distribution: Distribution) -> Distribution | None:
-    """The marginal of each latent, batch shape ``(*, K)`` for ``(*,)`` and event ``(K,)``, or None where they are not known."""
+    """The distributions of each latent alone, as one of batch shape ``(*, K)``; None where they are not known.
+
+    The joint distribution has batch shape ``(*,)`` and event shape ``(K,)``.
+    """
     if isinstance(distribution, Independent) and isinstance(distribution.base_dist, Normal):
         return distribution.base_dist
     if isinstance(distribution, MultivariateNormal):

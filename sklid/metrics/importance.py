@@ -13,7 +13,17 @@ from ..nn import kl_estimate
 from .encodings import Encodings
 from .sources import View
 
-__all__ = ["BLOCK_NUMBERS", "REFINEMENT_STEPS", "bound", "conditions", "decoded", "decoded_log_prob", "draw_blocks", "gaussian", "refined"]
+__all__ = [
+    "BLOCK_NUMBERS",
+    "REFINEMENT_STEPS",
+    "bound",
+    "conditions",
+    "decoded",
+    "decoded_log_prob",
+    "draw_blocks",
+    "gaussian",
+    "refined",
+]
 
 BLOCK_NUMBERS = 1 << 24
 """Numbers held at once for a block of rows with their draws."""
@@ -28,13 +38,13 @@ def draw_blocks(view: View, n_draws: int) -> Iterator[View]:
 
 
 def conditions(view: View) -> Tensor | None:
-    """What the model conditions each row on, such as an offset: one entry a row, or None where the latent is all it takes."""
+    """What the model conditions each row on beside the latent, such as an offset: one entry a row, or None."""
     given = getattr(view.model, "given", None)
     return None if given is None else given(view.rows)
 
 
 def decoded(view: View, z: Tensor) -> Distribution:
-    """p(x | z) of latents ``(M, K)``; where the model conditions on something, latent m goes with row m modulo N."""
+    """p(x | z) of latents ``(M, K)``; where the model conditions on something, latent m belongs to row m modulo N."""
     given = conditions(view)
     if given is None:
         return view.model.decode(z)
@@ -55,7 +65,10 @@ def gaussian(encoded: Encodings) -> Independent:
 
 
 def bound(view: View, q: Distribution, p: Distribution, z: Tensor) -> Tensor:
-    """The evidence lower bound of each row from draws z ``(S, N, K)`` of q, ``(N,)``; the divergence in closed form where there is one."""
+    """The evidence lower bound of each row, ``(N,)``, from draws z ``(S, N, K)`` of q.
+
+    The divergence is in closed form where there is one.
+    """
     return decoded_log_prob(view, z).mean(0) - kl_estimate(q, p, z, q.log_prob(z))
 
 

@@ -25,8 +25,22 @@ from torch import Tensor, nn
 from torch.distributions import Distribution, Independent, Normal
 
 from ..data.blocks import tensor_of
+from ..data.memory_map import MappedRows, is_large_map
+from ..validation import safe_indexing
 
-__all__ = ["VariationalModel", "View", "as_rows", "floor_of", "is_model", "last_step", "linear_gaussian", "name_of", "standard_normal", "view_of"]
+__all__ = [
+    "VariationalModel",
+    "View",
+    "as_rows",
+    "floor_of",
+    "is_model",
+    "last_step",
+    "linear_gaussian",
+    "name_of",
+    "standard_normal",
+    "subsample",
+    "view_of",
+]
 
 
 class VariationalModel(NamedTuple):
@@ -113,10 +127,20 @@ def is_model(first: Any) -> bool:
 
 
 def last_step(estimator: BaseEstimator, X: Any) -> tuple[BaseEstimator, Any]:
-    """The last step of a pipeline and the rows as it sees them; another estimator and its rows as they are."""
+    """The last step of a pipeline and the rows as it sees them; any other estimator and its rows unchanged."""
     if X is None or not isinstance(estimator, Pipeline):
         return estimator, X
     return estimator[-1], estimator[:-1].transform(X) if len(estimator) > 1 else X
+
+
+def subsample(X: Any, n_rows: int, random: np.random.RandomState) -> Any:
+    """At most so many rows, drawn at random and kept in order; those drawn from a memory map are loaded."""
+    if X is None or len(X) <= n_rows:
+        return X
+    chosen = np.sort(random.choice(len(X), n_rows, replace=False))
+    if isinstance(X, MappedRows) or is_large_map(X):
+        return (X if isinstance(X, MappedRows) else MappedRows(X))[chosen]
+    return X[torch.from_numpy(chosen)] if isinstance(X, Tensor) else safe_indexing(X, chosen)
 
 
 def name_of(model: Any) -> str:

@@ -59,6 +59,9 @@ class ClusterDisplay(AxesDisplay):
             ax.add_patch(Ellipse(mean, width, height, angle=angle, facecolor="none", edgecolor="0.45", linewidth=1))
         scatter(ax, *self.points.T, self.labels)
         ax.set(
-            xlabel="plane of the means, first axis", ylabel="second axis", aspect="equal", title=f"{self.n_used} of {len(self.means)} clusters used"
+            xlabel="plane of the means, first axis",
+            ylabel="second axis",
+            aspect="equal",
+            title=f"{self.n_used} of {len(self.means)} clusters used",
         )
         return self

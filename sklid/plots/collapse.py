@@ -1,4 +1,4 @@
-"""How much each latent says, beside the least it must say."""
+"""The divergence of each latent's posterior from its prior, beside the floor that the model certifies."""
 
 from dataclasses import dataclass
 from typing import Any, Self
@@ -75,11 +75,29 @@ class CollapseDisplay(AxesDisplay):
         for label, colour, hatch, chosen in self._kinds():
             shown = chosen[order]
             if shown.any():
-                ax.bar(np.flatnonzero(shown), self.kl[order][shown], color=colour, hatch=hatch, edgecolor="white", label=f"{label}: {shown.sum()}")
+                ax.bar(
+                    np.flatnonzero(shown),
+                    self.kl[order][shown],
+                    color=colour,
+                    hatch=hatch,
+                    edgecolor="white",
+                    label=f"{label}: {shown.sum()}",
+                )
         if np.isfinite(self.floor):
-            ax.axhline(self.floor, color="0.2", linestyle="--", linewidth=1.2, label=f"floor of the model: {self.floor:.2f} nats")
+            ax.axhline(
+                self.floor,
+                color="0.2",
+                linestyle="--",
+                linewidth=1.2,
+                label=f"floor of the model: {self.floor:.2f} nats",
+            )
         ax.set_xticks(range(len(order)), [str(latent) for latent in order])
-        ax.set(xlabel="latent", ylabel="KL of posterior from prior (nats)", title=self.name, ylim=(0, 1.3 * max(self.kl.max(), 1e-3)))
+        ax.set(
+            xlabel="latent",
+            ylabel="KL of posterior from prior (nats)",
+            title=self.name,
+            ylim=(0, 1.3 * max(self.kl.max(), 1e-3)),
+        )
         ax.legend(frameon=False)
         return self
 
@@ -89,4 +107,8 @@ class CollapseDisplay(AxesDisplay):
         if self.informative is None:
             return [("active", COLOURS[0], "", self.active), collapsed]
         helps = self.active & self.informative
-        return [("informative", COLOURS[0], "", helps), ("active, adds nothing", COLOURS[1], "//", self.active & ~helps), collapsed]
+        return [
+            ("informative", COLOURS[0], "", helps),
+            ("active, adds nothing", COLOURS[1], "//", self.active & ~helps),
+            collapsed,
+        ]

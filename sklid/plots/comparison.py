@@ -85,7 +85,11 @@ class ComparisonDisplay(PanelsDisplay):
         width = 0.8 / len(self.names)
         for number, (name, kl) in enumerate(zip(self.names, self.kl, strict=True)):
             position = 1 + np.arange(len(kl)) + (number - (len(self.names) - 1) / 2) * width
-            style = {"color": COLOURS[number % len(COLOURS)], "hatch": HATCHES[number % len(HATCHES)], "edgecolor": "white"}
+            style = {
+                "color": COLOURS[number % len(COLOURS)],
+                "hatch": HATCHES[number % len(HATCHES)],
+                "edgecolor": "white",
+            }
             axis.bar(position, np.sort(kl)[::-1], width, label=f"{name}, {kl.sum():.1f} nats in all", **style)
         axis.set(title="What each latent says of the data", ylabel="KL of posterior from prior (nats)")
         axis.set_xlabel("latent, from the most to the least used")
@@ -98,5 +102,12 @@ class ComparisonDisplay(PanelsDisplay):
         points = means[:, first], means[:, second]
         scatter(axis, *points, self.labels)
         limit = max(3.0, 1.05 * max(np.abs(values).max() for values in points))
-        axis.set(title=title, xlabel="most used latent", ylabel="second most used latent", xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal")
+        axis.set(
+            title=title,
+            xlabel="most used latent",
+            ylabel="second most used latent",
+            xlim=(-limit, limit),
+            ylim=(-limit, limit),
+            aspect="equal",
+        )
         hide_frame(axis)

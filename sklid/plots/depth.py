@@ -59,12 +59,20 @@ class DepthCurveDisplay(AxesDisplay):
         ValueError
             If a search has no such metric or parameter.
         """
-        return cls({name: _of_search(search.cv_results_, metric, parameter) for name, search in searches.items()}, metric, parameter)
+        return cls(
+            {name: _of_search(search.cv_results_, metric, parameter) for name, search in searches.items()},
+            metric,
+            parameter,
+        )
 
     @classmethod
     def from_predictions(cls, values: dict[str, dict[float, Any]], metric: str, parameter: str = "hidden layers of the decoder") -> Self:
         """From values measured elsewhere: names to parameter values to lists over seeds."""
-        return cls({name: {at: np.asarray(found, dtype=float) for at, found in own.items()} for name, own in values.items()}, metric, parameter)
+        return cls(
+            {name: {at: np.asarray(found, dtype=float) for at, found in own.items()} for name, own in values.items()},
+            metric,
+            parameter,
+        )
 
     def plot(self, ax: Any = None) -> Self:
         """Draw a line with error bars per model, side by side so that the bars do not hide each other."""

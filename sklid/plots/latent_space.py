@@ -47,7 +47,13 @@ class LatentSpaceDisplay(AxesDisplay):
 
     @classmethod
     def from_estimator(
-        cls, estimator: Any, X: Any, labels: ArrayLike | None = None, *, latents: tuple[int, int] | None = None, show_uncertainty: bool = False
+        cls,
+        estimator: Any,
+        X: Any,
+        labels: ArrayLike | None = None,
+        *,
+        latents: tuple[int, int] | None = None,
+        show_uncertainty: bool = False,
     ) -> Self:
         """Encode rows with an estimator, or another model that `sklid.metrics` can measure.
 
@@ -110,7 +116,13 @@ class LatentSpaceDisplay(AxesDisplay):
         lines = [Line2D([], [], color="black"), Line2D([], [], color=COLOURS[1], linestyle="--")]
         ax.legend(lines, ["aggregate posterior", "prior"], frameon=False, loc="upper right", title="hold 50 % and 90 %")
         first, second = self.latents
-        ax.set(xlabel=f"latent {first}", ylabel=f"latent {second}", xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal")
+        ax.set(
+            xlabel=f"latent {first}",
+            ylabel=f"latent {second}",
+            xlim=(-limit, limit),
+            ylim=(-limit, limit),
+            aspect="equal",
+        )
         return self
 
     def _contours(self, points: NDArray, limit: float, colour: str, style: str) -> None:

@@ -43,7 +43,14 @@ class ReconstructionDisplay(ImageDisplay):
         return cls.from_estimators({name_of(estimator): estimator}, X, n_rows=n_rows, image_shape=image_shape)
 
     @classmethod
-    def from_estimators(cls, estimators: dict[str, Any], X: ArrayLike, *, n_rows: int = 8, image_shape: tuple[int, int] | bool | None = None) -> Self:
+    def from_estimators(
+        cls,
+        estimators: dict[str, Any],
+        X: ArrayLike,
+        *,
+        n_rows: int = 8,
+        image_shape: tuple[int, int] | bool | None = None,
+    ) -> Self:
         """Reconstruct the first rows of X with several estimators, by name."""
         chosen = X[:n_rows]
         reconstructions, shown = {}, np.asarray(chosen)

@@ -1,4 +1,4 @@
-"""What the displays share: where they draw, colours that the colour-blind tell apart, scatters that name their classes, images."""
+"""What the displays share: where they draw, colours that the colour-blind tell apart, scatters and images."""
 
 import math
 import sys
@@ -150,4 +150,11 @@ def scatter(ax: Any, x: NDArray, y: NDArray, labels: ArrayLike | None) -> None:
     if len(values) <= LARGEST_LEGEND:
         for code, value in enumerate(values):
             place = np.median(x[codes == code]), np.median(y[codes == code])
-            ax.text(*place, str(value), ha="center", va="center", weight="bold", bbox={"facecolor": "white", "alpha": 0.7, "lw": 0, "pad": 1})
+            ax.text(
+                *place,
+                str(value),
+                ha="center",
+                va="center",
+                weight="bold",
+                bbox={"facecolor": "white", "alpha": 0.7, "lw": 0, "pad": 1},
+            )

@@ -43,7 +43,16 @@ class LikelihoodSurfaceDisplay(AxesDisplay):
     name: str = ""
 
     @classmethod
-    def from_estimator(cls, estimator: Any, X: Any, *, row: int = 0, latents: tuple[int, int] = (0, 1), span: float = 3.0, n_steps: int = 61) -> Self:
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any,
+        *,
+        row: int = 0,
+        latents: tuple[int, int] = (0, 1),
+        span: float = 3.0,
+        n_steps: int = 61,
+    ) -> Self:
         """Decode a grid of two latents, the others at the row's posterior mean.
 
         Parameters
@@ -83,7 +92,10 @@ class LikelihoodSurfaceDisplay(AxesDisplay):
         below = np.maximum(self.surface.T - self.surface.max(), -DEPTH)
         filled = ax.contourf(self.grid, self.grid, below, np.linspace(-DEPTH, 0, 11), cmap="cividis", extend="min")
         self.figure_.colorbar(filled, ax=ax, label="log p(x | z) below its maximum (nats)")
-        for place, size, colour, style, label in (((0, 0), np.ones(2), COLOURS[1], "--", "prior"), (self.loc, self.scale, "black", "-", "posterior")):
+        for place, size, colour, style, label in (
+            ((0, 0), np.ones(2), COLOURS[1], "--", "prior"),
+            (self.loc, self.scale, "black", "-", "posterior"),
+        ):
             ax.add_patch(Ellipse(place, *(4 * size), facecolor="none", edgecolor=colour, linestyle=style, linewidth=2, label=label))
         ax.legend(loc="upper right", title="two standard deviations", framealpha=0.85)
         first, second = self.latents

@@ -40,7 +40,7 @@ class TrainingCurveDisplay(PanelsDisplay):
 
     @classmethod
     def from_estimator(cls, estimator: Any, name: str | None = None) -> Self:
-        """The history of a fitted estimator; `sklid.training.callbacks.CollapseMonitor` records information and active units."""
+        """The history of a fitted estimator; `sklid.callbacks.CollapseMonitor` records information and active units."""
         return cls.from_estimators({name or type(estimator).__name__: estimator})
 
     @classmethod
@@ -62,7 +62,11 @@ class TrainingCurveDisplay(PanelsDisplay):
             for number, (name, own) in enumerate(self.curves.items()):
                 if quantity in own:
                     epochs = np.arange(1, len(own[quantity]) + 1)
-                    style = {"color": COLOURS[number % len(COLOURS)], "marker": MARKERS[number % len(MARKERS)], "markersize": 4}
+                    style = {
+                        "color": COLOURS[number % len(COLOURS)],
+                        "marker": MARKERS[number % len(MARKERS)],
+                        "markersize": 4,
+                    }
                     panel.plot(epochs, own[quantity], markevery=max(1, len(epochs) // 8), label=name, **style)
             panel.set(xlabel="epoch", ylabel=TITLES[quantity])
             hide_frame(panel)
@@ -73,7 +77,13 @@ class TrainingCurveDisplay(PanelsDisplay):
 def _curves(history: Any) -> dict[str, NDArray]:
     """The quantities of a skorch history that every epoch recorded."""
     found = {}
-    for quantity, key, sign in (("elbo", "train_loss", -1), ("validation_elbo", "valid_loss", -1), ("kl", "kl", 1), ("mi", "mi", 1), ("au", "au", 1)):
+    for quantity, key, sign in (
+        ("elbo", "train_loss", -1),
+        ("validation_elbo", "valid_loss", -1),
+        ("kl", "kl", 1),
+        ("mi", "mi", 1),
+        ("au", "au", 1),
+    ):
         values = [epoch.get(key) for epoch in history]
         if values and None not in values:
             found[quantity] = sign * np.array(values, dtype=float)

@@ -33,9 +33,9 @@ N_PRIOR_DRAWS = 1024
 N_PAIRS = 512
 MOST_RESIDUALS = 2_000
 LEAST_VARIANCE = 1e-3
-"""Least variance of the residuals of a column that counts: one that is always blank tells nothing."""
+"""Least variance of a column's residuals for it to count: a pixel that is always blank tells nothing."""
 LEAST_SPREAD = 1e-6
-"""Least standard deviation of a likelihood that divides a residual: a Bernoulli at the edge has none, and its rows lie at its mean."""
+"""Least standard deviation by which a residual is divided: that of a Bernoulli of probability 0 or 1 is zero."""
 
 
 def likelihood_variation(view: View, prior: Distribution) -> tuple[float, NDArray[np.float64]]:
@@ -77,9 +77,9 @@ def posterior_by_prior_draws(view: View, prior: Distribution) -> WeightedDraws:
 def unexplained_direction(view: View, means: Tensor) -> float:
     """Largest eigenvalue of the residuals' covariance over what it must exceed; nan where p(x | z) has no mean or standard deviation.
 
-    Residuals are those at the encoder's posterior means ``(N, K)``, of at most 2000 rows: with fewer the edge is higher, and
-    directions hide below it. The variance for the edge is that of the eigenvalues' average weighted by themselves, and at most
-    1: intensities vary less than coin tosses.
+    The residuals are those at the encoder's posterior means ``(N, K)``, of at most 2000 rows: with fewer rows the eigenvalue
+    must exceed more. The variance v of the residuals is taken to be the mean of the eigenvalues weighted by themselves, and
+    at most 1; it is less where the model expects more noise than there is, as a Bernoulli does of grey values.
     """
     chosen = torch.randperm(len(view.rows))[:MOST_RESIDUALS]
     view = view._replace(rows=view.rows[chosen])

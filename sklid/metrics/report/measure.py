@@ -4,21 +4,18 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from torch import Tensor
 from torch.distributions import Distribution, MixtureSameFamily
 
-from ...data.memory_map import MappedRows, is_large_map
 from ...randomness import from_random_state
-from ...validation import safe_indexing
 from ..encodings import Encodings, encodings, encodings_of
 from ..information import divergence_of, information_by_latent, information_of
 from ..labels import label_probabilities
 from ..likelihood import gaps_and_means
-from ..sources import View, floor_of, is_model, last_step, view_of
+from ..sources import View, floor_of, is_model, last_step, subsample, view_of
 from ..units import ACTIVE_VARIANCE, active_units, informative_units_of
 from .evidence import WeightedDraws, likelihood_variation, posterior_by_prior_draws, unexplained_direction
 from .labels import exact_information, is_one_cluster, measure_labels, separation_of_clusters, separation_of_draws
@@ -48,9 +45,9 @@ def collapse_report(first: Any, second: Any = None, *, random_state: int | np.ra
     Parameters
     ----------
     first, second
-        A model and rows X, as in `log_likelihood`, for the whole report. A pair (posterior, prior), or arrays (loc, scale), as in `kl_divergence`,
-        for a report without causes. Probabilities q(y | x) of shape (n_samples, n_clusters) alone, or an estimator with `predict_proba` such as
-        `sklearn.mixture.GaussianMixture` and rows, for a report on labels.
+        A model and rows X, as in `log_likelihood`, for the whole report. A pair (posterior, prior), or arrays (loc, scale),
+        as in `kl_divergence`, for a report without causes. Probabilities q(y | x) of shape (n_samples, n_clusters) alone, or
+        an estimator with `predict_proba` such as `sklearn.mixture.GaussianMixture` and rows, for a report on labels.
     random_state : int, RandomState instance or None, default=0
 
     Returns
@@ -65,8 +62,8 @@ def collapse_report(first: Any, second: Any = None, *, random_state: int | np.ra
 
     References
     ----------
-    Wang, Blei & Cunningham, "Posterior Collapse and Latent Variable Non-identifiability", NeurIPS 2021, theorem 1: the exact posterior equals the
-    prior where the likelihood does not depend on the latent.
+    Wang, Blei & Cunningham, "Posterior Collapse and Latent Variable Non-identifiability", NeurIPS 2021, theorem 1: the exact
+    posterior equals the prior where the likelihood does not depend on the latent.
 
     Examples
     --------
@@ -94,18 +91,19 @@ def collapse_report(first: Any, second: Any = None, *, random_state: int | np.ra
 
 
 def collapse_summary(view: View, probabilities: NDArray[np.float64] | None = None) -> str | None:
-    """The warning that a fit deserves: the summary and the remedy of a report, when a quick look finds a collapse; else None.
+    """The text of the warning after a fit: summary and remedy of a report where a latent or the labels have collapsed.
 
     Parameters
     ----------
     view : View
-        The fitted model, and at most some 1000 rows: those that `rows_to_screen` draws.
+        The fitted model, and the rows that `rows_to_screen` draws: all rows of the view are measured.
     probabilities : array of shape (n_samples, n_clusters), optional
         q(y | x) of the same rows, for a model with labels.
 
     Returns
     -------
     text : str or None
+        None where nothing has collapsed.
     """
     with from_random_state(0):
         encoded = encodings_of(view)
@@ -118,26 +116,25 @@ def collapse_summary(view: View, probabilities: NDArray[np.float64] | None = Non
 
 
 def rows_to_screen(X: Any) -> Any:
-    """At most 1000 rows of a table for `collapse_summary`, drawn at random and kept in order; those of a memory map are loaded."""
+    """At most 1000 rows of a table, drawn at random and kept in order, for the view that `collapse_summary` takes.
+
+    Parameters
+    ----------
+    X : array-like, Tensor or MappedRows of shape (n_samples, ...)
+
+    Returns
+    -------
+    rows : of the type of X; those drawn from a memory map are an array in memory
+    """
     return subsample(X, MOST_SCREENED_ROWS, check_random_state(0))
-
-
-def subsample(X: Any, n_rows: int, random: np.random.RandomState) -> Any:
-    """At most so many rows, drawn at random and kept in order."""
-    if X is None or len(X) <= n_rows:
-        return X
-    chosen = np.sort(random.choice(len(X), n_rows, replace=False))
-    if isinstance(X, MappedRows) or is_large_map(X):
-        return (X if isinstance(X, MappedRows) else MappedRows(X))[chosen]
-    return X[torch.from_numpy(chosen)] if isinstance(X, Tensor) else safe_indexing(X, chosen)
 
 
 def _report_on_posteriors(encoded: Encodings) -> CollapseReport:
     latents, totals, _ = _measure_posteriors(encoded)
     verdicts = np.where(latents.variance >= ACTIVE_VARIANCE, "healthy", "collapsed")
     verdict = overall_verdict(list(verdicts))
-    n_rows = encoded.posterior.batch_shape[0]
-    return CollapseReport("posterior", n_rows, verdict, verdict == "collapsed", latents=latents._replace(verdict=verdicts), totals=totals)
+    n_rows, latents = encoded.posterior.batch_shape[0], latents._replace(verdict=verdicts)
+    return CollapseReport("posterior", n_rows, verdict, verdict == "collapsed", latents=latents, totals=totals)
 
 
 def _report_on_labels(name: str, labels: LabelMeasurements, n_rows: int) -> CollapseReport:
@@ -157,7 +154,12 @@ def _report_on_model(model: Any, X: Any) -> CollapseReport:
 
 
 def _report_on_view(
-    view: View, encoded: Encodings, probabilities: NDArray | None, effort: Effort, name: str = "model", floor: float = np.nan
+    view: View,
+    encoded: Encodings,
+    probabilities: NDArray | None,
+    effort: Effort,
+    name: str = "model",
+    floor: float = np.nan,
 ) -> CollapseReport:
     """The report on rows that the model has encoded."""
     latents, totals, means = _measure_posteriors(encoded)
@@ -174,7 +176,8 @@ def _report_on_view(
         return report
     labels = _measure_labels_of_model(probabilities, sample, encoded.prior, exact)._replace(variation=totals.variation)
     report = replace(report, labels=labels, collapsed=collapsed or labels_collapsed(labels))
-    return report if label_verdict(labels) == "healthy" else replace(report, verdict=label_verdict(labels), subject="labels")
+    verdict = label_verdict(labels)
+    return report if verdict == "healthy" else replace(report, verdict=verdict, subject="labels")
 
 
 def _measure_posteriors(encoded: Encodings) -> tuple[LatentMeasurements, TotalMeasurements, Tensor]:
@@ -183,7 +186,8 @@ def _measure_posteriors(encoded: Encodings) -> tuple[LatentMeasurements, TotalMe
     means = encoded.moments()[0]
     variance, unknown = _variances(means), np.full(means.shape[1], np.nan)
     by_latent = information_by_latent(encoded.posterior)
-    latents = LatentMeasurements(divergence.per_dimension, variance, by_latent, unknown, unknown, unknown, unknown, unknown.astype(str))
+    verdicts = np.full(len(variance), "")
+    latents = LatentMeasurements(divergence.per_dimension, variance, by_latent, *[unknown] * 4, verdicts)
     n_active = int((variance >= ACTIVE_VARIANCE).sum())
     totals = TotalMeasurements(divergence.value, information.value, information.lower, information.upper, n_active)
     return latents, totals, means
@@ -196,17 +200,25 @@ def _measure_likelihood(
     units = informative_units_of(sample, effort.n_draws)
     informative = latents.variance >= ACTIVE_VARIANCE
     if units is not None:
-        totals, latents, informative = totals._replace(informative_units=units.count), latents._replace(gain=units.gains), units.informative
+        latents, informative = latents._replace(gain=units.gains), units.informative
+        totals = totals._replace(informative_units=units.count)
     gaps, means = gaps_and_means(sample, effort.n_steps)
     variation, by_latent = likelihood_variation(sample, prior)
     refined_variance = _variances(means)
-    verdicts = latent_verdicts(LatentEvidence(latents.variance, by_latent, refined_variance, informative, totals.unexplained))
+    evidence = LatentEvidence(latents.variance, by_latent, refined_variance, informative, totals.unexplained)
+    verdicts = latent_verdicts(evidence)
     floor = np.full(len(verdicts), totals.floor / len(verdicts))
-    latents = latents._replace(floor=floor, variation=by_latent, refined_variance=refined_variance, verdict=np.array(verdicts))
+    latents = latents._replace(floor=floor, variation=by_latent, refined_variance=refined_variance)
+    latents = latents._replace(verdict=np.array(verdicts))
     return latents, totals._replace(variation=variation, amortization_gap=gaps.mean().item())
 
 
-def _measure_labels_of_model(probabilities: NDArray, sample: View, prior: Distribution, exact: WeightedDraws) -> LabelMeasurements:
+def _measure_labels_of_model(
+    probabilities: NDArray,
+    sample: View,
+    prior: Distribution,
+    exact: WeightedDraws,
+) -> LabelMeasurements:
     """What q(y | x) tells, whether the rows form clusters and, under a mixture prior, how far its clusters differ."""
     labels = measure_labels(probabilities)
     labels = labels._replace(one_cluster=is_one_cluster(sample.rows.cpu(), labels.n_labels))

@@ -1,4 +1,4 @@
-"""What a report holds: measurements of each latent, of all latents together, and of the labels; nan where one is not known."""
+"""What a report holds: measurements of each latent, of all latents together, and of the labels."""
 
 from typing import NamedTuple
 

@@ -89,9 +89,9 @@ class CollapseReport:
         """The latents as a `pandas.DataFrame`, one row each, and a last row with the totals."""
         import pandas
 
-        last = {name: getattr(self.totals, name, np.nan) for name in LatentMeasurements._fields} | {"verdict": self.verdict}
-        all_latents = pandas.DataFrame([last], index=["all"])
-        return all_latents if self.latents is None else pandas.concat([pandas.DataFrame(self.latents._asdict()), all_latents])
+        totals = {name: getattr(self.totals, name, np.nan) for name in LatentMeasurements._fields}
+        last = pandas.DataFrame([{**totals, "verdict": self.verdict}], index=["all"])
+        return last if self.latents is None else pandas.concat([pandas.DataFrame(self.latents._asdict()), last])
 
     def summary(self) -> str:
         """The verdict in one line, with the numbers behind it."""
@@ -99,7 +99,12 @@ class CollapseReport:
         return f"{numbers}. {'Verdict' if self.verdict == 'healthy' else 'Cause'}: {self.verdict}: {self.explanation}."
 
     def __str__(self) -> str:
-        lines = [f"{self.model}, {self.n_rows} rows: {self.verdict.upper()}", self.summary(), self.remedy, *self._remarks()]
+        lines = [
+            f"{self.model}, {self.n_rows} rows: {self.verdict.upper()}",
+            self.summary(),
+            self.remedy,
+            *self._remarks(),
+        ]
         table = ["", _aligned(self._table())] if self.latents is not None else []
         return "\n".join([*(textwrap.fill(line, WIDTH) for line in filter(None, lines)), *table])
 
@@ -109,7 +114,12 @@ class CollapseReport:
         body = self._table() if self.latents is not None else []
         cells = ["".join(f"<td style='text-align:right'>{html.escape(cell)}</td>" for cell in line) for line in body]
         table = "<table>" + "".join(f"<tr>{line}</tr>" for line in cells) + "</table>" if body else ""
-        lines = [f"<b>{html.escape(f'{self.model}, {self.n_rows} rows: {self.verdict}')}</b>", self.summary(), self.remedy, *self._remarks()]
+        lines = [
+            f"<b>{html.escape(f'{self.model}, {self.n_rows} rows: {self.verdict}')}</b>",
+            self.summary(),
+            self.remedy,
+            *self._remarks(),
+        ]
         return "<br>".join(line if number == 0 else html.escape(line) for number, line in enumerate(lines) if line) + table
 
     @property
@@ -117,10 +127,11 @@ class CollapseReport:
         return f"labels: {self.verdict}" if self.subject == "labels" else self.verdict
 
     def _table(self) -> list[tuple[str, ...]]:
-        """The heading, one line per latent, and the totals, as text; without measurements that are known of no latent."""
+        """The heading, one line per latent, and the totals, as text; what is known of no latent is left out."""
         by_latent = self.latents._asdict()
         shown = [name for name in COLUMNS if name == "verdict" or not np.isnan(by_latent[name]).all()]
-        body = [(str(latent), *(_text(by_latent[name][latent]) for name in shown)) for latent in range(len(self.latents.variance))]
+        cells = [[_text(value) for value in by_latent[name]] for name in shown]
+        body = [(str(latent), *line) for latent, line in enumerate(zip(*cells, strict=True))]
         totals = [_text(getattr(self.totals, name, "")) for name in shown]
         return [("latent", *(COLUMNS[name] for name in shown)), *body, ("all", *totals)]
 
