@@ -30,7 +30,10 @@ def test_images_are_guessed_from_square_rows_and_given_shapes_are_checked():
     images = load_digits().data[:3]
     assert plots.ReconstructionDisplay.from_predictions(images, images).plot().axes_.shape == (2, 3)
     assert plots.ReconstructionDisplay.from_predictions(images, images, image_shape=False).plot().axes_.shape == (3,)
-    assert plots.ReconstructionDisplay.from_predictions(images, images, image_shape=(4, 16)).plot().axes_.shape == (2, 3)
+    assert plots.ReconstructionDisplay.from_predictions(images, images, image_shape=(4, 16)).plot().axes_.shape == (
+        2,
+        3,
+    )
     with pytest.raises(ValueError, match="has 30 pixels, and a row has 64 features"):
         plots.ReconstructionDisplay.from_predictions(images, images, image_shape=(5, 6)).plot()
 

@@ -12,4 +12,8 @@ def test_training_curves_are_those_of_the_history(model):
     np.testing.assert_array_equal(curves["elbo"], -np.array(model.net_.history[:, "train_loss"]))
     assert set(curves) == {"elbo", "kl", "mi", "au"}
     held_out = LIDVAE(**SMALL, early_stopping=True).fit(X)
-    assert set(plots.TrainingCurveDisplay.from_estimator(held_out, "mine").plot().curves["mine"]) == {"elbo", "validation_elbo", "kl"}
+    assert set(plots.TrainingCurveDisplay.from_estimator(held_out, "mine").plot().curves["mine"]) == {
+        "elbo",
+        "validation_elbo",
+        "kl",
+    }

@@ -15,7 +15,10 @@ def test_pixels_that_are_always_blank_do_not_hide_what_the_residuals_hold():
     """A Bernoulli of probability 0 has no spread, and its rows lie at its mean."""
     x = torch.cat([torch.zeros(500, 3), (torch.rand(500, 1) < 0.5).float().expand(-1, 4)], dim=1)
     logits = torch.tensor([-200.0] * 3 + [0.0] * 4)
-    model = VariationalModel(frozen_at_the_prior(1), lambda z: Independent(Bernoulli(logits=logits.expand(len(z), -1), validate_args=False), 1))
+    model = VariationalModel(
+        frozen_at_the_prior(1),
+        lambda z: Independent(Bernoulli(logits=logits.expand(len(z), -1), validate_args=False), 1),
+    )
     assert collapse_report(model, x).verdict == "model"
     independent = torch.cat([torch.zeros(500, 3), (torch.rand(500, 4) < 0.5).float()], dim=1)
     assert collapse_report(model, independent).verdict == "data"

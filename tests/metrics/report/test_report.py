@@ -33,3 +33,16 @@ def test_a_report_shows_the_floor_of_a_model_that_has_one():
     report = collapse_report(LIDVAE(n_components=2, max_epochs=5, random_state=0).fit(X), X)
     assert report.totals.floor == pytest.approx(np.log(2))
     np.testing.assert_allclose(report.latents.floor, np.log(2) / 2)
+
+
+def test_what_a_report_does_not_know_is_not_a_number_and_parts_that_it_lacks_are_none():
+    of_labels = collapse_report([[1.0, 0.0], [0.0, 1.0]])
+    assert (of_labels.latents, of_labels.labels.n_used) == (None, 2)
+    assert np.isnan(of_labels.totals).all()
+    assert list(of_labels.to_frame().index) == ["all"]
+    assert json.loads(json.dumps(of_labels.to_dict()))["labels"]["most"] == pytest.approx(np.log(2))
+    of_posteriors = collapse_report(np.eye(3), np.ones((3, 3)))
+    assert of_posteriors.labels is None
+    assert np.isnan(of_posteriors.totals.informative_units)
+    assert np.isnan(of_posteriors.latents.gain).all()
+    assert of_posteriors.to_frame().shape == (4, len(of_posteriors.latents._fields))

@@ -63,7 +63,15 @@ def trained(request):
         "LIDVAE, continuous Bernoulli": (LIDVAE, "continuous_bernoulli"),
     }[request.param]
     X = load_digits().data[:800] / 16
-    model = estimator(n_components=4, likelihood=likelihood, encoder="principal", decoder_width=64, encoder_width=64, max_epochs=15, random_state=0)
+    model = estimator(
+        n_components=4,
+        likelihood=likelihood,
+        encoder="principal",
+        decoder_width=64,
+        encoder_width=64,
+        max_epochs=15,
+        random_state=0,
+    )
     return model.fit(X).view(X)
 
 
@@ -106,8 +114,20 @@ def optimum_of_a_linear_vae(rows, noise, kl_weight):
     ("loadings", "noise", "kl_weight", "n_active", "verdict"),
     [
         ([3.0, 2.5, 2.0, 1.5], 1.0, 1.0, 4, "healthy"),
-        ([3.0, 2.5], 1.12, 1.0, 2, "data"),  # two directions for four latents: those of the noise stay below that of the model
-        ([3.0, 2.5, 2.0, 1.5], 1.0, 6.0, 2, "model"),  # beta s^2 = 6 is above 1 + 2^2 and 1 + 1.5^2: directions are there and go unused
+        (
+            [3.0, 2.5],
+            1.12,
+            1.0,
+            2,
+            "data",
+        ),  # two directions for four latents: those of the noise stay below that of the model
+        (
+            [3.0, 2.5, 2.0, 1.5],
+            1.0,
+            6.0,
+            2,
+            "model",
+        ),  # beta s^2 = 6 is above 1 + 2^2 and 1 + 1.5^2: directions are there and go unused
         ([3.0, 2.5, 2.0, 1.5], 10.0, 1.0, 0, "data"),  # no direction rises above the noise that the model has
     ],
 )
