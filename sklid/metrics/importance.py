@@ -73,10 +73,11 @@ def bound(view: View, q: Distribution, p: Distribution, z: Tensor) -> Tensor:
 
 
 def refined(view: View, encoded: Encodings, n_steps: int = REFINEMENT_STEPS) -> Independent:
-    """Diagonal Gaussians that maximise each row's own bound, by stochastic gradients from the moments of the encoder's posterior.
+    """Diagonal Gaussians that maximise each row's own bound, by stochastic gradients from the encoder's moments.
 
-    Gradients go through the draws alone, so that they have no noise where a posterior is exact (Roeder, Wu & Duvenaud, "Sticking the landing", 2017),
-    and the parameters are averaged over the second half of the steps (Polyak & Juditsky 1992).
+    Gradients go through the draws alone, so that they have no noise where a posterior is exact (Roeder, Wu &
+    Duvenaud, "Sticking the landing", 2017), and the parameters are averaged over the second half of the steps (Polyak
+    & Juditsky 1992).
     """
     loc, scale = (moment.detach().clone() for moment in encoded.moments())
     free = [loc.requires_grad_(), scale.log().requires_grad_()]

@@ -75,29 +75,14 @@ class CollapseDisplay(AxesDisplay):
         for label, colour, hatch, chosen in self._kinds():
             shown = chosen[order]
             if shown.any():
-                ax.bar(
-                    np.flatnonzero(shown),
-                    self.kl[order][shown],
-                    color=colour,
-                    hatch=hatch,
-                    edgecolor="white",
-                    label=f"{label}: {shown.sum()}",
-                )
+                style = {"color": colour, "hatch": hatch, "edgecolor": "white", "label": f"{label}: {shown.sum()}"}
+                ax.bar(np.flatnonzero(shown), self.kl[order][shown], **style)
         if np.isfinite(self.floor):
-            ax.axhline(
-                self.floor,
-                color="0.2",
-                linestyle="--",
-                linewidth=1.2,
-                label=f"floor of the model: {self.floor:.2f} nats",
-            )
+            label = f"floor of the model: {self.floor:.2f} nats"
+            ax.axhline(self.floor, color="0.2", linestyle="--", linewidth=1.2, label=label)
         ax.set_xticks(range(len(order)), [str(latent) for latent in order])
-        ax.set(
-            xlabel="latent",
-            ylabel="KL of posterior from prior (nats)",
-            title=self.name,
-            ylim=(0, 1.3 * max(self.kl.max(), 1e-3)),
-        )
+        ax.set(xlabel="latent", ylabel="KL of posterior from prior (nats)", title=self.name)
+        ax.set_ylim(0, 1.3 * max(self.kl.max(), 1e-3))
         ax.legend(frameon=False)
         return self
 

@@ -1,18 +1,21 @@
 r"""Measurements that tell the causes of collapse apart, on a model and a sample of rows.
 
-*Does the likelihood depend on the latent?* Redrawing all latents, or one, from the prior changes the distribution of x by
+*Does the likelihood depend on the latent?* Redrawing all latents, or one, from the prior changes the distribution of
+x by
 
 .. math:: J = E \, KL(p(x \mid z) \| p(x \mid z')), \qquad J_d = E \, KL(p(x \mid z) \| p(x \mid z_{-d}, z_d')),
 
-and convexity of the divergence gives :math:`I(z; x) \le J` and :math:`I(z_d; x \mid z_{-d}) \le J_d`: a latent with a small J cannot matter.
+and convexity of the divergence gives :math:`I(z; x) \le J` and :math:`I(z_d; x \mid z_{-d}) \le J_d`: a latent with a
+small J cannot matter.
 
 *Does the exact posterior move?* With weights :math:`w_s \propto p(x \mid z_s)` of S prior draws,
 
 .. math:: KL(p(z \mid x) \| p(z)) \approx \sum_s w_s \log(S w_s) \le \log S.
 
-*Is there a direction in the data that no latent explains?* A small random effect along u adds :math:`\tfrac12 a^2 (u^\top R u - 1)` nats to the
-log-likelihood, with R the covariance of the standardised residuals (a score test). So an eigenvalue of R must exceed 1, and what sampling makes of
-residuals of variance v without a direction, about :math:`v (1 + \sqrt{D/N})^2` (Marchenko & Pastur 1967).
+*Is there a direction in the data that no latent explains?* A small random effect along u adds :math:`\tfrac12 a^2
+(u^\top R u - 1)` nats to the log-likelihood, with R the covariance of the standardised residuals (a score test). So
+an eigenvalue of R must exceed 1, and what sampling makes of residuals of variance v without a direction, about
+:math:`v (1 + \sqrt{D/N})^2` (Marchenko & Pastur 1967).
 """
 
 import math
@@ -39,7 +42,7 @@ LEAST_SPREAD = 1e-6
 
 
 def likelihood_variation(view: View, prior: Distribution) -> tuple[float, NDArray[np.float64]]:
-    """J, and J_d of every latent: bounds in nats on the information that the model can put into all of them and into each."""
+    """J, and J_d of every latent: bounds in nats on the information that the model can put into all and into each."""
     z, other = prior.sample(torch.Size([N_PAIRS])), prior.sample(torch.Size([N_PAIRS]))
     p = decoded(view, z)
     each = []
@@ -75,11 +78,12 @@ def posterior_by_prior_draws(view: View, prior: Distribution) -> WeightedDraws:
 
 
 def unexplained_direction(view: View, means: Tensor) -> float:
-    """Largest eigenvalue of the residuals' covariance over what it must exceed; nan where p(x | z) has no mean or standard deviation.
+    """Largest eigenvalue of the residuals' covariance over what it must exceed; nan where p(x | z) has no moments.
 
-    The residuals are those at the encoder's posterior means ``(N, K)``, of at most 2000 rows: with fewer rows the eigenvalue
-    must exceed more. The variance v of the residuals is taken to be the mean of the eigenvalues weighted by themselves, and
-    at most 1; it is less where the model expects more noise than there is, as a Bernoulli does of grey values.
+    The residuals are those at the encoder's posterior means ``(N, K)``, of at most 2000 rows: with fewer rows the
+    eigenvalue must exceed more. The variance v of the residuals is taken to be the mean of the eigenvalues weighted
+    by themselves, and at most 1; it is less where the model expects more noise than there is, as a Bernoulli does of
+    grey values.
     """
     chosen = torch.randperm(len(view.rows))[:MOST_RESIDUALS]
     view = view._replace(rows=view.rows[chosen])
@@ -108,7 +112,8 @@ def _log_prob_of_all_pairs(view: View, z: Tensor) -> Tensor:
         return torch.cat([decoded_log_prob(block, latents).T for block, latents in blocks])
     p = decoded(view, z)
     n_rows = max(1, BLOCK_NUMBERS // (len(z) * view.rows[:1].numel()))
-    return torch.cat([p.log_prob(rows.unsqueeze(1)).reshape(len(rows), len(z), -1).sum(-1) for rows in view.rows.split(n_rows)])
+    blocks = view.rows.split(n_rows)
+    return torch.cat([p.log_prob(rows.unsqueeze(1)).reshape(len(rows), len(z), -1).sum(-1) for rows in blocks])
 
 
 def _mean_divergence(p: Distribution, other: Distribution) -> float:

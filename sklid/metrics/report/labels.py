@@ -1,8 +1,9 @@
 r"""Measurements that tell the causes apart by which labels collapse.
 
-*Do the clusters differ?* The information of the label and the latent under the model, all labels equally probable, bounds what an x could tell of
-the label. *Does the exact posterior know the label?* With weights w of prior draws z, :math:`p(y \mid x) = \sum_s w_s \, p(y \mid z_s)`. *Do the rows
-form clusters at all?* One Gaussian is compared with several by the Bayesian information criterion.
+*Do the clusters differ?* The information of the label and the latent under the model, all labels equally probable,
+bounds what an x could tell of the label. *Does the exact posterior know the label?* With weights w of prior draws z,
+:math:`p(y \mid x) = \sum_s w_s \, p(y \mid z_s)`. *Do the rows form clusters at all?* One Gaussian is compared with
+several by the Bayesian information criterion.
 """
 
 import copy
@@ -44,7 +45,7 @@ def separation_of_clusters(prior: MixtureSameFamily) -> float:
 
 
 def exact_information(prior: MixtureSameFamily, weights: Tensor, draws: Tensor) -> float:
-    """Information of rows and labels under the exact posterior, from weighted prior draws ``(N, S)`` and ``(S, K)``, in nats.
+    """Information of rows and labels under the exact posterior in nats, from weighted prior draws ``(N, S)``, ``(S, K)``.
 
     nan where the model overflows and the weights are not finite.
     """
@@ -65,7 +66,10 @@ def separation_of_draws(estimator: BaseEstimator) -> float:
 
 
 def is_one_cluster(rows: ArrayLike, n_clusters: int) -> bool:
-    """Whether one Gaussian explains the rows' leading principal scores at least as well as several do, by the Bayesian information criterion."""
+    """Whether one Gaussian explains the rows' leading principal scores at least as well as several do.
+
+    By the Bayesian information criterion.
+    """
     table = np.asarray(rows, dtype=np.float64).reshape(len(rows), -1)
     if not np.ptp(table, axis=0).any():
         return True

@@ -39,15 +39,21 @@ class Effort(NamedTuple):
 WHOLE, BRIEF = Effort(256, 50, 100), Effort(64, 20, 40)
 
 
-def collapse_report(first: Any, second: Any = None, *, random_state: int | np.random.RandomState | None = 0) -> CollapseReport:
+def collapse_report(
+    first: Any,
+    second: Any = None,
+    *,
+    random_state: int | np.random.RandomState | None = 0,
+) -> CollapseReport:
     """Whether the posterior of a model has collapsed, latent by latent and for its labels, why, and what to change.
 
     Parameters
     ----------
     first, second
-        A model and rows X, as in `log_likelihood`, for the whole report. A pair (posterior, prior), or arrays (loc, scale),
-        as in `kl_divergence`, for a report without causes. Probabilities q(y | x) of shape (n_samples, n_clusters) alone, or
-        an estimator with `predict_proba` such as `sklearn.mixture.GaussianMixture` and rows, for a report on labels.
+        A model and rows X, as in `log_likelihood`, for the whole report. A pair (posterior, prior), or arrays (loc,
+        scale), as in `kl_divergence`, for a report without causes. Probabilities q(y | x) of shape (n_samples,
+        n_clusters) alone, or an estimator with `predict_proba` such as `sklearn.mixture.GaussianMixture` and rows,
+        for a report on labels.
     random_state : int, RandomState instance or None, default=0
 
     Returns
@@ -62,8 +68,8 @@ def collapse_report(first: Any, second: Any = None, *, random_state: int | np.ra
 
     References
     ----------
-    Wang, Blei & Cunningham, "Posterior Collapse and Latent Variable Non-identifiability", NeurIPS 2021, theorem 1: the exact
-    posterior equals the prior where the likelihood does not depend on the latent.
+    Wang, Blei & Cunningham, "Posterior Collapse and Latent Variable Non-identifiability", NeurIPS 2021, theorem 1:
+    the exact posterior equals the prior where the likelihood does not depend on the latent.
 
     Examples
     --------

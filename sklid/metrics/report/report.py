@@ -1,4 +1,4 @@
-"""The report on the collapse of a model: its measurements latent by latent, a verdict that names the cause, and what to change."""
+"""The report on the collapse of a model: measurements latent by latent, a verdict that names the cause, a remedy."""
 
 import html
 import math
@@ -52,11 +52,12 @@ class CollapseReport:
     subject : {"latents", "labels"}
         What the verdict is about.
     latents : LatentMeasurements or None
-        Arrays with an entry for each latent: `kl`, `variance`, `mutual_information`, `floor`, `gain`, `variation`, `refined_variance` and
-        `verdict`; None of labels alone.
+        Arrays with an entry for each latent: `kl`, `variance`, `mutual_information`, `floor`, `gain`, `variation`,
+        `refined_variance` and `verdict`; None of labels alone.
     totals : TotalMeasurements
-        Of all latents together: `kl`, `mutual_information` and its bracket, `floor`, the counts `active_units` and `informative_units`,
-        `variation`, `posterior_kl`, `amortization_gap` and `unexplained`; nan where one is not known.
+        Of all latents together: `kl`, `mutual_information` and its bracket, `floor`, the counts `active_units` and
+        `informative_units`, `variation`, `posterior_kl`, `amortization_gap` and `unexplained`; nan where one is not
+        known.
     labels : LabelMeasurements or None
         `information` and `most` in nats, `n_used`, `n_labels`, and what told the cause; None without labels.
     """
@@ -120,7 +121,8 @@ class CollapseReport:
             self.remedy,
             *self._remarks(),
         ]
-        return "<br>".join(line if number == 0 else html.escape(line) for number, line in enumerate(lines) if line) + table
+        title, *others = filter(None, lines)
+        return "<br>".join([title, *map(html.escape, others)]) + table
 
     @property
     def _key(self) -> str:
@@ -159,7 +161,8 @@ class CollapseReport:
         text = f"{active} of {most} latents active"
         if active < most:
             least = f"{variances.min():.1e}"
-            text = f"{most - active} of {most} latents collapsed, variance of their posterior mean under 0.01 (least {least})"
+            numbers = f"{most - active} of {most} latents collapsed"
+            text = f"{numbers}, variance of their posterior mean under 0.01 (least {least})"
         informative = self.totals.informative_units
         return text if math.isnan(informative) else f"{text}, {informative:.0f} informative"
 
@@ -172,7 +175,8 @@ def _text(value: Any) -> str:
 
 def _aligned(lines: list[tuple[str, ...]]) -> str:
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines)
+    padded = ([cell.rjust(width) for cell, width in zip(line, widths, strict=True)] for line in lines)
+    return "\n".join("  ".join(line).rstrip() for line in padded)
 
 
 def _plain(value: Any) -> Any:

@@ -1,13 +1,14 @@
 r"""Rules from measurements to a verdict: whether a posterior has collapsed, and whose fault it is.
 
-Theorem 1 of Wang, Blei & Cunningham (NeurIPS 2021): the exact posterior equals the prior where the likelihood does not depend on the latent. So
-a latent whose encoded mean does not vary over the data has one of three causes:
+Theorem 1 of Wang, Blei & Cunningham (NeurIPS 2021): the exact posterior equals the prior where the likelihood does
+not depend on the latent. So a latent whose encoded mean does not vary over the data has one of three causes:
 
 - *model*: the likelihood hardly depends on it, though the data hold directions that no latent explains;
 - *inference*: the exact posterior moves and the encoder's does not;
 - *data*: the rows have fewer directions than the model has latents, or form fewer clusters than it has labels.
 
-A latent that varies and yet does not help to explain the rows, as under an inverse-Lipschitz decoder on white noise, is a matter of the data too.
+A latent that varies and yet does not help to explain the rows, as under an inverse-Lipschitz decoder on white noise,
+is a matter of the data too.
 """
 
 from typing import NamedTuple
