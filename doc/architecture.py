@@ -22,7 +22,7 @@ HOUSE = [
     ("floor 2", "training", "callbacks batches loss net phases"),
     ("floor 3", "metrics",
      "sources encodings importance information units labels likelihood "
-     "report.verdict report.evidence report.labels report.report report.measure report scorers"),
+     "report.measurements report.verdict report.evidence report.labels report.report report.measure report scorers"),
     ("root", "", "callbacks"),
     ("floor 4", "estimators", "declaration parameters inference answers base injective mixture_start clustering lidvae lidgmvae"),
     ("floor 4", "linear",

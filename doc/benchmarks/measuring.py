@@ -56,7 +56,7 @@ def measure(name: str, n_rows: int, n_latents: int) -> tuple[float, float, float
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found = getattr(metrics, name.split(",")[0])(*arguments, **ON_MODELS.get(name, {}))
-    value = found.totals["kl"] if name == "collapse_report" else found[0]
+    value = found.totals.kl if name == "collapse_report" else found[0]
     return value, peak_mb(), before, time.perf_counter() - start
 
 
@@ -88,7 +88,7 @@ def run_quick() -> None:
 
 
 def table() -> str:
-    lines = ["| metric | peak memory, MB | of this before it began |", "|---|---|---|"]
+    lines = ["| metric | peak memory, MB | memory in use before it, MB |", "|---|---|---|"]
     for row in CELLS.read():
         lines.append(f"| `{row['metric']}` | {float(row['peak_mb']):.0f} | {float(row['start_mb']):.0f} |")
     return "\n".join(lines)

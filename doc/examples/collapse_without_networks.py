@@ -1,7 +1,7 @@
 """Collapse is no matter of neural networks: PCA and a Gaussian mixture collapse under exact inference, and the same functions measure it.
 
 Wang, Blei & Cunningham (NeurIPS 2021), section 4.2 and appendix A. A principal component along which the data hold nothing but noise, and a mixture
-whose components coincide, leave the likelihood flat in the latent; so the exact posterior is the prior.
+whose clusters coincide, leave the likelihood flat in the latent; so the exact posterior is the prior.
 
     python doc/examples/collapse_without_networks.py
 """
@@ -27,7 +27,7 @@ def principal_components() -> dict[str, float]:
 
 
 def mixtures() -> dict[str, CollapseReport]:
-    """Two components for two groups, and two for a single one."""
+    """Two clusters for two groups, and two for a single one."""
     rng = np.random.default_rng(0)
     apart = np.concatenate([rng.normal(-5, 1, (500, 1)), rng.normal(5, 1, (500, 1))])
     single = rng.normal(0, 1, (1000, 1))

@@ -220,9 +220,9 @@ class LatentVariableEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
 
     def _warn_if_collapsed(self, x: Tensor | ModelRows, probabilities: NDArray | None = None) -> None:
         """CollapseWarning with the numbers, the cause and the parameter to change when latents or labels hardly depend on the data."""
-        chosen = rows_to_screen(len(x))
-        rows = x[chosen].to(next(self.net_.module_.parameters()).device)
-        text = collapse_summary(View(self.net_.module_, rows, self._table.log_volume), None if probabilities is None else probabilities[chosen])
+        rows = rows_to_screen(x)[:].to(next(self.net_.module_.parameters()).device)
+        screened = None if probabilities is None else rows_to_screen(probabilities)
+        text = collapse_summary(View(self.net_.module_, rows, self._table.log_volume), screened)
         if text is not None:
             warnings.warn(text, CollapseWarning, stacklevel=5)
 

@@ -3,7 +3,7 @@
 from .information import AggregatePosteriorKL, Divergence, MutualInformation, aggregate_posterior_kl, kl_divergence, mutual_information
 from .labels import cluster_mutual_information, clustering_accuracy, majority_vote_accuracy
 from .likelihood import AmortizationGap, LogLikelihood, amortization_gap, log_likelihood
-from .report import CollapseReport, collapse_report
+from .report import CollapseReport, LabelMeasurements, LatentMeasurements, TotalMeasurements, collapse_report
 from .scorers import COLLAPSE_SCORERS, LABEL_SCORERS, make_collapse_scorer
 from .sources import VariationalModel, View
 from .units import ActiveUnits, InformativeUnits, active_units, informative_units
@@ -17,8 +17,11 @@ __all__ = [
     "CollapseReport",
     "Divergence",
     "InformativeUnits",
+    "LabelMeasurements",
+    "LatentMeasurements",
     "LogLikelihood",
     "MutualInformation",
+    "TotalMeasurements",
     "VariationalModel",
     "View",
     "active_units",

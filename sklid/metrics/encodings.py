@@ -12,9 +12,9 @@ from torch import Tensor
 from torch.distributions import Categorical, Distribution, Independent, MixtureSameFamily, MultivariateNormal, Normal
 
 from ..data.blocks import tensor_of
-from .sources import View, is_model, standard_normal, view
+from .sources import View, is_model, standard_normal, view_of
 
-__all__ = ["N_DRAWS", "Encodings", "draws_of", "encodings", "encodings_of", "marginal", "marginals", "prior_of", "without"]
+__all__ = ["N_DRAWS", "Encodings", "draws_of", "encodings", "encodings_of", "marginal", "marginals", "without"]
 
 N_DRAWS = 64
 """Draws for moments and divergences that have no closed form."""
@@ -54,7 +54,7 @@ def encodings(first: Any, second: Any = None) -> Encodings:
     Parameters
     ----------
     first, second
-        One of three pairs. A model and rows X: what `view` takes. A `torch.distributions.Distribution` q(z | x) over rows, with one of p(z) or
+        One of three pairs. A model and rows X: what `view_of` takes. A `torch.distributions.Distribution` q(z | x) over rows, with one of p(z) or
         None for the standard normal; batch shape ``(N,)`` and event shape ``(K,)``, or batch shape ``(N, K)``. Arrays of posterior means and of
         standard deviations, each ``(N, K)``, for Gaussian posteriors under the standard normal prior.
 
@@ -68,33 +68,31 @@ def encodings(first: Any, second: Any = None) -> Encodings:
     if isinstance(first, Distribution):
         return _of_distributions(first, second)
     if is_model(first):
-        return encodings_of(view(first, second))
+        return encodings_of(view_of(first, second))
     return _of_moments(first, second)
 
 
 @torch.no_grad()
-def encodings_of(seen: View) -> Encodings:
-    """The posteriors and the prior of a model."""
-    prior = None if getattr(seen.model, "prior", None) is None else seen.model.prior()
-    return _of_distributions(seen.model.encode(seen.rows), prior)
-
-
-def prior_of(seen: View) -> Distribution:
-    """The prior of a model, as `encodings_of` gives it, without encoding all rows."""
-    return encodings_of(seen._replace(rows=seen.rows[:2])).prior
+def encodings_of(view: View) -> Encodings:
+    """The posteriors of the rows and the prior of a model."""
+    prior = None if getattr(view.model, "prior", None) is None else view.model.prior()
+    return _of_distributions(view.model.encode(view.rows), prior)
 
 
 def marginals(distribution: Distribution) -> Distribution | None:
-    """The marginal of each latent, batch shape ``(*, K)`` for ``(*,)`` and event ``(K,)``, or None where they are not known."""
+    """The distributions of each latent alone, as one of batch shape ``(*, K)``; None where they are not known.
+
+    The joint distribution has batch shape ``(*,)`` and event shape ``(K,)``.
+    """
     if isinstance(distribution, Independent) and isinstance(distribution.base_dist, Normal):
         return distribution.base_dist
     if isinstance(distribution, MultivariateNormal):
         return Normal(distribution.mean, distribution.stddev, validate_args=False)
-    components = marginals(distribution.component_distribution) if isinstance(distribution, MixtureSameFamily) else None
-    if components is None:
+    clusters = marginals(distribution.component_distribution) if isinstance(distribution, MixtureSameFamily) else None
+    if clusters is None:
         return None
     logits = distribution.mixture_distribution.logits.unsqueeze(-2)
-    normals = Normal(components.mean.mT, components.stddev.mT, validate_args=False)
+    normals = Normal(clusters.mean.mT, clusters.stddev.mT, validate_args=False)
     return MixtureSameFamily(Categorical(logits=logits.expand_as(normals.mean), validate_args=False), normals, validate_args=False)
 
 
@@ -116,8 +114,8 @@ def without(distribution: Distribution, latent: int) -> Distribution | None:
     if isinstance(distribution, MultivariateNormal):
         covariance = distribution.covariance_matrix[..., kept, :][..., kept]
         return MultivariateNormal(distribution.mean[..., kept], covariance, validate_args=False)
-    components = without(distribution.component_distribution, latent) if isinstance(distribution, MixtureSameFamily) else None
-    return None if components is None else MixtureSameFamily(distribution.mixture_distribution, components, validate_args=False)
+    clusters = without(distribution.component_distribution, latent) if isinstance(distribution, MixtureSameFamily) else None
+    return None if clusters is None else MixtureSameFamily(distribution.mixture_distribution, clusters, validate_args=False)
 
 
 def _of_distributions(posterior: Distribution, prior: Distribution | None) -> Encodings:

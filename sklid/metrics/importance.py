@@ -4,55 +4,81 @@ r"""Importance weights of latents drawn from q(z | x), and posteriors refined ro
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 import torch
 from torch import Tensor
 from torch.distributions import Distribution, Independent, Normal
 
 from ..nn import kl_estimate
-from .encodings import Encodings, encodings_of
+from .encodings import Encodings
 from .sources import View
 
-__all__ = ["BLOCK_NUMBERS", "REFINEMENT_STEPS", "bound", "decoded_log_prob", "draw_blocks", "gaussian", "refined"]
+__all__ = [
+    "BLOCK_NUMBERS",
+    "REFINEMENT_STEPS",
+    "bound",
+    "conditions",
+    "decoded",
+    "decoded_log_prob",
+    "draw_blocks",
+    "gaussian",
+    "refined",
+]
 
 BLOCK_NUMBERS = 1 << 24
 """Numbers held at once for a block of rows with their draws."""
 REFINEMENT_STEPS, REFINEMENT_RATE, REFINEMENT_DRAWS = 200, 0.1, 2
 
 
-def draw_blocks(seen: View, n_draws: int) -> Iterator[View]:
+def draw_blocks(view: View, n_draws: int) -> Iterator[View]:
     """The rows in blocks that fit into memory with so many draws each."""
-    numbers_per_row = 4 * n_draws * max(512, seen.rows[:1].numel())
-    for rows in seen.rows.split(max(1, BLOCK_NUMBERS // numbers_per_row)):
-        yield seen._replace(rows=rows)
+    numbers_per_row = 4 * n_draws * max(512, view.rows[:1].numel())
+    for rows in view.rows.split(max(1, BLOCK_NUMBERS // numbers_per_row)):
+        yield view._replace(rows=rows)
 
 
-def decoded_log_prob(model: Any, x: Tensor, z: Tensor) -> Tensor:
-    """Log p(x | z): rows ``(N, *)`` and latents ``(S, N, K)`` to ``(S, N)``."""
+def conditions(view: View) -> Tensor | None:
+    """What the model conditions each row on beside the latent, such as an offset: one entry a row, or None."""
+    given = getattr(view.model, "given", None)
+    return None if given is None else given(view.rows)
+
+
+def decoded(view: View, z: Tensor) -> Distribution:
+    """p(x | z) of latents ``(M, K)``; where the model conditions on something, latent m belongs to row m modulo N."""
+    given = conditions(view)
+    if given is None:
+        return view.model.decode(z)
+    return view.model.decode(z, given=given[torch.arange(len(z), device=given.device) % len(given)])
+
+
+def decoded_log_prob(view: View, z: Tensor) -> Tensor:
+    """Log p(x | z) of each row under its own latents: ``(S, N, K)`` to ``(S, N)``."""
+    x = view.rows
     copies = x.unsqueeze(0).expand(len(z), *x.shape).flatten(0, 1)
-    log_probs = model.decode(z.flatten(0, 1)).log_prob(copies)
+    log_probs = decoded(view, z.flatten(0, 1)).log_prob(copies)
     return log_probs.reshape(*z.shape[:2], -1).sum(-1)
 
 
-def gaussian(seen: Encodings) -> Independent:
+def gaussian(encoded: Encodings) -> Independent:
     """The diagonal Gaussians with the moments of the posteriors."""
-    return Independent(Normal(*seen.moments(), validate_args=False), 1, validate_args=False)
+    return Independent(Normal(*encoded.moments(), validate_args=False), 1, validate_args=False)
 
 
-def bound(seen: View, q: Distribution, p: Distribution, z: Tensor) -> Tensor:
-    """The evidence lower bound of each row from draws z ``(S, N, K)`` of q: ``(N,)``, with the divergence in closed form where there is one."""
-    reconstruction = decoded_log_prob(seen.model, seen.rows, z).mean(0)
-    return reconstruction - kl_estimate(q, p, z, q.log_prob(z))
+def bound(view: View, q: Distribution, p: Distribution, z: Tensor) -> Tensor:
+    """The evidence lower bound of each row, ``(N,)``, from draws z ``(S, N, K)`` of q.
 
-
-def refined(seen: View, n_steps: int = REFINEMENT_STEPS) -> Independent:
-    """Diagonal Gaussians that maximise each row's own bound, by stochastic gradients from the moments of the encoder's posterior.
-
-    Gradients go through the draws alone, so that they have no noise where a posterior is exact (Roeder, Wu & Duvenaud, "Sticking the landing", 2017),
-    and the parameters are averaged over the second half of the steps (Polyak & Juditsky 1992).
+    The divergence is in closed form where there is one.
     """
-    encoded = encodings_of(seen)
+    return decoded_log_prob(view, z).mean(0) - kl_estimate(q, p, z, q.log_prob(z))
+
+
+def refined(view: View, encoded: Encodings, n_steps: int = REFINEMENT_STEPS) -> Independent:
+    """Diagonal Gaussians that maximise each row's own bound, by stochastic gradients from the encoder's moments.
+
+    Gradients go through the draws alone, so that they have no noise where a posterior is exact (Roeder, Wu &
+    Duvenaud, "Sticking the landing", 2017), and the parameters are averaged over the second half of the steps (Polyak
+    & Juditsky 1992).
+    """
     loc, scale = (moment.detach().clone() for moment in encoded.moments())
     free = [loc.requires_grad_(), scale.log().requires_grad_()]
     optimizer = torch.optim.Adam(free, lr=REFINEMENT_RATE)
@@ -62,7 +88,7 @@ def refined(seen: View, n_steps: int = REFINEMENT_STEPS) -> Independent:
         for step in range(n_steps):
             z = free[0] + free[1].exp() * torch.randn(REFINEMENT_DRAWS, *loc.shape, dtype=loc.dtype, device=loc.device)
             log_q = Normal(free[0].detach(), free[1].detach().exp(), validate_args=False).log_prob(z).sum(-1)
-            loss = (log_q - decoded_log_prob(seen.model, seen.rows, z) - encoded.prior.log_prob(z)).mean(0).sum()
+            loss = (log_q - decoded_log_prob(view, z) - encoded.prior.log_prob(z)).mean(0).sum()
             for parameter, gradient in zip(free, torch.autograd.grad(loss, free), strict=True):
                 parameter.grad = gradient.nan_to_num(0.0, 0.0, 0.0)  # of a model that overflows
             optimizer.step()

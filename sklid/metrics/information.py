@@ -191,25 +191,25 @@ def aggregate_posterior_kl(first: Any, second: Any = None, *, random_state: int 
     0.5
     """
     with from_random_state(random_state):
-        seen = encodings(first, second)
-        total = divergence_of(seen).value
-        information = _warned(information_of(seen))
-    rest = (total - amount for amount in (information.value, information.upper, information.lower))
-    return AggregatePosteriorKL(*(max(0.0, amount) for amount in rest), information.standard_error)
+        encoded = encodings(first, second)
+        total = divergence_of(encoded).value
+        information = _warned(information_of(encoded))
+    rest = (total - nats for nats in (information.value, information.upper, information.lower))
+    return AggregatePosteriorKL(*(max(0.0, nats) for nats in rest), information.standard_error)
 
 
-def divergence_of(seen: Encodings) -> Divergence:
+def divergence_of(encoded: Encodings) -> Divergence:
     """The same as `kl_divergence`, with draws from torch's generator."""
-    q, p = seen
-    rows = _divergences(q, p)
+    q, p = encoded
+    per_row = _divergences(q, p)
     pair = marginals(q), marginals(p)
     each = torch.full(q.event_shape, torch.nan) if None in pair else _divergences(*pair).mean(0)
-    return Divergence(rows.mean().item(), each.double().cpu().numpy(), standard_error(rows))
+    return Divergence(per_row.mean().item(), each.double().cpu().numpy(), standard_error(per_row))
 
 
-def information_of(seen: Encodings) -> MutualInformation:
+def information_of(encoded: Encodings) -> MutualInformation:
     """The same as `mutual_information`, with draws from torch's generator and no warning."""
-    return _bracket(*seen)
+    return _bracket(*encoded)
 
 
 def information_by_latent(q: Distribution) -> NDArray[np.float64]:
@@ -229,13 +229,13 @@ def _divergences(q: Distribution, p: Distribution) -> Tensor:
 
 
 def _log_prob(p: Distribution, z: Tensor) -> Tensor:
-    """Log p(z) of draws ``(S, N, K)`` in blocks of rows: a mixture needs room for every component."""
-    rows = z.flatten(0, 1)
-    out = torch.empty(rows.shape[: rows.dim() - len(p.event_shape)], dtype=z.dtype, device=z.device)
-    step = max(1, PRIOR_NUMBERS // rows.shape[-1])
-    for start in range(0, len(rows), step):
-        out[start : start + step] = p.log_prob(rows[start : start + step])
-    return out.unflatten(0, z.shape[:2])
+    """Log p(z) of draws ``(S, N, K)`` in blocks: a mixture needs room for every cluster."""
+    flat = z.flatten(0, 1)
+    log_probs = torch.empty(flat.shape[: flat.dim() - len(p.event_shape)], dtype=z.dtype, device=z.device)
+    step = max(1, PRIOR_NUMBERS // flat.shape[-1])
+    for start in range(0, len(flat), step):
+        log_probs[start : start + step] = p.log_prob(flat[start : start + step])
+    return log_probs.unflatten(0, z.shape[:2])
 
 
 def _bracket(q: Distribution, p: Distribution | None = None) -> MutualInformation:
@@ -249,7 +249,7 @@ def _bracket(q: Distribution, p: Distribution | None = None) -> MutualInformatio
     without_itself = own - (others - math.log(max(n_rows - 1, 1)))
     lower, error = max(0.0, with_itself.mean().item()), standard_error(with_itself)
     highs = [without_itself] if p is None else [without_itself, _divergences(q, p).double()]
-    high = min(highs, key=lambda rows: rows.mean().item())
+    high = min(highs, key=lambda per_row: per_row.mean().item())
     upper = max(lower, high.mean().item())
     bracket = max(0.0, lower - MARGIN * error), upper + MARGIN * standard_error(high)
     return MutualInformation((lower + upper) / 2, *bracket, error, lower > CAPPED_SHARE * math.log(n_rows))
@@ -278,13 +278,13 @@ def _gaussian_table(q: Distribution) -> Any:
 
 
 def _general_table(q: Distribution) -> Any:
-    """The same for any posterior, by broadcasting."""
-    return lambda z: q.log_prob(z.unsqueeze(1))
+    """The same for any posterior; flows do not broadcast, so each latent is repeated for every posterior."""
+    return lambda z: q.log_prob(z.unsqueeze(1).expand(-1, *q.batch_shape, *q.event_shape))
 
 
-def standard_error(rows: Tensor) -> float:
-    """Of the mean of independent rows; nan for one row."""
-    return (rows.std() / len(rows) ** 0.5).item() if len(rows) > 1 else math.nan
+def standard_error(per_row: Tensor) -> float:
+    """Of the mean of a quantity measured on independent rows; nan for one row."""
+    return (per_row.std() / len(per_row) ** 0.5).item() if len(per_row) > 1 else math.nan
 
 
 def _warned(information: MutualInformation) -> MutualInformation:

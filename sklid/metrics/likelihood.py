@@ -16,10 +16,10 @@ from torch.distributions import Distribution
 
 from ..nn import iwae
 from ..randomness import from_random_state
-from .encodings import encodings_of
+from .encodings import Encodings, encodings_of
 from .importance import REFINEMENT_STEPS, bound, decoded_log_prob, draw_blocks, refined
 from .information import standard_error
-from .sources import View, view
+from .sources import View, view_of
 
 __all__ = ["AmortizationGap", "LogLikelihood", "amortization_gap", "gaps_and_means", "log_likelihood"]
 
@@ -90,10 +90,10 @@ def log_likelihood(model: Any, X: Any, *, n_importance_samples: int = 100, rando
     True
     """
     with from_random_state(random_state):
-        seen = view(model, X)
-        rows = torch.cat([_importance_bound(block, n_importance_samples) for block in draw_blocks(seen, n_importance_samples)])
-    rows = rows.double().cpu() - seen.log_volume
-    return LogLikelihood(rows.mean().item(), standard_error(rows), rows.numpy())
+        view = view_of(model, X)
+        bounds = [_importance_bound(block, n_importance_samples) for block in draw_blocks(view, n_importance_samples)]
+    per_row = torch.cat(bounds).double().cpu() - view.log_volume
+    return LogLikelihood(per_row.mean().item(), standard_error(per_row), per_row.numpy())
 
 
 def amortization_gap(model: Any, X: Any, *, random_state: int | np.random.RandomState | None = 0) -> AmortizationGap:
@@ -130,35 +130,34 @@ def amortization_gap(model: Any, X: Any, *, random_state: int | np.random.Random
     True
     """
     with from_random_state(random_state):
-        seen = view(model, X)
-        seen = seen._replace(rows=seen.rows[torch.randperm(len(seen.rows))[:MOST_ROWS]])
-        rows, _ = gaps_and_means(seen)
-    return AmortizationGap(rows.mean().item(), standard_error(rows))
+        gaps, _ = gaps_and_means(view_of(model, X).drawn(MOST_ROWS))
+    return AmortizationGap(gaps.mean().item(), standard_error(gaps))
 
 
-def gaps_and_means(seen: View, n_steps: int = REFINEMENT_STEPS) -> tuple[Tensor, Tensor]:
+def gaps_and_means(view: View, n_steps: int = REFINEMENT_STEPS) -> tuple[Tensor, Tensor]:
     """The gap of each row, ``(N,)``, and the means of the refined posteriors, ``(N, K)``; with draws from torch's generator."""
     gaps, means = [], []
-    for block in draw_blocks(seen, EVALUATION_DRAWS):
-        better = refined(block, n_steps)
-        gaps.append(_gaps(block, better))
+    for block in draw_blocks(view, EVALUATION_DRAWS):
+        encoded = encodings_of(block)
+        better = refined(block, encoded, n_steps)
+        gaps.append(_gaps(block, encoded, better))
         means.append(better.mean)
     return torch.cat(gaps), torch.cat(means)
 
 
-def _gaps(seen: View, better: Distribution) -> Tensor:
+def _gaps(view: View, encoded: Encodings, better: Distribution) -> Tensor:
     """Bound under better posteriors less that under the encoder's, from the same noise: ``(N,)``."""
-    q, p = encodings_of(seen)
+    q, p = encoded
     seed = int(torch.randint(2**31 - 1, ()))
     bounds = []
     for posterior in (better, q):
         torch.default_generator.manual_seed(seed)
-        bounds.append(bound(seen, posterior, p, posterior.sample(torch.Size([EVALUATION_DRAWS]))))
+        bounds.append(bound(view, posterior, p, posterior.sample(torch.Size([EVALUATION_DRAWS]))))
     return bounds[0] - bounds[1]
 
 
-def _importance_bound(seen: View, n_draws: int) -> Tensor:
-    q, p = encodings_of(seen)
+def _importance_bound(view: View, n_draws: int) -> Tensor:
+    q, p = encodings_of(view)
     z = q.sample(torch.Size([n_draws]))
-    log_weights = decoded_log_prob(seen.model, seen.rows, z) + p.log_prob(z) - q.log_prob(z)
+    log_weights = decoded_log_prob(view, z) + p.log_prob(z) - q.log_prob(z)
     return iwae(log_weights)

@@ -31,8 +31,8 @@ class CollapseScorer:
         """The headline number of the metric: its first field, or the number itself."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", CappedEstimateWarning)
-            found = self.metric(estimator, X, **self.parameters)
-        return self.sign * float(found[0] if isinstance(found, tuple) else found)
+            measured = self.metric(estimator, X, **self.parameters)
+        return self.sign * float(measured[0] if isinstance(measured, tuple) else measured)
 
     def __repr__(self) -> str:
         given = "".join(f", {name}={value!r}" for name, value in self.parameters.items())
@@ -89,7 +89,10 @@ COLLAPSE_SCORERS = {
     "neg_aggregate_posterior_kl": make_collapse_scorer(aggregate_posterior_kl, greater_is_better=False),
     "neg_amortization_gap": make_collapse_scorer(amortization_gap, greater_is_better=False),
 }
-"""Scorers of any model with a continuous latent, for ``GridSearchCV(scoring=COLLAPSE_SCORERS, refit="log_likelihood")``; units as fractions."""
+"""Scorers of any model with a continuous latent, for ``GridSearchCV(scoring=COLLAPSE_SCORERS, refit="log_likelihood")``.
+
+Active and informative units are shares of the latents.
+"""
 
 LABEL_SCORERS = {"cluster_mutual_information": make_collapse_scorer(cluster_mutual_information), "clustering_accuracy": _accuracy}
 """Scorers of clustering estimators, to add to these; the accuracy needs the classes as y."""

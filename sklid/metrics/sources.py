@@ -21,6 +21,9 @@ from torch import Tensor, nn
 from torch.distributions import Distribution, Independent, Normal
 
 from ..data.blocks import tensor_of
+from ..data.memory_map import MappedRows, is_large_map
+from ..data.table import ModelRows
+from ..validation import safe_indexing
 
 __all__ = [
     "VariationalModel",
@@ -33,7 +36,8 @@ __all__ = [
     "linear_posterior",
     "name_of",
     "standard_normal",
-    "view",
+    "subsample",
+    "view_of",
 ]
 
 
@@ -80,8 +84,12 @@ class View(NamedTuple):
     rows: Tensor
     log_volume: float = 0.0
 
+    def drawn(self, n_rows: int) -> "View":
+        """The same with at most so many of the rows, drawn with torch's generator; in random order."""
+        return self._replace(rows=self.rows[torch.randperm(len(self.rows))[:n_rows]])
 
-def view(model: Any, X: Any) -> View:
+
+def view_of(model: Any, X: Any) -> View:
     """The model behind an estimator, and the rows as it sees them.
 
     Parameters
@@ -117,10 +125,20 @@ def is_model(first: Any) -> bool:
 
 
 def last_step(estimator: BaseEstimator, X: Any) -> tuple[BaseEstimator, Any]:
-    """The last step of a pipeline and the rows as it sees them; another estimator and its rows as they are."""
+    """The last step of a pipeline and the rows as it sees them; any other estimator and its rows unchanged."""
     if X is None or not isinstance(estimator, Pipeline):
         return estimator, X
     return estimator[-1], estimator[:-1].transform(X) if len(estimator) > 1 else X
+
+
+def subsample(X: Any, n_rows: int, random: np.random.RandomState) -> Any:
+    """At most so many rows, drawn at random and kept in order; those drawn from a memory map are loaded."""
+    if X is None or len(X) <= n_rows:
+        return X
+    chosen = np.sort(random.choice(len(X), n_rows, replace=False))
+    if isinstance(X, Tensor | MappedRows | ModelRows):
+        return X[torch.from_numpy(chosen)]
+    return MappedRows(X)[chosen] if is_large_map(X) else safe_indexing(X, chosen)
 
 
 def name_of(model: Any) -> str:

@@ -20,9 +20,9 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from ..randomness import from_random_state
-from .encodings import encodings, encodings_of, prior_of, without
+from .encodings import Encodings, encodings, encodings_of, without
 from .importance import decoded_log_prob, draw_blocks, gaussian
-from .sources import View, is_model, view
+from .sources import View, is_model, view_of
 
 __all__ = ["ACTIVE_VARIANCE", "ActiveUnits", "InformativeUnits", "active_units", "informative_units", "informative_units_of"]
 
@@ -144,7 +144,7 @@ def informative_units(
     1
     """
     with from_random_state(random_state):
-        units = informative_units_of(view(model, X), n_importance_samples)
+        units = informative_units_of(view_of(model, X), n_importance_samples)
     if units is None:
         raise ValueError(
             "The prior has no known marginals, which a Gaussian and a mixture of Gaussians have, so no latent can be left out of the model."
@@ -152,31 +152,34 @@ def informative_units(
     return units
 
 
-def informative_units_of(seen: View, n_importance_samples: int) -> InformativeUnits | None:
+def informative_units_of(view: View, n_importance_samples: int) -> InformativeUnits | None:
     """The same as `informative_units`, with draws from torch's generator; None where the marginals of the prior are not known."""
-    if without(prior_of(seen), 0) is None:
-        return None
-    gains = torch.cat([_gains(block, n_importance_samples) for block in draw_blocks(seen, n_importance_samples)]).double().cpu()
+    blocks = []
+    for block in draw_blocks(view, n_importance_samples):
+        encoded = encodings_of(block)
+        if without(encoded.prior, 0) is None:
+            return None
+        blocks.append(_gains(block, encoded, n_importance_samples))
+    gains = torch.cat(blocks).double().cpu()
     means, errors = gains.mean(0).numpy(), (gains.std(0) / math.sqrt(len(gains))).numpy()
     informative = means > np.maximum(SIGNIFICANCE * errors, LEAST_GAIN)
     return InformativeUnits(float(informative.mean()), int(informative.sum()), informative, means, errors)
 
 
-def _gains(seen: View, n_draws: int) -> Tensor:
+def _gains(view: View, encoded: Encodings, n_draws: int) -> Tensor:
     """Log-likelihood of each row under the model less that without each latent: ``(N, K)``."""
-    encoded = encodings_of(seen)
     q, p = encoded
     if without(q, 0) is None:
         q = gaussian(encoded)
     z = q.sample(torch.Size([n_draws]))
-    whole = decoded_log_prob(seen.model, seen.rows, z) + p.log_prob(z) - q.log_prob(z)
+    whole = decoded_log_prob(view, z) + p.log_prob(z) - q.log_prob(z)
     centre = p.mean
     gains = []
     for latent in range(z.shape[-1]):
         held = z.clone()
         held[..., latent] = centre[latent]
         others = torch.cat([z[..., :latent], z[..., latent + 1 :]], dim=-1)
-        reduced = decoded_log_prob(seen.model, seen.rows, held)
+        reduced = decoded_log_prob(view, held)
         if others.shape[-1]:
             reduced = reduced + without(p, latent).log_prob(others) - without(q, latent).log_prob(others)
         gains.append(whole.logsumexp(0) - reduced.logsumexp(0))

@@ -1,46 +1,42 @@
-"""The clusters of a fitted estimator: rows and components in a plane of the latent space."""
+"""The clusters of a fitted estimator: rows, and the clusters of its mixture, in a plane of the latent space."""
 
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 
-from .style import axes, scatter
+from .style import AxesDisplay, scatter
 
 __all__ = ["ClusterDisplay"]
 
 
-class ClusterDisplay:
-    """Rows and mixture components in the plane of latent space that best separates the components' means.
+@dataclass(eq=False, repr=False)
+class ClusterDisplay(AxesDisplay):
+    """Rows, and the clusters of the mixture, in the plane of latent space that best separates the clusters' means.
 
     Parameters
     ----------
     points : array of shape (n_samples, 2)
         Posterior means.
     means, covariances : arrays of shape (k, 2) and (k, 2, 2)
-        Of the components.
+        Of the clusters.
     n_used : int
         Clusters that are the most probable of some row.
     labels : array of shape (n_samples,), optional
         Colours the points.
-
-    Attributes
-    ----------
-    figure_, ax_
-        Set by `plot`.
     """
 
-    def __init__(self, points: NDArray, means: NDArray, covariances: NDArray, n_used: int, labels: ArrayLike | None = None) -> None:
-        self.points = points
-        self.means = means
-        self.covariances = covariances
-        self.n_used = n_used
-        self.labels = labels
+    points: NDArray
+    means: NDArray
+    covariances: NDArray
+    n_used: int
+    labels: ArrayLike | None = None
 
     @classmethod
     def from_estimator(cls, estimator: BaseEstimator, X: ArrayLike, labels: ArrayLike | None = None) -> Self:
-        """Project the rows X and the components of a fitted clustering estimator; without labels its own colour the points."""
+        """Project the rows X and the clusters of a fitted clustering estimator; without labels its own colour the points."""
         clusters = estimator.predict(X)
         _, means, covariances = estimator.mixture()
         centre = estimator.weights_ @ means
@@ -52,11 +48,10 @@ class ClusterDisplay:
         return cls(points, places, plane.T @ covariances @ plane, len(np.unique(clusters)), used)
 
     def plot(self, ax: Any = None) -> Self:
-        """Draw the points, and each component as an ellipse of two standard deviations."""
+        """Draw the points, and each cluster as an ellipse of two standard deviations."""
         from matplotlib.patches import Ellipse
 
-        self.ax_ = ax = axes(ax, (5, 5))
-        self.figure_ = ax.figure
+        ax = self._take_axes(ax, (5, 5))
         for mean, covariance in zip(self.means, self.covariances, strict=True):
             variances, directions = np.linalg.eigh(covariance)
             angle = np.degrees(np.arctan2(directions[1, 1], directions[0, 1]))
@@ -64,6 +59,9 @@ class ClusterDisplay:
             ax.add_patch(Ellipse(mean, width, height, angle=angle, facecolor="none", edgecolor="0.45", linewidth=1))
         scatter(ax, *self.points.T, self.labels)
         ax.set(
-            xlabel="plane of the means, first axis", ylabel="second axis", aspect="equal", title=f"{self.n_used} of {len(self.means)} clusters used"
+            xlabel="plane of the means, first axis",
+            ylabel="second axis",
+            aspect="equal",
+            title=f"{self.n_used} of {len(self.means)} clusters used",
         )
         return self

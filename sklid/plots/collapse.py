@@ -1,5 +1,6 @@
-"""How much each latent says, beside the least it must say."""
+"""The divergence of each latent's posterior from its prior, beside the floor that the model certifies."""
 
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -7,12 +8,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..metrics import active_units, informative_units, kl_divergence
 from ..metrics.sources import floor_of, name_of
-from .style import COLOURS, axes
+from .style import COLOURS, AxesDisplay
 
 __all__ = ["CollapseDisplay"]
 
 
-class CollapseDisplay:
+@dataclass(eq=False, repr=False)
+class CollapseDisplay(AxesDisplay):
     """The divergence of each latent's posterior from its prior, which latents are active, and the floor where there is one.
 
     Parameters
@@ -28,11 +30,6 @@ class CollapseDisplay:
     name : str, default=""
         Title of the picture.
 
-    Attributes
-    ----------
-    figure_, ax_
-        Set by `plot`.
-
     Examples
     --------
     >>> import numpy as np
@@ -44,12 +41,11 @@ class CollapseDisplay:
     2
     """
 
-    def __init__(self, kl: NDArray, active: NDArray, floor: float = np.nan, informative: NDArray | None = None, name: str = "") -> None:
-        self.kl = kl
-        self.active = active
-        self.floor = floor
-        self.informative = informative
-        self.name = name
+    kl: NDArray
+    active: NDArray
+    floor: float = np.nan
+    informative: NDArray | None = None
+    name: str = ""
 
     @classmethod
     def from_estimator(cls, estimator: Any, X: Any, *, n_importance_samples: int = 50) -> Self:
@@ -74,17 +70,19 @@ class CollapseDisplay:
 
     def plot(self, ax: Any = None) -> Self:
         """Draw a bar per latent, from the most to the least used."""
-        self.ax_ = ax = axes(ax, (6.0, 4.0))
-        self.figure_ = ax.figure
+        ax = self._take_axes(ax, (6.0, 4.0))
         order = np.argsort(-self.kl, kind="stable")
         for label, colour, hatch, chosen in self._kinds():
             shown = chosen[order]
             if shown.any():
-                ax.bar(np.flatnonzero(shown), self.kl[order][shown], color=colour, hatch=hatch, edgecolor="white", label=f"{label}: {shown.sum()}")
+                style = {"color": colour, "hatch": hatch, "edgecolor": "white", "label": f"{label}: {shown.sum()}"}
+                ax.bar(np.flatnonzero(shown), self.kl[order][shown], **style)
         if np.isfinite(self.floor):
-            ax.axhline(self.floor, color="0.2", linestyle="--", linewidth=1.2, label=f"floor of the model: {self.floor:.2f} nats")
+            label = f"floor of the model: {self.floor:.2f} nats"
+            ax.axhline(self.floor, color="0.2", linestyle="--", linewidth=1.2, label=label)
         ax.set_xticks(range(len(order)), [str(latent) for latent in order])
-        ax.set(xlabel="latent", ylabel="KL of posterior from prior (nats)", title=self.name, ylim=(0, 1.3 * max(self.kl.max(), 1e-3)))
+        ax.set(xlabel="latent", ylabel="KL of posterior from prior (nats)", title=self.name)
+        ax.set_ylim(0, 1.3 * max(self.kl.max(), 1e-3))
         ax.legend(frameon=False)
         return self
 
@@ -94,4 +92,8 @@ class CollapseDisplay:
         if self.informative is None:
             return [("active", COLOURS[0], "", self.active), collapsed]
         helps = self.active & self.informative
-        return [("informative", COLOURS[0], "", helps), ("active, adds nothing", COLOURS[1], "//", self.active & ~helps), collapsed]
+        return [
+            ("informative", COLOURS[0], "", helps),
+            ("active, adds nothing", COLOURS[1], "//", self.active & ~helps),
+            collapsed,
+        ]

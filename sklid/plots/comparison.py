@@ -1,5 +1,6 @@
 """Several models side by side: which latents each of them uses."""
 
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -8,12 +9,13 @@ from sklearn.base import BaseEstimator
 
 from ..metrics import active_units, kl_divergence
 from .clusters import ClusterDisplay
-from .style import COLOURS, HATCHES, panels, scatter
+from .style import COLOURS, HATCHES, PanelsDisplay, hide_frame, panels, scatter
 
 __all__ = ["ComparisonDisplay"]
 
 
-class ComparisonDisplay:
+@dataclass(eq=False, repr=False)
+class ComparisonDisplay(PanelsDisplay):
     """Which latents each of several models uses: the divergence of every latent, and the two most used ones over the data.
 
     Parameters
@@ -30,28 +32,17 @@ class ComparisonDisplay:
         Colours the points.
     clusterings : dict of names to ClusterDisplay, optional
         One more panel each.
-
-    Attributes
-    ----------
-    figure_, axes_
-        Set by `plot`.
     """
 
-    def __init__(
-        self,
-        names: list[str],
-        kl: list[NDArray],
-        active: list[int],
-        means: list[NDArray],
-        labels: ArrayLike | None = None,
-        clusterings: dict[str, ClusterDisplay] | None = None,
-    ) -> None:
-        self.names = names
-        self.kl = kl
-        self.active = active
-        self.means = means
-        self.labels = labels
-        self.clusterings = clusterings or {}
+    names: list[str]
+    kl: list[NDArray]
+    active: list[int]
+    means: list[NDArray]
+    labels: ArrayLike | None = None
+    clusterings: dict[str, ClusterDisplay] | None = None
+
+    def __post_init__(self) -> None:
+        self.clusterings = self.clusterings or {}
 
     @classmethod
     def from_estimators(
@@ -69,7 +60,7 @@ class ComparisonDisplay:
         X : array-like of shape (n_samples, n_features)
         labels : array-like of shape (n_samples,), optional
         clusterings : dict of names to fitted clustering estimators, optional
-            Shown with their components, one more panel each.
+            Shown with their clusters, one more panel each.
         """
         displays = {name: ClusterDisplay.from_estimator(estimator, X, labels) for name, estimator in (clusterings or {}).items()}
         means = [estimator.transform(X) for estimator in estimators.values()]
@@ -94,18 +85,29 @@ class ComparisonDisplay:
         width = 0.8 / len(self.names)
         for number, (name, kl) in enumerate(zip(self.names, self.kl, strict=True)):
             position = 1 + np.arange(len(kl)) + (number - (len(self.names) - 1) / 2) * width
-            style = {"color": COLOURS[number % len(COLOURS)], "hatch": HATCHES[number % len(HATCHES)], "edgecolor": "white"}
+            style = {
+                "color": COLOURS[number % len(COLOURS)],
+                "hatch": HATCHES[number % len(HATCHES)],
+                "edgecolor": "white",
+            }
             axis.bar(position, np.sort(kl)[::-1], width, label=f"{name}, {kl.sum():.1f} nats in all", **style)
         axis.set(title="What each latent says of the data", ylabel="KL of posterior from prior (nats)")
         axis.set_xlabel("latent, from the most to the least used")
         axis.set_ylim(0, 1.25 * max(1e-3, *(kl.max() for kl in self.kl)))  # room for the legend
         axis.legend(frameon=False)
-        axis.spines[["top", "right"]].set_visible(False)
+        hide_frame(axis)
 
     def _plot_latents(self, axis: Any, title: str, kl: NDArray, means: NDArray) -> None:
         first, second = (*np.argsort(-kl, kind="stable"), 0)[:2]
         points = means[:, first], means[:, second]
         scatter(axis, *points, self.labels)
         limit = max(3.0, 1.05 * max(np.abs(values).max() for values in points))
-        axis.set(title=title, xlabel="most used latent", ylabel="second most used latent", xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal")
-        axis.spines[["top", "right"]].set_visible(False)
+        axis.set(
+            title=title,
+            xlabel="most used latent",
+            ylabel="second most used latent",
+            xlim=(-limit, limit),
+            ylim=(-limit, limit),
+            aspect="equal",
+        )
+        hide_frame(axis)

@@ -1,16 +1,18 @@
 """A metric against the depth of the decoder, or another parameter, for several models (Wang, Blei & Cunningham 2021, figures 1c and 1d)."""
 
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .style import COLOURS, MARKERS, axes
+from .style import COLOURS, MARKERS, AxesDisplay
 
 __all__ = ["DepthCurveDisplay"]
 
 
-class DepthCurveDisplay:
+@dataclass(eq=False, repr=False)
+class DepthCurveDisplay(AxesDisplay):
     """Mean and standard deviation of a metric over repetitions, against a parameter.
 
     Parameters
@@ -20,11 +22,6 @@ class DepthCurveDisplay:
     metric, parameter : str
         What the axes are called.
 
-    Attributes
-    ----------
-    figure_, ax_
-        Set by `plot`.
-
     Examples
     --------
     >>> from sklid.plots import DepthCurveDisplay
@@ -33,10 +30,9 @@ class DepthCurveDisplay:
     [0.4, 0.5]
     """
 
-    def __init__(self, values: dict[str, dict[float, NDArray]], metric: str, parameter: str = "hidden layers of the decoder") -> None:
-        self.values = values
-        self.metric = metric
-        self.parameter = parameter
+    values: dict[str, dict[float, NDArray]]
+    metric: str
+    parameter: str = "hidden layers of the decoder"
 
     @classmethod
     def from_estimator(cls, search: Any, metric: str = "score", parameter: str = "decoder_depth", name: str | None = None) -> Self:
@@ -63,17 +59,24 @@ class DepthCurveDisplay:
         ValueError
             If a search has no such metric or parameter.
         """
-        return cls({name: _of_search(search.cv_results_, metric, parameter) for name, search in searches.items()}, metric, parameter)
+        return cls(
+            {name: _of_search(search.cv_results_, metric, parameter) for name, search in searches.items()},
+            metric,
+            parameter,
+        )
 
     @classmethod
     def from_predictions(cls, values: dict[str, dict[float, Any]], metric: str, parameter: str = "hidden layers of the decoder") -> Self:
         """From values measured elsewhere: names to parameter values to lists over seeds."""
-        return cls({name: {at: np.asarray(found, dtype=float) for at, found in own.items()} for name, own in values.items()}, metric, parameter)
+        return cls(
+            {name: {at: np.asarray(found, dtype=float) for at, found in own.items()} for name, own in values.items()},
+            metric,
+            parameter,
+        )
 
     def plot(self, ax: Any = None) -> Self:
         """Draw a line with error bars per model, side by side so that the bars do not hide each other."""
-        self.ax_ = ax = axes(ax)
-        self.figure_ = ax.figure
+        ax = self._take_axes(ax, (5.5, 4.5))
         places = sorted({at for own in self.values.values() for at in own})
         for number, (name, own) in enumerate(self.values.items()):
             shift = 0.06 * (number - (len(self.values) - 1) / 2)

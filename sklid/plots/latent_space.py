@@ -1,5 +1,6 @@
 """Two latents over the data: points with labels or uncertainty, and the aggregate posterior beside the prior."""
 
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..metrics import kl_divergence
 from ..metrics.encodings import encodings
 from ..randomness import from_random_state
-from .style import COLOURS, axes, scatter
+from .style import COLOURS, AxesDisplay, scatter
 
 __all__ = ["LatentSpaceDisplay"]
 
@@ -20,7 +21,8 @@ SHARES = (0.5, 0.9)
 MOST_ROWS = 2_000
 
 
-class LatentSpaceDisplay:
+@dataclass(eq=False, repr=False)
+class LatentSpaceDisplay(AxesDisplay):
     """Posterior means in the plane of two latents, with contours that hold half and nine tenths of the aggregate posterior and of the prior.
 
     Parameters
@@ -34,32 +36,24 @@ class LatentSpaceDisplay:
         Colours the points.
     show_uncertainty : bool, default=False
         Whether each point has a cross of one posterior standard deviation.
-
-    Attributes
-    ----------
-    figure_, ax_
-        Set by `plot`.
     """
 
-    def __init__(
-        self,
-        loc: NDArray,
-        scale: NDArray,
-        prior_draws: NDArray,
-        latents: tuple[int, int] = (0, 1),
-        labels: ArrayLike | None = None,
-        show_uncertainty: bool = False,
-    ) -> None:
-        self.loc = loc
-        self.scale = scale
-        self.prior_draws = prior_draws
-        self.latents = latents
-        self.labels = labels
-        self.show_uncertainty = show_uncertainty
+    loc: NDArray
+    scale: NDArray
+    prior_draws: NDArray
+    latents: tuple[int, int] = (0, 1)
+    labels: ArrayLike | None = None
+    show_uncertainty: bool = False
 
     @classmethod
     def from_estimator(
-        cls, estimator: Any, X: Any, labels: ArrayLike | None = None, *, latents: tuple[int, int] | None = None, show_uncertainty: bool = False
+        cls,
+        estimator: Any,
+        X: Any,
+        labels: ArrayLike | None = None,
+        *,
+        latents: tuple[int, int] | None = None,
+        show_uncertainty: bool = False,
     ) -> Self:
         """Encode rows with an estimator, or another model that `sklid.metrics` can measure.
 
@@ -91,9 +85,9 @@ class LatentSpaceDisplay:
     ) -> Self:
         """From what `sklid.metrics.kl_divergence` takes: (loc, scale) arrays, or a posterior and a prior of `torch.distributions`."""
         with from_random_state(0):
-            seen = encodings(first, second)
-            loc, scale = (moment.cpu().numpy() for moment in seen.moments())
-            draws = seen.prior.sample(torch.Size([N_DRAWS])).cpu().numpy()
+            encoded = encodings(first, second)
+            loc, scale = (moment.cpu().numpy() for moment in encoded.moments())
+            draws = encoded.prior.sample(torch.Size([N_DRAWS])).cpu().numpy()
         if loc.shape[1] < 2:
             raise ValueError("A picture of the latent space needs two latents; this model has one. A histogram of `transform(X)` shows it.")
         if latents is None:
@@ -107,8 +101,7 @@ class LatentSpaceDisplay:
         """Draw the points and the contours."""
         from matplotlib.lines import Line2D
 
-        self.ax_ = ax = axes(ax, (5.5, 5.2))
-        self.figure_ = ax.figure
+        ax = self._take_axes(ax, (5.5, 5.2))
         rows = slice(None, None, max(1, len(self.loc) // MOST_ROWS))
         if self.show_uncertainty:
             x, y = self.loc[rows].T
@@ -123,7 +116,13 @@ class LatentSpaceDisplay:
         lines = [Line2D([], [], color="black"), Line2D([], [], color=COLOURS[1], linestyle="--")]
         ax.legend(lines, ["aggregate posterior", "prior"], frameon=False, loc="upper right", title="hold 50 % and 90 %")
         first, second = self.latents
-        ax.set(xlabel=f"latent {first}", ylabel=f"latent {second}", xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal")
+        ax.set(
+            xlabel=f"latent {first}",
+            ylabel=f"latent {second}",
+            xlim=(-limit, limit),
+            ylim=(-limit, limit),
+            aspect="equal",
+        )
         return self
 
     def _contours(self, points: NDArray, limit: float, colour: str, style: str) -> None:

@@ -1,17 +1,19 @@
 """Rows beside their reconstructions."""
 
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..metrics.sources import last_step, name_of
-from .style import COLOURS, axes_grid, image_shape_of, panels, show_image
+from .style import COLOURS, ImageDisplay, axes_grid, hide_frame, panels, show_image
 
 __all__ = ["ReconstructionDisplay"]
 
 
-class ReconstructionDisplay:
+@dataclass(eq=False, repr=False)
+class ReconstructionDisplay(ImageDisplay):
     """Some rows and what the model makes of them, as images above each other or as curves over the features.
 
     Parameters
@@ -20,17 +22,11 @@ class ReconstructionDisplay:
     reconstructions : dict of names to arrays of shape (n_rows, n_features)
     image_shape : pair of int or False, optional
         Height and width of images; False for curves. By default square images where the number of features is a square of at least 16.
-
-    Attributes
-    ----------
-    figure_, axes_
-        Set by `plot`.
     """
 
-    def __init__(self, rows: NDArray, reconstructions: dict[str, NDArray], image_shape: tuple[int, int] | bool | None = None) -> None:
-        self.rows = rows
-        self.reconstructions = reconstructions
-        self.image_shape = image_shape
+    rows: NDArray
+    reconstructions: dict[str, NDArray]
+    image_shape: tuple[int, int] | bool | None = None
 
     @classmethod
     def from_estimator(cls, estimator: Any, X: ArrayLike, *, n_rows: int = 8, image_shape: tuple[int, int] | bool | None = None) -> Self:
@@ -47,7 +43,14 @@ class ReconstructionDisplay:
         return cls.from_estimators({name_of(estimator): estimator}, X, n_rows=n_rows, image_shape=image_shape)
 
     @classmethod
-    def from_estimators(cls, estimators: dict[str, Any], X: ArrayLike, *, n_rows: int = 8, image_shape: tuple[int, int] | bool | None = None) -> Self:
+    def from_estimators(
+        cls,
+        estimators: dict[str, Any],
+        X: ArrayLike,
+        *,
+        n_rows: int = 8,
+        image_shape: tuple[int, int] | bool | None = None,
+    ) -> Self:
         """Reconstruct the first rows of X with several estimators, by name."""
         chosen = X[:n_rows]
         reconstructions, shown = {}, np.asarray(chosen)
@@ -61,14 +64,9 @@ class ReconstructionDisplay:
         """From rows and their reconstructions by any model."""
         return cls(np.asarray(rows), {name: np.asarray(reconstructions)}, **parameters)
 
-    def plot(self) -> Self:
-        """Draw rows of images, or a panel of curves per row of data."""
-        shape = image_shape_of(self.rows.shape[-1], self.image_shape)
-        if shape is None:
-            self._plot_curves()
-        else:
-            self._plot_images(shape)
-        return self
+    @property
+    def _n_features(self) -> int:
+        return self.rows.shape[-1]
 
     def _plot_images(self, shape: tuple[int, int]) -> None:
         lines = {"data": self.rows, **self.reconstructions}
@@ -86,5 +84,5 @@ class ReconstructionDisplay:
             for place, (name, rows) in enumerate(self.reconstructions.items()):
                 panel.plot(rows[number], color=COLOURS[place % len(COLOURS)], label=name)
             panel.set(xlabel="feature", title=f"row {number}")
-            panel.spines[["top", "right"]].set_visible(False)
+            hide_frame(panel)
         self.axes_[0].legend(frameon=False, fontsize=8)

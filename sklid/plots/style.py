@@ -1,13 +1,25 @@
-"""What the displays share: colours that the colour-blind tell apart, bare axes, scatters that name their classes, and pictures in a grid."""
+"""What the displays share: where they draw, colours that the colour-blind tell apart, scatters and images."""
 
 import math
 import sys
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["COLOURS", "HATCHES", "MARKERS", "axes", "axes_grid", "image_shape_of", "new_figure", "panels", "scatter", "show_image"]
+__all__ = [
+    "COLOURS",
+    "HATCHES",
+    "MARKERS",
+    "AxesDisplay",
+    "ImageDisplay",
+    "PanelsDisplay",
+    "axes_grid",
+    "hide_frame",
+    "panels",
+    "scatter",
+    "show_image",
+]
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 """Okabe & Ito."""
@@ -16,12 +28,67 @@ MARKERS = ("o", "s", "^", "D", "v", "P")
 LARGEST_LEGEND = 12
 
 
-def axes(ax: Any, size: tuple[float, float] = (5.5, 4.5)) -> Any:
-    """The axes given, or new ones; without a frame at the top and on the right."""
-    if ax is None:
-        ax = new_figure(size).subplots()
+class AxesDisplay:
+    """A picture on axes of its own, or on those that its user has.
+
+    Attributes
+    ----------
+    figure_, ax_
+        Set by `plot`.
+    """
+
+    figure_: Any
+    ax_: Any
+
+    def _take_axes(self, ax: Any, size: tuple[float, float]) -> Any:
+        """The axes given, or new ones in a figure of that size; they are kept."""
+        self.ax_ = new_figure(size).subplots() if ax is None else ax
+        self.figure_ = self.ax_.figure
+        hide_frame(self.ax_)
+        return self.ax_
+
+
+class PanelsDisplay:
+    """A picture of several panels.
+
+    Attributes
+    ----------
+    figure_, axes_
+        Set by `plot`; the axes as an array.
+    """
+
+    figure_: Any
+    axes_: NDArray
+
+
+class ImageDisplay(PanelsDisplay):
+    """Rows as images where they have a height and a width, as curves over the features where not."""
+
+    image_shape: tuple[int, int] | bool | None
+
+    def plot(self) -> Self:
+        """Draw rows of images, or panels of curves; `figure_` and `axes_` hold them."""
+        shape = image_shape_of(self._n_features, self.image_shape)
+        if shape is None:
+            self._plot_curves()
+        else:
+            self._plot_images(shape)
+        return self
+
+    @property
+    def _n_features(self) -> int:
+        raise NotImplementedError
+
+    def _plot_images(self, shape: tuple[int, int]) -> None:
+        raise NotImplementedError
+
+    def _plot_curves(self) -> None:
+        raise NotImplementedError
+
+
+def hide_frame(ax: Any) -> None:
+    """Axes without lines at the top and on the right."""
     ax.spines[["top", "right"]].set_visible(False)
-    return ax
 
 
 def new_figure(size: tuple[float, float]) -> Any:
@@ -83,4 +150,11 @@ def scatter(ax: Any, x: NDArray, y: NDArray, labels: ArrayLike | None) -> None:
     if len(values) <= LARGEST_LEGEND:
         for code, value in enumerate(values):
             place = np.median(x[codes == code]), np.median(y[codes == code])
-            ax.text(*place, str(value), ha="center", va="center", weight="bold", bbox={"facecolor": "white", "alpha": 0.7, "lw": 0, "pad": 1})
+            ax.text(
+                *place,
+                str(value),
+                ha="center",
+                va="center",
+                weight="bold",
+                bbox={"facecolor": "white", "alpha": 0.7, "lw": 0, "pad": 1},
+            )

@@ -1,5 +1,6 @@
 """The log-likelihood of rows as a function of two latents: flat where a latent is not identified (Wang, Blei & Cunningham 2021, figure 2, top)."""
 
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -8,9 +9,9 @@ from numpy.typing import NDArray
 
 from ..metrics.encodings import encodings_of
 from ..metrics.importance import decoded_log_prob
-from ..metrics.sources import name_of, view
+from ..metrics.sources import name_of, view_of
 from ..randomness import from_random_state
-from .style import COLOURS, axes
+from .style import COLOURS, AxesDisplay
 
 __all__ = ["LikelihoodSurfaceDisplay"]
 
@@ -18,7 +19,8 @@ DEPTH = 10.0
 """Nats below the maximum at which the surface is cut off."""
 
 
-class LikelihoodSurfaceDisplay:
+@dataclass(eq=False, repr=False)
+class LikelihoodSurfaceDisplay(AxesDisplay):
     """Log p(x | z) of one row over the plane of two latents, with its posterior and the prior.
 
     Parameters
@@ -31,23 +33,26 @@ class LikelihoodSurfaceDisplay:
         Of the posterior of the two latents.
     latents : pair of int
     name : str, default=""
-
-    Attributes
-    ----------
-    figure_, ax_
-        Set by `plot`.
     """
 
-    def __init__(self, grid: NDArray, surface: NDArray, loc: NDArray, scale: NDArray, latents: tuple[int, int] = (0, 1), name: str = "") -> None:
-        self.grid = grid
-        self.surface = surface
-        self.loc = loc
-        self.scale = scale
-        self.latents = latents
-        self.name = name
+    grid: NDArray
+    surface: NDArray
+    loc: NDArray
+    scale: NDArray
+    latents: tuple[int, int] = (0, 1)
+    name: str = ""
 
     @classmethod
-    def from_estimator(cls, estimator: Any, X: Any, *, row: int = 0, latents: tuple[int, int] = (0, 1), span: float = 3.0, n_steps: int = 61) -> Self:
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any,
+        *,
+        row: int = 0,
+        latents: tuple[int, int] = (0, 1),
+        span: float = 3.0,
+        n_steps: int = 61,
+    ) -> Self:
         """Decode a grid of two latents, the others at the row's posterior mean.
 
         Parameters
@@ -63,13 +68,13 @@ class LikelihoodSurfaceDisplay:
             Points of the grid along each latent.
         """
         with from_random_state(0):
-            seen = view(estimator, X)
-            seen = seen._replace(rows=seen.rows[row : row + 1])
-            loc, scale = (moment[0] for moment in encodings_of(seen).moments())
+            view = view_of(estimator, X)
+            view = view._replace(rows=view.rows[row : row + 1])
+            loc, scale = (moment[0] for moment in encodings_of(view).moments())
             grid = torch.linspace(-span, span, n_steps, dtype=loc.dtype, device=loc.device)
             z = loc.repeat(n_steps * n_steps, 1)
             z[:, list(latents)] = torch.cartesian_prod(grid, grid)
-            surface = decoded_log_prob(seen.model, seen.rows, z.unsqueeze(1)).reshape(n_steps, n_steps) - seen.log_volume
+            surface = decoded_log_prob(view, z.unsqueeze(1)).reshape(n_steps, n_steps) - view.log_volume
         pair = list(latents)
         arrays = (part.cpu().double().numpy() for part in (grid, surface, loc[pair], scale[pair]))
         return cls(*arrays, latents, name_of(estimator))
@@ -83,12 +88,14 @@ class LikelihoodSurfaceDisplay:
         """Draw the surface as filled contours, cut off ten nats below its maximum."""
         from matplotlib.patches import Ellipse
 
-        self.ax_ = ax = axes(ax, (5.8, 4.8))
-        self.figure_ = ax.figure
+        ax = self._take_axes(ax, (5.8, 4.8))
         below = np.maximum(self.surface.T - self.surface.max(), -DEPTH)
         filled = ax.contourf(self.grid, self.grid, below, np.linspace(-DEPTH, 0, 11), cmap="cividis", extend="min")
         self.figure_.colorbar(filled, ax=ax, label="log p(x | z) below its maximum (nats)")
-        for place, size, colour, style, label in (((0, 0), np.ones(2), COLOURS[1], "--", "prior"), (self.loc, self.scale, "black", "-", "posterior")):
+        for place, size, colour, style, label in (
+            ((0, 0), np.ones(2), COLOURS[1], "--", "prior"),
+            (self.loc, self.scale, "black", "-", "posterior"),
+        ):
             ax.add_patch(Ellipse(place, *(4 * size), facecolor="none", edgecolor=colour, linestyle=style, linewidth=2, label=label))
         ax.legend(loc="upper right", title="two standard deviations", framealpha=0.85)
         first, second = self.latents

@@ -1,11 +1,12 @@
 """The course of a training: the bound, the divergence and, where they were recorded, information and active units by epoch."""
 
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .style import COLOURS, MARKERS, axes_grid
+from .style import COLOURS, MARKERS, PanelsDisplay, axes_grid, hide_frame
 
 __all__ = ["TrainingCurveDisplay"]
 
@@ -18,18 +19,14 @@ TITLES = {
 }
 
 
-class TrainingCurveDisplay:
+@dataclass(eq=False, repr=False)
+class TrainingCurveDisplay(PanelsDisplay):
     """Curves over the epochs of one or several trainings, one panel per quantity.
 
     Parameters
     ----------
     curves : dict of names to dicts of arrays
         For each training its quantities by epoch: "elbo", "validation_elbo", "kl", "mi" or "au".
-
-    Attributes
-    ----------
-    figure_, axes_
-        Set by `plot`.
 
     Examples
     --------
@@ -39,12 +36,11 @@ class TrainingCurveDisplay:
     ['elbo', 'kl']
     """
 
-    def __init__(self, curves: dict[str, dict[str, NDArray]]) -> None:
-        self.curves = curves
+    curves: dict[str, dict[str, NDArray]]
 
     @classmethod
     def from_estimator(cls, estimator: Any, name: str | None = None) -> Self:
-        """The history of a fitted estimator; `sklid.training.callbacks.CollapseMonitor` records information and active units."""
+        """The history of a fitted estimator; `sklid.callbacks.CollapseMonitor` records information and active units."""
         return cls.from_estimators({name or type(estimator).__name__: estimator})
 
     @classmethod
@@ -66,10 +62,14 @@ class TrainingCurveDisplay:
             for number, (name, own) in enumerate(self.curves.items()):
                 if quantity in own:
                     epochs = np.arange(1, len(own[quantity]) + 1)
-                    style = {"color": COLOURS[number % len(COLOURS)], "marker": MARKERS[number % len(MARKERS)], "markersize": 4}
+                    style = {
+                        "color": COLOURS[number % len(COLOURS)],
+                        "marker": MARKERS[number % len(MARKERS)],
+                        "markersize": 4,
+                    }
                     panel.plot(epochs, own[quantity], markevery=max(1, len(epochs) // 8), label=name, **style)
             panel.set(xlabel="epoch", ylabel=TITLES[quantity])
-            panel.spines[["top", "right"]].set_visible(False)
+            hide_frame(panel)
         self.axes_[0].legend(frameon=False)
         return self
 
@@ -77,7 +77,13 @@ class TrainingCurveDisplay:
 def _curves(history: Any) -> dict[str, NDArray]:
     """The quantities of a skorch history that every epoch recorded."""
     found = {}
-    for quantity, key, sign in (("elbo", "train_loss", -1), ("validation_elbo", "valid_loss", -1), ("kl", "kl", 1), ("mi", "mi", 1), ("au", "au", 1)):
+    for quantity, key, sign in (
+        ("elbo", "train_loss", -1),
+        ("validation_elbo", "valid_loss", -1),
+        ("kl", "kl", 1),
+        ("mi", "mi", 1),
+        ("au", "au", 1),
+    ):
         values = [epoch.get(key) for epoch in history]
         if values and None not in values:
             found[quantity] = sign * np.array(values, dtype=float)

@@ -1,5 +1,6 @@
 """What a latent does: decoded rows as one latent after the other moves and the others stay."""
 
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -9,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..metrics import kl_divergence
 from ..metrics.sources import last_step
-from .style import COLOURS, axes_grid, image_shape_of, panels, show_image
+from .style import COLOURS, ImageDisplay, axes_grid, hide_frame, panels, show_image
 
 __all__ = ["LatentTraversalDisplay"]
 
@@ -17,7 +18,8 @@ MOST_CURVES = 4
 LINES = ("-", "--", ":", "-.")
 
 
-class LatentTraversalDisplay:
+@dataclass(eq=False, repr=False)
+class LatentTraversalDisplay(ImageDisplay):
     """Decoded means along each latent, as rows of images, or as curves of the features that move most.
 
     Parameters
@@ -31,26 +33,13 @@ class LatentTraversalDisplay:
     image_shape : pair of int or False, optional
         Height and width of images; False for curves. By default square images where the number of features is a square of at least 16.
     feature_names : sequence of str, optional
-
-    Attributes
-    ----------
-    figure_, axes_
-        Set by `plot`.
     """
 
-    def __init__(
-        self,
-        decoded: NDArray,
-        steps: NDArray,
-        latents: ArrayLike,
-        image_shape: tuple[int, int] | bool | None = None,
-        feature_names: ArrayLike | None = None,
-    ) -> None:
-        self.decoded = decoded
-        self.steps = steps
-        self.latents = latents
-        self.image_shape = image_shape
-        self.feature_names = feature_names
+    decoded: NDArray
+    steps: NDArray
+    latents: ArrayLike
+    image_shape: tuple[int, int] | bool | None = None
+    feature_names: ArrayLike | None = None
 
     @classmethod
     def from_estimator(
@@ -93,14 +82,9 @@ class LatentTraversalDisplay:
         decoded = np.asarray(decoded)
         return cls(decoded, np.asarray(steps), range(len(decoded)) if latents is None else latents, **parameters)
 
-    def plot(self) -> Self:
-        """Draw one row of images, or one panel of curves, per latent."""
-        shape = image_shape_of(self.decoded.shape[-1], self.image_shape)
-        if shape is None:
-            self._plot_curves()
-        else:
-            self._plot_images(shape)
-        return self
+    @property
+    def _n_features(self) -> int:
+        return self.decoded.shape[-1]
 
     def _plot_images(self, shape: tuple[int, int]) -> None:
         limits = float(self.decoded.min()), float(self.decoded.max())
@@ -122,7 +106,7 @@ class LatentTraversalDisplay:
                 panel.plot(self.steps, moved[:, feature], color=COLOURS[number], linestyle=LINES[number], label=name)
             panel.set(xlabel=f"latent {latent}", ylabel="change of E[x | z] (std)")
             panel.legend(frameon=False, fontsize=8)
-            panel.spines[["top", "right"]].set_visible(False)
+            hide_frame(panel)
 
 
 def _feature_names(estimator: Any) -> ArrayLike | None:

@@ -1,4 +1,4 @@
-"""Models with known answers, for the tests of metrics: probabilistic PCA with exact or spoilt posteriors, and a VAE written by hand."""
+"""Models and posteriors with known answers, for the tests of metrics: probabilistic PCA, Gaussian channels, a VAE written by hand."""
 
 import numpy as np
 import torch
@@ -57,3 +57,14 @@ class HandWrittenVAE(nn.Module):
             self.loss(x).backward()
             optimizer.step()
         return self
+
+
+def channel(information, n_rows, n_components=4, seed=0):
+    """Posteriors of a Gaussian channel: z ~ N(0, 1) observed so that x and z share `information` nats in all."""
+    scale = np.exp(-information / n_components)
+    loc = np.sqrt(1 - scale**2) * np.random.default_rng(seed).standard_normal((n_rows, n_components))
+    return loc, np.full_like(loc, scale)
+
+
+def as_tensors(arrays):
+    return tuple(torch.from_numpy(array) for array in arrays)

@@ -1,25 +1,17 @@
-"""Divergence and information: known truths, brackets that hold, and the same answer from every kind of argument."""
+"""Divergence and information: known truths, and brackets that hold."""
 
 import math
 
 import numpy as np
 import pytest
 import torch
-from torch.distributions import Categorical, Independent, MixtureSameFamily, MultivariateNormal, Normal, kl_divergence
+from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal, kl_divergence
 
 from sklid import metrics
 from sklid.exceptions import CappedEstimateWarning
+from sklid.randomness import from_random_state
 
-
-def channel(information, n_rows, n_components=4, seed=0):
-    """Posteriors of a Gaussian channel: z ~ N(0, 1) observed so that x and z share `information` nats in all."""
-    scale = np.exp(-information / n_components)
-    loc = np.sqrt(1 - scale**2) * np.random.default_rng(seed).standard_normal((n_rows, n_components))
-    return loc, np.full_like(loc, scale)
-
-
-def as_tensors(arrays):
-    return tuple(torch.from_numpy(array) for array in arrays)
+from .models import as_tensors, channel
 
 
 @pytest.mark.parametrize("information", [0.1, 1.0])
@@ -69,28 +61,6 @@ def test_a_collapsed_posterior_has_no_information():
     assert found.value == pytest.approx(0, abs=1e-9)
 
 
-@pytest.mark.filterwarnings("ignore::sklid.exceptions.CappedEstimateWarning")
-def test_arrays_distributions_and_full_covariances_agree():
-    loc, scale = channel(2.0, 400)
-    m, s = as_tensors((loc, scale))
-    pairs = [
-        (loc, scale),
-        (Normal(m, s), None),
-        (Independent(Normal(m, s), 1), Independent(Normal(torch.zeros(4).double(), torch.ones(4).double()), 1)),
-    ]
-    covariance = MultivariateNormal(m, torch.diag_embed(s.square()))
-    mixture = MixtureSameFamily(Categorical(torch.ones(400, 1)), Independent(Normal(m.unsqueeze(1), s.unsqueeze(1)), 1))
-    expected = metrics.mutual_information(loc, scale), metrics.kl_divergence(loc, scale), metrics.aggregate_posterior_kl(loc, scale)
-    for first, second in [*pairs, (covariance, None), (mixture, None)]:
-        information, divergence, aggregate = (
-            measure(first, second) for measure in (metrics.mutual_information, metrics.kl_divergence, metrics.aggregate_posterior_kl)
-        )
-        assert information.value == pytest.approx(expected[0].value, abs=3 * information.standard_error)
-        assert divergence.value == pytest.approx(expected[1].value, rel=0.02)
-        np.testing.assert_allclose(divergence.per_dimension, expected[1].per_dimension, rtol=0.1)
-        assert aggregate.value == pytest.approx(expected[2].value, abs=0.1)
-
-
 def test_kl_divergence_equals_torch_and_adds_up():
     loc, scale = np.random.default_rng(0).standard_normal((50, 3)), np.random.default_rng(1).random((50, 3)) + 0.1
     expected = kl_divergence(Normal(*as_tensors((loc, scale))), Normal(0.0, 1.0))
@@ -135,22 +105,6 @@ def test_metrics_leave_the_global_generators_alone():
     assert (np.random.get_state()[1] == state).all()  # noqa: NPY002
 
 
-@pytest.mark.parametrize(
-    ("arguments", "error", "match"),
-    [
-        (([[0.0]], [[0.0]]), ValueError, "positive scales"),
-        (([[0.0]], [[1.0, 1.0]]), ValueError, "one shape"),
-        (([[0.0]],), TypeError, "standard deviations beside them"),
-        ((Normal(torch.zeros(3), torch.ones(3)),), ValueError, "batch shape"),
-        ((Normal(torch.zeros(3, 2), torch.ones(3, 2)), [[1.0]]), TypeError, "the prior is one too"),
-        ((Normal(torch.zeros(3, 2), torch.ones(3, 2)), Independent(Normal(torch.zeros(3), 1.0), 1)), ValueError, "2 latents and the prior 3"),
-    ],
-)
-def test_bad_arguments_get_one_clear_line(arguments, error, match):
-    with pytest.raises(error, match=match):
-        metrics.kl_divergence(*arguments)
-
-
 def test_a_hundred_thousand_rows_fit_into_two_gigabytes():
     """Divergence and active units whole; the table behind the information is made in blocks of at most 32 MB whatever the number of rows."""
     import resource
@@ -163,3 +117,22 @@ def test_a_hundred_thousand_rows_fit_into_two_gigabytes():
     assert metrics.active_units(loc).count == 64
     assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 2**20 < 1.0
     assert 8 * TABLE_NUMBERS <= 2**25
+
+
+@pytest.mark.parametrize("n_components", [2, 3])
+def test_information_of_a_flow_is_that_of_its_posteriors_one_by_one(n_components):
+    pytest.importorskip("zuko", reason="flows need the extra sklid[flow]")
+    from sklid.nn.flow import FlowPosterior
+
+    flow = FlowPosterior(4, n_components, depth=1, width=8).double()
+    with torch.no_grad():
+        for parameter in flow.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    x = 0.2 * torch.randn(40, 4).double()
+    with from_random_state(0):
+        q = flow(x)
+        z = q.sample()
+        log_q = torch.stack([flow(x[row : row + 1].expand(40, -1)).log_prob(z) for row in range(40)], dim=1)
+    found = metrics.mutual_information(q, Independent(Normal(*torch.tensor([[0.0], [1.0]]).double().expand(2, n_components)), 1))
+    expected = (log_q.diagonal() - log_q.logsumexp(1) + math.log(40)).mean().item()
+    assert found.lower + 2 * found.standard_error == pytest.approx(expected)

@@ -1,15 +1,10 @@
 """Importance-weighted likelihoods grow to the truth, and gaps are those of the closed form."""
 
-import math
-
 import pytest
 import torch
-from sklearn.datasets import load_iris
 from torch.distributions import Independent, Normal
 
-from sklid import LIDVAE, metrics
-from sklid.metrics.importance import refined
-from sklid.metrics.sources import view
+from sklid import metrics
 
 from .models import exact_log_likelihood, frozen_at_the_prior, linear_data, linear_model
 
@@ -36,28 +31,3 @@ def test_the_gap_of_an_encoder_frozen_at_the_prior_is_its_divergence_from_the_po
 def test_the_gap_of_the_exact_posterior_is_zero():
     rows, W = linear_data(300, [2.0, 1.0])
     assert metrics.amortization_gap(linear_model(W), rows).value == pytest.approx(0, abs=1e-3)
-
-
-def test_refined_posteriors_find_the_exact_ones():
-    rows, W = linear_data(100, [2.0, 1.0])
-    exact = linear_model(W).encode(rows)
-    found = refined(view(linear_model(W, encode=frozen_at_the_prior(2)), rows))
-    assert (found.mean - exact.mean).abs().mean() < 0.02
-    assert (found.stddev.log() - exact.stddev.log()).abs().mean() < 0.02
-
-
-def test_refinement_stays_where_a_posterior_is_exact_in_many_dimensions():
-    rows, W = linear_data(50, [3.0, 2.5, 2.0, 1.5, 1.0, 0.5])
-    exact = linear_model(W).encode(rows)
-    found = refined(view(linear_model(W), rows))
-    torch.testing.assert_close(found.mean, exact.mean, atol=0.01, rtol=0)
-    torch.testing.assert_close(found.stddev, exact.stddev, atol=0.01, rtol=0)
-
-
-def test_refinement_leaves_the_model_as_it_was():
-    X = load_iris().data
-    model = LIDVAE(n_components=2, max_epochs=3, random_state=0).fit(X)
-    before = [weight.clone() for weight in model.net_.module_.parameters()]
-    metrics.amortization_gap(model, X)
-    assert all(torch.equal(old, new) for old, new in zip(before, model.net_.module_.parameters(), strict=True))
-    assert all(weight.grad is None or math.isfinite(weight.grad.sum()) for weight in model.net_.module_.parameters())

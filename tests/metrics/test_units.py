@@ -60,3 +60,13 @@ def test_a_prior_without_known_marginals_is_refused():
     model = metrics.VariationalModel(frozen_at_the_prior(2), lambda z: Normal(z, 1.0), lambda: Independent(Uniform(-torch.ones(2), torch.ones(2)), 1))
     with pytest.raises(ValueError, match="no known marginals"):
         metrics.informative_units(model, torch.zeros(5, 2))
+
+
+def test_a_gain_within_two_standard_errors_is_not_yet_informative():
+    """One latent along a unit loading: rows a distance u along it gain u^2 / 4 - log(2) / 2, here .22 with an error of .56 on average."""
+    W = torch.eye(8).double()[:1]
+    rows = torch.tensor([0.0, 0.0, 0.0, 3.0]).double()[:, None] * W
+    few, many = (metrics.informative_units(linear_model(W), table) for table in (rows, rows.repeat(100, 1)))
+    assert few.gains == pytest.approx([9 / 16 - np.log(2) / 2])
+    assert few.standard_errors == pytest.approx([9 / 8 / 2])
+    assert (few.count, many.count) == (0, 1)

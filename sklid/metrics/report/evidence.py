@@ -1,18 +1,21 @@
 r"""Measurements that tell the causes of collapse apart, on a model and a sample of rows.
 
-*Does the likelihood depend on the latent?* Redrawing all latents, or one, from the prior changes the distribution of x by
+*Does the likelihood depend on the latent?* Redrawing all latents, or one, from the prior changes the distribution of
+x by
 
 .. math:: J = E \, KL(p(x \mid z) \| p(x \mid z')), \qquad J_d = E \, KL(p(x \mid z) \| p(x \mid z_{-d}, z_d')),
 
-and convexity of the divergence gives :math:`I(z; x) \le J` and :math:`I(z_d; x \mid z_{-d}) \le J_d`: a latent with a small J cannot matter.
+and convexity of the divergence gives :math:`I(z; x) \le J` and :math:`I(z_d; x \mid z_{-d}) \le J_d`: a latent with a
+small J cannot matter.
 
 *Does the exact posterior move?* With weights :math:`w_s \propto p(x \mid z_s)` of S prior draws,
 
 .. math:: KL(p(z \mid x) \| p(z)) \approx \sum_s w_s \log(S w_s) \le \log S.
 
-*Is there a direction in the data that no latent explains?* A small random effect along u adds :math:`\tfrac12 a^2 (u^\top R u - 1)` nats to the
-log-likelihood, with R the covariance of the standardised residuals (a score test). So an eigenvalue of R must exceed 1, and what sampling makes of
-residuals of variance v without a direction, about :math:`v (1 + \sqrt{D/N})^2` (Marchenko & Pastur 1967).
+*Is there a direction in the data that no latent explains?* A small random effect along u adds :math:`\tfrac12 a^2
+(u^\top R u - 1)` nats to the log-likelihood, with R the covariance of the standardised residuals (a score test). So
+an eigenvalue of R must exceed 1, and what sampling makes of residuals of variance v without a direction, about
+:math:`v (1 + \sqrt{D/N})^2` (Marchenko & Pastur 1967).
 """
 
 import math
@@ -24,8 +27,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.distributions import Distribution, kl_divergence
 
-from ..encodings import encodings_of, prior_of
-from ..importance import BLOCK_NUMBERS
+from ..importance import BLOCK_NUMBERS, conditions, decoded, decoded_log_prob, draw_blocks
 from ..sources import View
 
 __all__ = ["WeightedDraws", "likelihood_variation", "posterior_by_prior_draws", "unexplained_direction"]
@@ -34,22 +36,21 @@ N_PRIOR_DRAWS = 1024
 N_PAIRS = 512
 MOST_RESIDUALS = 2_000
 LEAST_VARIANCE = 1e-3
-"""Least variance of the residuals of a column that counts: one that is always blank tells nothing."""
+"""Least variance of a column's residuals for it to count: a pixel that is always blank tells nothing."""
 LEAST_SPREAD = 1e-6
-"""Least standard deviation of a likelihood that divides a residual: a Bernoulli at the edge has none, and its rows lie at its mean."""
+"""Least standard deviation by which a residual is divided: that of a Bernoulli of probability 0 or 1 is zero."""
 
 
-def likelihood_variation(seen: View) -> tuple[float, NDArray[np.float64]]:
-    """J, and J_d of every latent: bounds in nats on the information that the model can put into all of them and into each."""
-    prior = prior_of(seen)
+def likelihood_variation(view: View, prior: Distribution) -> tuple[float, NDArray[np.float64]]:
+    """J, and J_d of every latent: bounds in nats on the information that the model can put into all and into each."""
     z, other = prior.sample(torch.Size([N_PAIRS])), prior.sample(torch.Size([N_PAIRS]))
-    p = seen.model.decode(z)
+    p = decoded(view, z)
     each = []
     for latent in range(z.shape[-1]):
         redrawn = z.clone()
         redrawn[:, latent] = other[:, latent]
-        each.append(_mean_divergence(p, seen.model.decode(redrawn)))
-    return _mean_divergence(p, seen.model.decode(other)), np.array(each)
+        each.append(_mean_divergence(p, decoded(view, redrawn)))
+    return _mean_divergence(p, decoded(view, other)), np.array(each)
 
 
 class WeightedDraws(NamedTuple):
@@ -67,28 +68,28 @@ class WeightedDraws(NamedTuple):
     draws: Tensor
 
 
-def posterior_by_prior_draws(seen: View) -> WeightedDraws:
+def posterior_by_prior_draws(view: View, prior: Distribution) -> WeightedDraws:
     """The exact posteriors of the rows, from draws that all rows share."""
-    z = prior_of(seen).sample(torch.Size([N_PRIOR_DRAWS]))
-    p = seen.model.decode(z)
-    n_rows = max(1, BLOCK_NUMBERS // (N_PRIOR_DRAWS * seen.rows[:1].numel()))
-    log_probs = torch.cat([p.log_prob(rows.unsqueeze(1)).reshape(len(rows), N_PRIOR_DRAWS, -1).sum(-1) for rows in seen.rows.split(n_rows)])
-    log_weights = log_probs.double().log_softmax(-1)
+    z = prior.sample(torch.Size([N_PRIOR_DRAWS]))
+    log_weights = _log_prob_of_all_pairs(view, z).double().log_softmax(-1)
     weights = log_weights.exp()
     divergence = (weights * (log_weights + math.log(N_PRIOR_DRAWS))).nan_to_num(0.0).sum(-1).mean().item()
     return WeightedDraws(divergence, weights, z)
 
 
-def unexplained_direction(seen: View) -> float:
-    """Largest eigenvalue of the residuals' covariance over what it must exceed; nan where p(x | z) has no mean or standard deviation.
+def unexplained_direction(view: View, means: Tensor) -> float:
+    """Largest eigenvalue of the residuals' covariance over what it must exceed; nan where p(x | z) has no moments.
 
-    Residuals are those at the encoder's posterior means, of at most 2000 rows: with fewer the edge is higher, and directions hide below it. The
-    variance for the edge is that of the eigenvalues' average weighted by themselves, and at most 1: intensities vary less than coin tosses.
+    The residuals are those at the encoder's posterior means ``(N, K)``, of at most 2000 rows: with fewer rows the
+    eigenvalue must exceed more. The variance v of the residuals is taken to be the mean of the eigenvalues weighted
+    by themselves, and at most 1; it is less where the model expects more noise than there is, as a Bernoulli does of
+    grey values.
     """
-    seen = seen._replace(rows=seen.rows[torch.randperm(len(seen.rows))[:MOST_RESIDUALS]])
-    p = seen.model.decode(encodings_of(seen).moments()[0])
+    chosen = torch.randperm(len(view.rows))[:MOST_RESIDUALS]
+    view = view._replace(rows=view.rows[chosen])
+    p = decoded(view, means[chosen])
     try:
-        residuals = ((seen.rows - p.mean) / p.stddev.clamp_min(LEAST_SPREAD)).flatten(1).double()
+        residuals = ((view.rows - p.mean) / p.stddev.clamp_min(LEAST_SPREAD)).flatten(1).double()
     except NotImplementedError:
         return math.nan
     if not torch.isfinite(residuals).all() or len(residuals) < 2:
@@ -102,6 +103,17 @@ def unexplained_direction(seen: View) -> float:
     eigenvalues = torch.linalg.eigvalsh(products) / n_rows
     variance = min(1.0, (eigenvalues.square().sum() / eigenvalues.sum()).item())
     return eigenvalues[-1].item() / max(1.0, variance * (1 + (n_columns / n_rows) ** 0.5) ** 2)
+
+
+def _log_prob_of_all_pairs(view: View, z: Tensor) -> Tensor:
+    """Log p(x | z) of every row under each of the latents ``(S, K)``: ``(N, S)``."""
+    if conditions(view) is not None:  # a row has a likelihood of its own
+        blocks = ((block, z.unsqueeze(1).expand(-1, len(block.rows), -1)) for block in draw_blocks(view, len(z)))
+        return torch.cat([decoded_log_prob(block, latents).T for block, latents in blocks])
+    p = decoded(view, z)
+    n_rows = max(1, BLOCK_NUMBERS // (len(z) * view.rows[:1].numel()))
+    blocks = view.rows.split(n_rows)
+    return torch.cat([p.log_prob(rows.unsqueeze(1)).reshape(len(rows), len(z), -1).sum(-1) for rows in blocks])
 
 
 def _mean_divergence(p: Distribution, other: Distribution) -> float:

@@ -1,8 +1,9 @@
 r"""Measurements that tell the causes apart by which labels collapse.
 
-*Do the components differ?* The information of the label and the latent under the model, all labels equally probable, bounds what an x could tell of
-the label. *Does the exact posterior know the label?* With weights w of prior draws z, :math:`p(y \mid x) = \sum_s w_s \, p(y \mid z_s)`. *Do the rows
-form clusters at all?* One Gaussian is compared with several by the Bayesian information criterion.
+*Do the clusters differ?* The information of the label and the latent under the model, all labels equally probable,
+bounds what an x could tell of the label. *Does the exact posterior know the label?* With weights w of prior draws z,
+:math:`p(y \mid x) = \sum_s w_s \, p(y \mid z_s)`. *Do the rows form clusters at all?* One Gaussian is compared with
+several by the Bayesian information criterion.
 """
 
 import copy
@@ -20,37 +21,37 @@ from torch import Tensor
 from torch.distributions import MixtureSameFamily
 
 from ..labels import cluster_mutual_information
-from .verdict import LabelFindings
+from .measurements import LabelMeasurements
 
-__all__ = ["exact_information", "is_one_cluster", "label_findings", "separation_of_components", "separation_of_draws"]
+__all__ = ["exact_information", "is_one_cluster", "measure_labels", "separation_of_clusters", "separation_of_draws"]
 
 MOST_DIRECTIONS = 10
 ROWS_PER_PARAMETER = 5
 N_DRAWS = 2_000
 
 
-def label_findings(probabilities: NDArray[np.float64]) -> LabelFindings:
+def measure_labels(probabilities: NDArray[np.float64]) -> LabelMeasurements:
     """What q(y | x) alone tells: ``(N, C)``."""
     n_labels = probabilities.shape[1]
     n_used = len(np.unique(probabilities.argmax(axis=1)))
-    return LabelFindings(cluster_mutual_information(probabilities), math.log(n_labels), n_used, n_labels)
+    return LabelMeasurements(cluster_mutual_information(probabilities), math.log(n_labels), n_used, n_labels)
 
 
-def separation_of_components(prior: MixtureSameFamily) -> float:
+def separation_of_clusters(prior: MixtureSameFamily) -> float:
     """Information of label and latent under a mixture with equal weights, in nats."""
-    components = prior.component_distribution
-    z = components.sample(torch.Size([N_DRAWS // components.batch_shape[0] + 1])).flatten(0, 1)
-    return cluster_mutual_information(_by_component(components.log_prob(z.unsqueeze(1))))
+    clusters = prior.component_distribution
+    z = clusters.sample(torch.Size([N_DRAWS // clusters.batch_shape[0] + 1])).flatten(0, 1)
+    return cluster_mutual_information(_normalised(clusters.log_prob(z.unsqueeze(1))))
 
 
 def exact_information(prior: MixtureSameFamily, weights: Tensor, draws: Tensor) -> float:
-    """Information of rows and labels under the exact posterior, from weighted prior draws ``(N, S)`` and ``(S, K)``, in nats.
+    """Information of rows and labels under the exact posterior in nats, from weighted prior draws ``(N, S)``, ``(S, K)``.
 
     nan where the model overflows and the weights are not finite.
     """
     if not torch.isfinite(weights).all():
         return math.nan
-    by_draw = _by_component(prior.mixture_distribution.logits + prior.component_distribution.log_prob(draws.unsqueeze(1)))
+    by_draw = _normalised(prior.mixture_distribution.logits + prior.component_distribution.log_prob(draws.unsqueeze(1)))
     return cluster_mutual_information(weights.cpu().numpy() @ by_draw)
 
 
@@ -65,7 +66,10 @@ def separation_of_draws(estimator: BaseEstimator) -> float:
 
 
 def is_one_cluster(rows: ArrayLike, n_clusters: int) -> bool:
-    """Whether one Gaussian explains the rows' leading principal scores at least as well as several do, by the Bayesian information criterion."""
+    """Whether one Gaussian explains the rows' leading principal scores at least as well as several do.
+
+    By the Bayesian information criterion.
+    """
     table = np.asarray(rows, dtype=np.float64).reshape(len(rows), -1)
     if not np.ptp(table, axis=0).any():
         return True
@@ -84,5 +88,6 @@ def _criterion(scores: NDArray, k: int) -> float:
         return mixture.fit(scores).bic(scores)
 
 
-def _by_component(log_joint: Tensor) -> Any:
+def _normalised(log_joint: Tensor) -> Any:
+    """Probabilities of the labels from log p(y, z) up to a constant of each z: ``(*, C)``."""
     return log_joint.double().softmax(-1).cpu().numpy()

@@ -1,14 +1,14 @@
-"""The report on the collapse of a model: its measurements latent by latent, a verdict that names the cause, and what to change."""
+"""The report on the collapse of a model: measurements latent by latent, a verdict that names the cause, a remedy."""
 
 import html
 import math
 import textwrap
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from .measurements import LabelMeasurements, LatentMeasurements, TotalMeasurements
 from .verdict import REMEDIES
 
 __all__ = ["CollapseReport"]
@@ -29,7 +29,7 @@ EXPLANATIONS = {
     "data": "the data have fewer directions than the model has latents",
     "collapsed": "posterior means do not vary over the data; the cause cannot be told from posteriors alone",
     "labels: healthy": "they tell rows apart and all are in use",
-    "labels: model": "the components, or what the likelihood makes of them, hardly differ",
+    "labels: model": "the clusters, or what the likelihood makes of them, hardly differ",
     "labels: inference": "the exact posterior over labels tells rows apart and that of the encoder does not",
     "labels: data": "the rows form fewer clusters than the model has labels",
     "labels: collapsed": "the labels say next to nothing about the rows, or some are never the most probable",
@@ -51,13 +51,15 @@ class CollapseReport:
         Whether some latent or label does not depend on the data, be it in the model or in its encoder.
     subject : {"latents", "labels"}
         What the verdict is about.
-    latents : dict of arrays of shape (n_components,)
-        ``kl``, ``mutual_information``, ``floor`` and ``gain`` in nats, ``variance``, ``variation``, ``refined_variance`` and the ``verdict`` of each.
-    totals : dict of float
-        ``kl``, ``mutual_information`` with ``mutual_information_lower`` and ``mutual_information_upper``, ``floor``, ``active_units`` and
-        ``informative_units`` as counts, ``variation``, ``posterior_kl``, ``amortization_gap``, ``unexplained``.
-    labels : dict of float
-        ``information`` and ``most`` in nats, ``n_used``, ``n_labels``, and what told the cause; empty without labels.
+    latents : LatentMeasurements or None
+        Arrays with an entry for each latent: `kl`, `variance`, `mutual_information`, `floor`, `gain`, `variation`,
+        `refined_variance` and `verdict`; None of labels alone.
+    totals : TotalMeasurements
+        Of all latents together: `kl`, `mutual_information` and its bracket, `floor`, the counts `active_units` and
+        `informative_units`, `variation`, `posterior_kl`, `amortization_gap` and `unexplained`; nan where one is not
+        known.
+    labels : LabelMeasurements or None
+        `information` and `most` in nats, `n_used`, `n_labels`, and what told the cause; None without labels.
     """
 
     model: str
@@ -65,9 +67,9 @@ class CollapseReport:
     verdict: str
     collapsed: bool
     subject: str = "latents"
-    latents: dict[str, NDArray] = field(default_factory=dict)
-    totals: dict[str, float] = field(default_factory=dict)
-    labels: dict[str, float] = field(default_factory=dict)
+    latents: LatentMeasurements | None = None
+    totals: TotalMeasurements = field(default_factory=TotalMeasurements)
+    labels: LabelMeasurements | None = None
 
     @property
     def explanation(self) -> str:
@@ -81,80 +83,106 @@ class CollapseReport:
 
     def to_dict(self) -> dict[str, Any]:
         """All of it in Python's own types, for JSON; not-a-number becomes None."""
-        return _plain({**asdict(self), "explanation": self.explanation, "remedy": self.remedy})
+        parts = {part.name: getattr(self, part.name) for part in fields(self)}
+        return _plain({**parts, "explanation": self.explanation, "remedy": self.remedy})
 
     def to_frame(self) -> Any:
         """The latents as a `pandas.DataFrame`, one row each, and a last row with the totals."""
         import pandas
 
-        frame = pandas.DataFrame(self.latents)
-        last = {name: self.totals.get(name, np.nan) for name in frame.columns} | {"verdict": self.verdict}
-        return pandas.concat([frame, pandas.DataFrame([last], index=["all"])])
+        totals = {name: getattr(self.totals, name, np.nan) for name in LatentMeasurements._fields}
+        last = pandas.DataFrame([{**totals, "verdict": self.verdict}], index=["all"])
+        return last if self.latents is None else pandas.concat([pandas.DataFrame(self.latents._asdict()), last])
 
     def summary(self) -> str:
         """The verdict in one line, with the numbers behind it."""
-        if self.subject == "labels":
-            numbers = "The labels share {information:.2g} of {most:.2f} nats with the rows, {n_used} of {n_labels} are used".format(**self.labels)
-            return f"{numbers}. {'Verdict' if self.verdict == 'healthy' else 'Cause'}: {self.verdict}: {self.explanation}."
-        variances = self.latents["variance"]
-        active, most = int(self.totals["active_units"]), len(variances)
-        text = f"{active} of {most} latents active"
-        if active < most:
-            text = f"{most - active} of {most} latents collapsed, variance of their posterior mean under 0.01 (least {variances.min():.1e})"
-        if "informative_units" in self.totals:
-            text += f", {self.totals['informative_units']:.0f} informative"
-        return f"{text}. {'Verdict' if self.verdict == 'healthy' else 'Cause'}: {self.verdict}: {self.explanation}."
+        numbers = self._numbers_of_labels() if self.subject == "labels" else self._numbers_of_latents()
+        return f"{numbers}. {'Verdict' if self.verdict == 'healthy' else 'Cause'}: {self.verdict}: {self.explanation}."
 
     def __str__(self) -> str:
-        lines = [f"{self.model}, {self.n_rows} rows: {self.verdict.upper()}", self.summary(), self.remedy, *self._remarks()]
-        table = ["", _aligned(self._table())] if self.latents else []
+        lines = [
+            f"{self.model}, {self.n_rows} rows: {self.verdict.upper()}",
+            self.summary(),
+            self.remedy,
+            *self._remarks(),
+        ]
+        table = ["", _aligned(self._table())] if self.latents is not None else []
         return "\n".join([*(textwrap.fill(line, WIDTH) for line in filter(None, lines)), *table])
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        rows = self._table() if self.latents else []
-        cells = ["".join(f"<td style='text-align:right'>{html.escape(cell)}</td>" for cell in row) for row in rows]
-        table = "<table>" + "".join(f"<tr>{row}</tr>" for row in cells) + "</table>" if rows else ""
-        lines = [f"<b>{html.escape(f'{self.model}, {self.n_rows} rows: {self.verdict}')}</b>", self.summary(), self.remedy, *self._remarks()]
-        return "<br>".join(line if number == 0 else html.escape(line) for number, line in enumerate(lines) if line) + table
+        body = self._table() if self.latents is not None else []
+        cells = ["".join(f"<td style='text-align:right'>{html.escape(cell)}</td>" for cell in line) for line in body]
+        table = "<table>" + "".join(f"<tr>{line}</tr>" for line in cells) + "</table>" if body else ""
+        lines = [
+            f"<b>{html.escape(f'{self.model}, {self.n_rows} rows: {self.verdict}')}</b>",
+            self.summary(),
+            self.remedy,
+            *self._remarks(),
+        ]
+        title, *others = filter(None, lines)
+        return "<br>".join([title, *map(html.escape, others)]) + table
 
     @property
     def _key(self) -> str:
         return f"labels: {self.verdict}" if self.subject == "labels" else self.verdict
 
     def _table(self) -> list[tuple[str, ...]]:
-        """The heading, one row per latent, and the totals, as text."""
-        shown = [name for name in COLUMNS if name == "verdict" or not np.isnan(self.latents.get(name, np.nan)).all()]
-        body = [(str(latent), *(_text(self.latents[name][latent]) for name in shown)) for latent in range(len(self.latents["variance"]))]
-        return [("latent", *(COLUMNS[name] for name in shown)), *body, ("all", *(_text(self.totals.get(name, "")) for name in shown[:-1]), "")]
+        """The heading, one line per latent, and the totals, as text; what is known of no latent is left out."""
+        by_latent = self.latents._asdict()
+        shown = [name for name in COLUMNS if name == "verdict" or not np.isnan(by_latent[name]).all()]
+        cells = [[_text(value) for value in by_latent[name]] for name in shown]
+        body = [(str(latent), *line) for latent, line in enumerate(zip(*cells, strict=True))]
+        totals = [_text(getattr(self.totals, name, "")) for name in shown]
+        return [("latent", *(COLUMNS[name] for name in shown)), *body, ("all", *totals)]
 
     def _remarks(self) -> list[str]:
-        lines = []
-        if "mutual_information_lower" in self.totals:
-            low, high = self.totals["mutual_information_lower"], self.totals["mutual_information_upper"]
+        totals, lines = self.totals, []
+        if not math.isnan(totals.mutual_information):
+            low, high = totals.mutual_information_lower, totals.mutual_information_upper
             lines.append(f"Information of x and z under q: {low:.2f} to {high:.2f} nats.")
-        if "amortization_gap" in self.totals:
-            exact = f"The exact posterior is {self.totals['posterior_kl']:.2f} nats from the prior or more"
-            lines.append(f"{exact}; the encoder loses {max(0.0, self.totals['amortization_gap']):.2f} nats against posteriors refined row by row.")
-        if self.labels and self.subject != "labels":
-            lines.append("Labels: {information:.2f} of {most:.2f} nats, {n_used} of {n_labels} used.".format(**self.labels))
+        if not math.isnan(totals.variation):
+            exact = f"The exact posterior is {totals.posterior_kl:.2f} nats from the prior or more"
+            lost = f"{max(0.0, totals.amortization_gap):.2f} nats"
+            lines.append(f"{exact}; the encoder loses {lost} against posteriors refined row by row.")
+        if self.labels is not None and self.subject != "labels":
+            words = "Labels: {information:.2f} of {most:.2f} nats, {n_used} of {n_labels} used."
+            lines.append(words.format(**self.labels._asdict()))
         return lines
+
+    def _numbers_of_labels(self) -> str:
+        words = "The labels share {information:.2g} of {most:.2f} nats with the rows, {n_used} of {n_labels} are used"
+        return words.format(**self.labels._asdict())
+
+    def _numbers_of_latents(self) -> str:
+        variances, active = self.latents.variance, int(self.totals.active_units)
+        most = len(variances)
+        text = f"{active} of {most} latents active"
+        if active < most:
+            least = f"{variances.min():.1e}"
+            numbers = f"{most - active} of {most} latents collapsed"
+            text = f"{numbers}, variance of their posterior mean under 0.01 (least {least})"
+        informative = self.totals.informative_units
+        return text if math.isnan(informative) else f"{text}, {informative:.0f} informative"
 
 
 def _text(value: Any) -> str:
     if isinstance(value, str):
         return value
-    return "" if value is None or math.isnan(value) else f"{value:.3f}"
+    return "" if value is None or math.isnan(value) else f"{value:z.3f}"
 
 
-def _aligned(rows: list[tuple[str, ...]]) -> str:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+def _aligned(lines: list[tuple[str, ...]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    padded = ([cell.rjust(width) for cell, width in zip(line, widths, strict=True)] for line in lines)
+    return "\n".join("  ".join(line).rstrip() for line in padded)
 
 
 def _plain(value: Any) -> Any:
     """Python's own types all the way down."""
+    if hasattr(value, "_asdict"):
+        value = value._asdict()
     if isinstance(value, dict):
         return {name: _plain(part) for name, part in value.items()}
     if isinstance(value, np.ndarray | list):

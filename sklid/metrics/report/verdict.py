@@ -1,23 +1,24 @@
 r"""Rules from measurements to a verdict: whether a posterior has collapsed, and whose fault it is.
 
-Theorem 1 of Wang, Blei & Cunningham (NeurIPS 2021): the exact posterior equals the prior where the likelihood does not depend on the latent. So
-a latent whose encoded mean does not vary over the data has one of three causes:
+Theorem 1 of Wang, Blei & Cunningham (NeurIPS 2021): the exact posterior equals the prior where the likelihood does
+not depend on the latent. So a latent whose encoded mean does not vary over the data has one of three causes:
 
 - *model*: the likelihood hardly depends on it, though the data hold directions that no latent explains;
 - *inference*: the exact posterior moves and the encoder's does not;
 - *data*: the rows have fewer directions than the model has latents, or form fewer clusters than it has labels.
 
-A latent that varies and yet does not help to explain the rows, as under an inverse-Lipschitz decoder on white noise, is a matter of the data too.
+A latent that varies and yet does not help to explain the rows, as under an inverse-Lipschitz decoder on white noise,
+is a matter of the data too.
 """
 
 from typing import NamedTuple
 
-import numpy as np
 from numpy.typing import NDArray
 
 from ..units import ACTIVE_VARIANCE
+from .measurements import LabelMeasurements
 
-__all__ = ["REMEDIES", "Findings", "LabelFindings", "label_verdict", "latent_verdicts", "overall_verdict"]
+__all__ = ["REMEDIES", "LatentEvidence", "label_verdict", "labels_collapsed", "latent_verdicts", "overall_verdict"]
 
 LEAST_VARIATION = 0.01
 """Nats of information below which a likelihood hardly depends on a latent."""
@@ -41,7 +42,7 @@ REMEDIES = {
 """What to change, by verdict."""
 
 
-class Findings(NamedTuple):
+class LatentEvidence(NamedTuple):
     """Measurements of the latents of a model, on which `latent_verdicts` decides.
 
     Attributes
@@ -65,43 +66,9 @@ class Findings(NamedTuple):
     unexplained: float
 
 
-class LabelFindings(NamedTuple):
-    """Measurements of a discrete latent, on which `label_verdict` decides.
-
-    Attributes
-    ----------
-    information, most : float
-        Of the rows and the labels under q(y | x), and log C, in nats.
-    n_used, n_labels : int
-        Labels that are the most probable of some row, and all.
-    separation : float
-        Information of labels and latents under the model with equal weights; nan where it is not known.
-    exact : float
-        Information of rows and labels under the exact posterior; nan where it is not known.
-    variation : float
-        Bound on the information that the likelihood can carry, in nats; nan where it is not known.
-    one_cluster : bool or None
-        Whether the rows form one cluster; None where there are no rows.
-    """
-
-    information: float
-    most: float
-    n_used: int
-    n_labels: int
-    separation: float = np.nan
-    exact: float = np.nan
-    variation: float = np.nan
-    one_cluster: bool | None = None
-
-    @property
-    def collapsed(self) -> bool:
-        """Whether the labels say next to nothing, or some stay unused."""
-        return self.information < LEAST_LABEL_SHARE * self.most or self.n_used < self.n_labels
-
-
-def latent_verdicts(found: Findings) -> list[str]:
+def latent_verdicts(evidence: LatentEvidence) -> list[str]:
     """For each latent "healthy", "model", "inference" or "data"."""
-    return [_latent_verdict(found, latent) for latent in range(len(found.variances))]
+    return [_latent_verdict(evidence, latent) for latent in range(len(evidence.variances))]
 
 
 def overall_verdict(latents: list[str]) -> str:
@@ -110,26 +77,31 @@ def overall_verdict(latents: list[str]) -> str:
     return max(("model", "inference", "data", "collapsed"), key=causes.count) if causes else "healthy"
 
 
-def label_verdict(found: LabelFindings) -> str:
+def labels_collapsed(labels: LabelMeasurements) -> bool:
+    """Whether the labels say next to nothing about the rows, or some are never the most probable."""
+    return labels.information < LEAST_LABEL_SHARE * labels.most or labels.n_used < labels.n_labels
+
+
+def label_verdict(labels: LabelMeasurements) -> str:
     """Of the labels: "healthy", "model", "inference", "data", or "collapsed" where the cause cannot be told."""
-    least = LEAST_LABEL_SHARE * found.most
-    if found.one_cluster:
+    least = LEAST_LABEL_SHARE * labels.most
+    if labels.one_cluster:
         return "data"
-    if not found.collapsed:
+    if not labels_collapsed(labels):
         return "healthy"
-    if found.one_cluster is None:
+    if labels.one_cluster is None:
         return "collapsed"
-    if found.separation < least or found.variation < LEAST_VARIATION:
+    if labels.separation < least or labels.variation < LEAST_VARIATION:
         return "model"
-    if found.exact > max(least, LEAST_LABEL_GAIN * found.information):
+    if labels.exact > max(least, LEAST_LABEL_GAIN * labels.information):
         return "inference"
-    return "data" if found.information >= least else "model"
+    return "data" if labels.information >= least else "model"
 
 
-def _latent_verdict(found: Findings, latent: int) -> str:
-    ignored = found.variation[latent] < LEAST_VARIATION
-    if found.variances[latent] >= ACTIVE_VARIANCE and not ignored:
-        return "healthy" if found.informative[latent] else "data"
-    if found.refined_variances[latent] >= ACTIVE_VARIANCE and not ignored:
+def _latent_verdict(evidence: LatentEvidence, latent: int) -> str:
+    ignored = evidence.variation[latent] < LEAST_VARIATION
+    if evidence.variances[latent] >= ACTIVE_VARIANCE and not ignored:
+        return "healthy" if evidence.informative[latent] else "data"
+    if evidence.refined_variances[latent] >= ACTIVE_VARIANCE and not ignored:
         return "inference"
-    return "data" if found.unexplained <= 1 else "model"
+    return "data" if evidence.unexplained <= 1 else "model"

@@ -1,0 +1,154 @@
+"""The verdict names the cause, by its rules and on models built to fail in each way."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import load_digits
+from sklearn.decomposition import PCA
+from torch.distributions import Independent, Normal
+
+from sklid import LIDVAE
+from sklid.baselines import VAE
+from sklid.metrics import VariationalModel, collapse_report
+from sklid.metrics.report.measurements import LabelMeasurements
+from sklid.metrics.report.verdict import LatentEvidence, label_verdict, latent_verdicts
+
+from ..models import frozen_at_the_prior, linear_data, linear_model
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklid.CollapseWarning")
+
+
+LATENTS = {  # variance of means, variation, variance of refined means, informative, unexplained
+    "it varies and helps to explain the rows": (1.0, 1.0, 1.0, True, 2.0, "healthy"),
+    "it varies and explains nothing": (1.0, 1.0, 1.0, False, 2.0, "data"),
+    "the refined posterior moves and the encoder's does not": (0.0, 1.0, 1.0, False, 2.0, "inference"),
+    "the likelihood ignores it, and a direction is left": (0.0, 0.001, 1.0, False, 2.0, "model"),
+    "the likelihood ignores it, and no direction is left": (0.0, 0.001, 1.0, False, 0.9, "data"),
+    "the encoder moves where the likelihood does not": (1.0, 0.001, 1.0, True, 2.0, "model"),
+    "no posterior moves, and a direction is left": (0.0, 1.0, 0.0, False, 2.0, "model"),
+}
+LABELS = {  # of four labels: information, labels used, separation, exact information, variation, one cluster
+    "they tell rows apart": (1.2, 4, 1.3, 1.2, 5.0, False, "healthy"),
+    "the rows form one cluster": (1.2, 4, 1.3, 1.2, 5.0, True, "data"),
+    "nothing but probabilities is known": (0.01, 4, np.nan, np.nan, np.nan, None, "collapsed"),
+    "the clusters hardly differ": (0.01, 4, 0.05, 0.5, 5.0, False, "model"),
+    "the likelihood hardly depends on the latent": (0.01, 4, 1.3, 0.5, 0.001, False, "model"),
+    "the exact posterior tells rows apart": (0.01, 4, 1.3, 0.5, 5.0, False, "inference"),
+    "the exact posterior tells twice as much": (0.5, 3, 1.3, 1.1, 5.0, False, "inference"),
+    "the exact posterior tells little more": (0.5, 3, 1.3, 0.9, 5.0, False, "data"),
+    "no posterior tells rows apart": (0.01, 4, 1.3, 0.05, 5.0, False, "model"),
+}
+
+
+@pytest.mark.parametrize("case", LATENTS)
+def test_the_verdict_on_a_latent_follows_the_rule(case):
+    *measured, unexplained, verdict = LATENTS[case]
+    evidence = LatentEvidence(*(np.array([number]) for number in measured), unexplained)
+    assert latent_verdicts(evidence) == [verdict]
+
+
+@pytest.mark.parametrize("case", LABELS)
+def test_the_verdict_on_labels_follows_the_rule(case):
+    information, n_used, *causes, verdict = LABELS[case]
+    assert label_verdict(LabelMeasurements(information, np.log(4), n_used, 4, *causes)) == verdict
+
+
+@pytest.fixture(scope="module", params=["LIDVAE, Bernoulli", "VAE, Bernoulli", "LIDVAE, Gaussian", "LIDVAE, continuous Bernoulli"])
+def trained(request):
+    """A model trained on digits, and the rows as it sees them."""
+    estimator, likelihood = {
+        "LIDVAE, Bernoulli": (LIDVAE, "bernoulli"),
+        "VAE, Bernoulli": (VAE, "bernoulli"),
+        "LIDVAE, Gaussian": (LIDVAE, "gaussian"),
+        "LIDVAE, continuous Bernoulli": (LIDVAE, "continuous_bernoulli"),
+    }[request.param]
+    X = load_digits().data[:800] / 16
+    model = estimator(
+        n_components=4,
+        likelihood=likelihood,
+        encoder="principal",
+        decoder_width=64,
+        encoder_width=64,
+        max_epochs=15,
+        random_state=0,
+    )
+    return model.fit(X).view(X)
+
+
+def test_a_trained_model_is_healthy(trained):
+    report = collapse_report(trained.model, trained.rows)
+    assert (report.verdict, report.collapsed) == ("healthy", False)
+    assert report.totals.informative_units == 4
+
+
+@pytest.mark.parametrize("encoder", ["trained", "frozen"])
+def test_a_decoder_times_a_ten_thousandth_is_the_models_fault(trained, encoder):
+    encode = trained.model.encode if encoder == "trained" else frozen_at_the_prior(4)
+    weak = VariationalModel(encode, lambda z: trained.model.likelihood(1e-4 * trained.model.natural_parameters(z)), trained.model.prior)
+    report = collapse_report(weak, trained.rows)
+    assert (report.verdict, report.collapsed) == ("model", True)
+    assert report.totals.variation < 1e-2
+    assert report.totals.posterior_kl < 1e-2
+    assert "inverse_lipschitz" in report.remedy
+
+
+def test_an_encoder_frozen_at_the_prior_is_inferences_fault(trained):
+    report = collapse_report(VariationalModel(frozen_at_the_prior(4), trained.model.decode, trained.model.prior), trained.rows)
+    assert (report.verdict, report.collapsed) == ("inference", True)
+    assert report.totals.amortization_gap > 1
+    assert report.totals.posterior_kl > 1
+    assert "encoder" in report.remedy
+
+
+def optimum_of_a_linear_vae(rows, noise, kl_weight):
+    """Wang & Ziyin (2022): along a principal direction of variance v the decoder has amplitude sqrt(v - beta s^2), and none where beta s^2 >= v."""
+    variances, directions = torch.linalg.eigh(rows.T @ rows / len(rows))
+    amplitudes = (variances - kl_weight * noise**2).clamp_min(0).sqrt().flip(0)[:4]
+    W = directions.T.flip(0)[:4] * amplitudes[:, None]
+    precision = (kl_weight * noise**2 + amplitudes.square()) / (kl_weight * noise**2)
+    loc = W.T / (kl_weight * noise**2) / precision
+    return linear_model(W, noise, lambda x: Independent(Normal(x @ loc, precision.rsqrt().expand(len(x), -1)), 1)), amplitudes
+
+
+@pytest.mark.parametrize(
+    ("loadings", "noise", "kl_weight", "n_active", "verdict"),
+    [
+        ([3.0, 2.5, 2.0, 1.5], 1.0, 1.0, 4, "healthy"),
+        (
+            [3.0, 2.5],
+            1.12,
+            1.0,
+            2,
+            "data",
+        ),  # two directions for four latents: those of the noise stay below that of the model
+        (
+            [3.0, 2.5, 2.0, 1.5],
+            1.0,
+            6.0,
+            2,
+            "model",
+        ),  # beta s^2 = 6 is above 1 + 2^2 and 1 + 1.5^2: directions are there and go unused
+        ([3.0, 2.5, 2.0, 1.5], 10.0, 1.0, 0, "data"),  # no direction rises above the noise that the model has
+    ],
+)
+def test_the_optimum_of_a_linear_vae_collapses_for_the_reason_that_theory_gives(loadings, noise, kl_weight, n_active, verdict):
+    rows, _ = linear_data(3000, loadings)
+    model, amplitudes = optimum_of_a_linear_vae(rows, noise, kl_weight)
+    assert (amplitudes > 0).sum() == n_active
+    report = collapse_report(model, rows)
+    assert report.totals.active_units == n_active
+    assert report.verdict == verdict
+
+
+def test_pca_with_more_components_than_directions_is_a_matter_of_the_data():
+    rows, _ = linear_data(1000, [3.0, 2.0])
+    report = collapse_report(PCA(5).fit(rows[:500].numpy()), rows[500:].numpy())
+    assert (report.verdict, report.totals.informative_units) == ("data", 2)
+
+
+def test_posteriors_alone_tell_whether_and_not_why():
+    loc = np.random.default_rng(0).standard_normal((300, 2)) * [0.9, 0.0]
+    report = collapse_report(loc, np.full((300, 2), [0.4, 1.0]))
+    assert (report.verdict, report.collapsed) == ("collapsed", True)
+    assert "Pass the model itself" in report.remedy
+    assert collapse_report(loc[:, :1], np.full((300, 1), 0.4)).verdict == "healthy"
