@@ -17,7 +17,6 @@ __all__ = [
     "BLOCK_NUMBERS",
     "REFINEMENT_STEPS",
     "bound",
-    "conditions",
     "decoded",
     "decoded_log_prob",
     "draw_blocks",
@@ -34,18 +33,12 @@ def draw_blocks(view: View, n_draws: int) -> Iterator[View]:
     """The rows in blocks that fit into memory with so many draws each."""
     numbers_per_row = 4 * n_draws * max(512, view.rows[:1].numel())
     for rows in view.rows.split(max(1, BLOCK_NUMBERS // numbers_per_row)):
-        yield view._replace(rows=rows)
-
-
-def conditions(view: View) -> Tensor | None:
-    """What the model conditions each row on beside the latent, such as an offset: one entry a row, or None."""
-    given = getattr(view.model, "given", None)
-    return None if given is None else given(view.rows)
+        yield view.of_rows(rows)
 
 
 def decoded(view: View, z: Tensor) -> Distribution:
     """p(x | z) of latents ``(M, K)``; where the model conditions on something, latent m belongs to row m modulo N."""
-    given = conditions(view)
+    given = view.given
     if given is None:
         return view.model.decode(z)
     return view.model.decode(z, given=given[torch.arange(len(z), device=given.device) % len(given)])

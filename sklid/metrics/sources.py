@@ -7,6 +7,8 @@ The posterior of probabilistic PCA is known, see `linear_posterior` (Tipping & B
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,9 +23,6 @@ from torch import Tensor, nn
 from torch.distributions import Distribution, Independent, Normal
 
 from ..data.blocks import tensor_of
-from ..data.memory_map import MappedRows, is_large_map
-from ..data.table import ModelRows
-from ..validation import safe_indexing
 
 __all__ = [
     "VariationalModel",
@@ -36,7 +35,6 @@ __all__ = [
     "linear_posterior",
     "name_of",
     "standard_normal",
-    "subsample",
     "view_of",
 ]
 
@@ -69,7 +67,8 @@ class VariationalModel(NamedTuple):
     prior: Callable[[], Distribution] | None = None
 
 
-class View(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class View:
     """A model, and rows of data as it sees them.
 
     Attributes
@@ -78,15 +77,26 @@ class View(NamedTuple):
     rows : Tensor of shape (N, *)
     log_volume : float
         Log of the volume of a unit of the rows in units of the data: log-densities of the model less this are those of the data.
+    given : Tensor of shape (N, *) or None
+        What the model conditions each row on beside the latent, such as an offset.
     """
 
     model: Any
     rows: Tensor
     log_volume: float = 0.0
 
+    @cached_property
+    def given(self) -> Tensor | None:
+        given = getattr(self.model, "given", None)
+        return None if given is None else given(self.rows)
+
+    def of_rows(self, rows: Tensor) -> "View":
+        """The same model, and other rows."""
+        return replace(self, rows=rows)
+
     def drawn(self, n_rows: int) -> "View":
         """The same with at most so many of the rows, drawn with torch's generator; in random order."""
-        return self._replace(rows=self.rows[torch.randperm(len(self.rows))[:n_rows]])
+        return self.of_rows(self.rows[torch.randperm(len(self.rows))[:n_rows]])
 
 
 def view_of(model: Any, X: Any) -> View:
@@ -129,16 +139,6 @@ def last_step(estimator: BaseEstimator, X: Any) -> tuple[BaseEstimator, Any]:
     if X is None or not isinstance(estimator, Pipeline):
         return estimator, X
     return estimator[-1], estimator[:-1].transform(X) if len(estimator) > 1 else X
-
-
-def subsample(X: Any, n_rows: int, random: np.random.RandomState) -> Any:
-    """At most so many rows, drawn at random and kept in order; those drawn from a memory map are loaded."""
-    if X is None or len(X) <= n_rows:
-        return X
-    chosen = np.sort(random.choice(len(X), n_rows, replace=False))
-    if isinstance(X, Tensor | MappedRows | ModelRows):
-        return X[torch.from_numpy(chosen)]
-    return MappedRows(X)[chosen] if is_large_map(X) else safe_indexing(X, chosen)
 
 
 def name_of(model: Any) -> str:

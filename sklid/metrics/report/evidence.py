@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.distributions import Distribution, kl_divergence
 
-from ..importance import BLOCK_NUMBERS, conditions, decoded, decoded_log_prob, draw_blocks
+from ..importance import BLOCK_NUMBERS, decoded, decoded_log_prob, draw_blocks
 from ..sources import View
 
 __all__ = ["WeightedDraws", "likelihood_variation", "posterior_by_prior_draws", "unexplained_direction"]
@@ -86,7 +86,7 @@ def unexplained_direction(view: View, means: Tensor) -> float:
     grey values.
     """
     chosen = torch.randperm(len(view.rows))[:MOST_RESIDUALS]
-    view = view._replace(rows=view.rows[chosen])
+    view = view.of_rows(view.rows[chosen])
     p = decoded(view, means[chosen])
     try:
         residuals = ((view.rows - p.mean) / p.stddev.clamp_min(LEAST_SPREAD)).flatten(1).double()
@@ -107,7 +107,7 @@ def unexplained_direction(view: View, means: Tensor) -> float:
 
 def _log_prob_of_all_pairs(view: View, z: Tensor) -> Tensor:
     """Log p(x | z) of every row under each of the latents ``(S, K)``: ``(N, S)``."""
-    if conditions(view) is not None:  # a row has a likelihood of its own
+    if view.given is not None:  # a row has a likelihood of its own
         blocks = ((block, z.unsqueeze(1).expand(-1, len(block.rows), -1)) for block in draw_blocks(view, len(z)))
         return torch.cat([decoded_log_prob(block, latents).T for block, latents in blocks])
     p = decoded(view, z)

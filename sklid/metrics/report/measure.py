@@ -4,18 +4,22 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from torch import Tensor
 from torch.distributions import Distribution, MixtureSameFamily
 
+from ...data.memory_map import MappedRows, is_large_map
+from ...data.table import ModelRows
 from ...randomness import from_random_state
+from ...validation import safe_indexing
 from ..encodings import Encodings, encodings, encodings_of
 from ..information import divergence_of, information_by_latent, information_of
 from ..labels import label_probabilities
 from ..likelihood import gaps_and_means
-from ..sources import View, floor_of, is_model, last_step, subsample, view_of
+from ..sources import View, floor_of, is_model, last_step, view_of
 from ..units import ACTIVE_VARIANCE, active_units, informative_units_of
 from .evidence import WeightedDraws, likelihood_variation, posterior_by_prior_draws, unexplained_direction
 from .labels import exact_information, is_one_cluster, measure_labels, separation_of_clusters, separation_of_draws
@@ -87,7 +91,7 @@ def collapse_report(
     if isinstance(first, BaseEstimator):
         first, second = last_step(first, second)
     if is_model(first):
-        second = subsample(second, MOST_ROWS, random)
+        second = _subsample(second, MOST_ROWS, random)
     with from_random_state(random):
         if is_model(first):
             return _report_on_model(first, second)
@@ -132,7 +136,17 @@ def rows_to_screen(X: Any) -> Any:
     -------
     rows : of the type of X; those drawn from a memory map are an array in memory
     """
-    return subsample(X, MOST_SCREENED_ROWS, check_random_state(0))
+    return _subsample(X, MOST_SCREENED_ROWS, check_random_state(0))
+
+
+def _subsample(X: Any, n_rows: int, random: np.random.RandomState) -> Any:
+    """At most so many rows, drawn at random and kept in order; those drawn from a memory map are loaded."""
+    if X is None or len(X) <= n_rows:
+        return X
+    chosen = np.sort(random.choice(len(X), n_rows, replace=False))
+    if isinstance(X, Tensor | MappedRows | ModelRows):
+        return X[torch.from_numpy(chosen)]
+    return MappedRows(X)[chosen] if is_large_map(X) else safe_indexing(X, chosen)
 
 
 def _report_on_posteriors(encoded: Encodings) -> CollapseReport:
