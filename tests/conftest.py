@@ -1,5 +1,9 @@
 """Shared settings: one thread per process, so that results and times do not depend on how many tests run beside."""
 
+import os
+
+os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"  # read as libraries load, here and in scripts
+
 import pytest
 import torch
 
