@@ -1,5 +1,9 @@
 """Shared settings: one thread per process, so that results and times do not depend on how many tests run beside."""
 
+import os
+
+os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"  # read as libraries load, here and in scripts
+
 import pytest
 import torch
 
@@ -14,3 +18,11 @@ def seed():
     with torch.random.fork_rng():
         torch.manual_seed(0)
         yield
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Tests of one file stay together, since they share what is fitted for their module."""
+    from xdist.scheduler import WorkStealingScheduling
+
+    return WorkStealingScheduling(config, log)

@@ -14,7 +14,7 @@ from sklid.nn import LIKELIHOODS, GaussianLikelihood, helmert_basis
 pytestmark = pytest.mark.filterwarnings("ignore::sklid.CollapseWarning")
 FAST = {"max_epochs": 20, "decoder_width": 32, "encoder_width": 32, "random_state": 0}
 IRIS, WINE = load_iris().data, load_wine().data
-N_DRAWS = 4000
+N_DRAWS = 2000
 
 
 @torch.no_grad()
