@@ -3,7 +3,7 @@ r"""Importance weights of latents drawn from q(z | x), and posteriors refined ro
 .. math:: \log w_s = \log p(x \mid z_s) + \log p(z_s) - \log q(z_s \mid x), \qquad z_s \sim q(z \mid x)
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -14,41 +14,30 @@ from .encodings import Encodings
 from .sources import View
 
 __all__ = [
-    "BLOCK_NUMBERS",
     "REFINEMENT_STEPS",
     "bound",
-    "decoded",
     "decoded_log_prob",
-    "draw_blocks",
+    "decoder_of",
     "gaussian",
     "refined",
 ]
 
-BLOCK_NUMBERS = 1 << 24
-"""Numbers held at once for a block of rows with their draws."""
 REFINEMENT_STEPS, REFINEMENT_RATE, REFINEMENT_DRAWS = 200, 0.1, 2
 
 
-def draw_blocks(view: View, n_draws: int) -> Iterator[View]:
-    """The rows in blocks that fit into memory with so many draws each."""
-    numbers_per_row = 4 * n_draws * max(512, view.rows[:1].numel())
-    for rows in view.rows.split(max(1, BLOCK_NUMBERS // numbers_per_row)):
-        yield view.of_rows(rows)
-
-
-def decoded(view: View, z: Tensor) -> Distribution:
-    """p(x | z) of latents ``(M, K)``; where the model conditions on something, latent m belongs to row m modulo N."""
+def decoder_of(view: View) -> Callable[[Tensor], Distribution]:
+    """From latents ``(M, K)`` to p(x | z); where the model conditions on something, latent m belongs to row m modulo N."""
     given = view.given
     if given is None:
-        return view.model.decode(z)
-    return view.model.decode(z, given=given[torch.arange(len(z), device=given.device) % len(given)])
+        return view.model.decode
+    return lambda z: view.model.decode(z, given=given[torch.arange(len(z), device=given.device) % len(given)])
 
 
 def decoded_log_prob(view: View, z: Tensor) -> Tensor:
     """Log p(x | z) of each row under its own latents: ``(S, N, K)`` to ``(S, N)``."""
     x = view.rows
     copies = x.unsqueeze(0).expand(len(z), *x.shape).flatten(0, 1)
-    log_probs = decoded(view, z.flatten(0, 1)).log_prob(copies)
+    log_probs = decoder_of(view)(z.flatten(0, 1)).log_prob(copies)
     return log_probs.reshape(*z.shape[:2], -1).sum(-1)
 
 

@@ -17,7 +17,7 @@ from torch.distributions import Distribution
 from ..nn import iwae
 from ..randomness import from_random_state
 from .encodings import Encodings, encodings_of
-from .importance import REFINEMENT_STEPS, bound, decoded_log_prob, draw_blocks, refined
+from .importance import REFINEMENT_STEPS, bound, decoded_log_prob, refined
 from .information import standard_error
 from .sources import View, view_of
 
@@ -91,7 +91,7 @@ def log_likelihood(model: Any, X: Any, *, n_importance_samples: int = 100, rando
     """
     with from_random_state(random_state):
         view = view_of(model, X)
-        bounds = [_importance_bound(block, n_importance_samples) for block in draw_blocks(view, n_importance_samples)]
+        bounds = [_importance_bound(block, n_importance_samples) for block in view.blocks(n_importance_samples)]
     per_row = torch.cat(bounds).double().cpu() - view.log_volume
     return LogLikelihood(per_row.mean().item(), standard_error(per_row), per_row.numpy())
 
@@ -137,7 +137,7 @@ def amortization_gap(model: Any, X: Any, *, random_state: int | np.random.Random
 def gaps_and_means(view: View, n_steps: int = REFINEMENT_STEPS) -> tuple[Tensor, Tensor]:
     """The gap of each row, ``(N,)``, and the means of the refined posteriors, ``(N, K)``; with draws from torch's generator."""
     gaps, means = [], []
-    for block in draw_blocks(view, EVALUATION_DRAWS):
+    for block in view.blocks(EVALUATION_DRAWS):
         encoded = encodings_of(block)
         better = refined(block, encoded, n_steps)
         gaps.append(_gaps(block, encoded, better))

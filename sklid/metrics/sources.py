@@ -6,7 +6,7 @@ Estimators of the package give a view of themselves, a `sklearn.decomposition.PC
 The posterior of probabilistic PCA is known, see `linear_posterior` (Tipping & Bishop 1999, equation 12).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -25,6 +25,7 @@ from torch.distributions import Distribution, Independent, Normal
 from ..data.blocks import tensor_of
 
 __all__ = [
+    "BLOCK_NUMBERS",
     "VariationalModel",
     "View",
     "as_rows",
@@ -37,6 +38,10 @@ __all__ = [
     "standard_normal",
     "view_of",
 ]
+
+
+BLOCK_NUMBERS = 1 << 24
+"""Numbers held at once for a block of rows with their draws."""
 
 
 class VariationalModel(NamedTuple):
@@ -90,13 +95,21 @@ class View:
         given = getattr(self.model, "given", None)
         return None if given is None else given(self.rows)
 
-    def of_rows(self, rows: Tensor) -> "View":
-        """The same model, and other rows."""
-        return replace(self, rows=rows)
+    def at(self, chosen: Tensor | slice) -> "View":
+        """The same model, and those of the rows that are chosen by their numbers."""
+        part = replace(self, rows=self.rows[chosen])
+        part.__dict__["given"] = None if self.given is None else self.given[chosen]
+        return part
+
+    def blocks(self, n_draws: int) -> Iterator["View"]:
+        """The rows in blocks that fit into memory with so many draws each."""
+        numbers_per_row = 4 * n_draws * max(512, self.rows[:1].numel())
+        step = max(1, BLOCK_NUMBERS // numbers_per_row)
+        return (self.at(slice(start, start + step)) for start in range(0, len(self.rows), step))
 
     def drawn(self, n_rows: int) -> "View":
         """The same with at most so many of the rows, drawn with torch's generator; in random order."""
-        return self.of_rows(self.rows[torch.randperm(len(self.rows))[:n_rows]])
+        return self.at(torch.randperm(len(self.rows))[:n_rows])
 
 
 def view_of(model: Any, X: Any) -> View:

@@ -21,7 +21,7 @@ from torch.distributions import Distribution
 
 from ..randomness import from_random_state
 from .encodings import Encodings, encodings, encodings_of, without
-from .importance import decoded_log_prob, draw_blocks, gaussian
+from .importance import decoded_log_prob, gaussian
 from .sources import View, is_model, view_of
 
 __all__ = ["ACTIVE_VARIANCE", "ActiveUnits", "InformativeUnits", "active_units", "informative_units", "informative_units_of"]
@@ -155,7 +155,7 @@ def informative_units(
 def informative_units_of(view: View, n_importance_samples: int) -> InformativeUnits | None:
     """The same as `informative_units`, with draws from torch's generator; None where the marginals of the prior are not known."""
     blocks = []
-    for block in draw_blocks(view, n_importance_samples):
+    for block in view.blocks(n_importance_samples):
         encoded = encodings_of(block)
         if without(encoded.prior, 0) is None:
             return None

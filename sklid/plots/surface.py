@@ -69,7 +69,7 @@ class LikelihoodSurfaceDisplay(AxesDisplay):
         """
         with from_random_state(0):
             view = view_of(estimator, X)
-            view = view.of_rows(view.rows[row : row + 1])
+            view = view.at(slice(row, row + 1))
             loc, scale = (moment[0] for moment in encodings_of(view).moments())
             grid = torch.linspace(-span, span, n_steps, dtype=loc.dtype, device=loc.device)
             z = loc.repeat(n_steps * n_steps, 1)

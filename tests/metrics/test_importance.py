@@ -11,7 +11,7 @@ from torch.distributions import Independent, Normal
 from sklid import LIDVAE, metrics
 from sklid.metrics import collapse_report
 from sklid.metrics.encodings import encodings_of
-from sklid.metrics.importance import decoded, refined
+from sklid.metrics.importance import decoder_of, refined
 from sklid.metrics.sources import view_of
 from sklid.plots import LikelihoodSurfaceDisplay
 
@@ -64,7 +64,7 @@ def test_the_likelihood_surface_of_a_row_has_the_offset_of_that_row(shifted):
 
 def test_latents_of_no_row_take_what_rows_are_conditioned_on_in_order(shifted):
     view = view_of(*shifted[1])._replace(rows=torch.tensor([[1000.0] * 8, [2000.0] * 8]).double())
-    means = decoded(view, torch.zeros(5, 2).double()).mean
+    means = decoder_of(view)(torch.zeros(5, 2).double()).mean
     assert means[:, 0].tolist() == [1000.0, 2000.0, 1000.0, 2000.0, 1000.0]
 
 

@@ -27,8 +27,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.distributions import Distribution, kl_divergence
 
-from ..importance import BLOCK_NUMBERS, decoded, decoded_log_prob, draw_blocks
-from ..sources import View
+from ..importance import decoded_log_prob, decoder_of
+from ..sources import BLOCK_NUMBERS, View
 
 __all__ = ["WeightedDraws", "likelihood_variation", "posterior_by_prior_draws", "unexplained_direction"]
 
@@ -44,13 +44,14 @@ LEAST_SPREAD = 1e-6
 def likelihood_variation(view: View, prior: Distribution) -> tuple[float, NDArray[np.float64]]:
     """J, and J_d of every latent: bounds in nats on the information that the model can put into all and into each."""
     z, other = prior.sample(torch.Size([N_PAIRS])), prior.sample(torch.Size([N_PAIRS]))
-    p = decoded(view, z)
+    decode = decoder_of(view)
+    p = decode(z)
     each = []
     for latent in range(z.shape[-1]):
         redrawn = z.clone()
         redrawn[:, latent] = other[:, latent]
-        each.append(_mean_divergence(p, decoded(view, redrawn)))
-    return _mean_divergence(p, decoded(view, other)), np.array(each)
+        each.append(_mean_divergence(p, decode(redrawn)))
+    return _mean_divergence(p, decode(other)), np.array(each)
 
 
 class WeightedDraws(NamedTuple):
@@ -86,8 +87,8 @@ def unexplained_direction(view: View, means: Tensor) -> float:
     grey values.
     """
     chosen = torch.randperm(len(view.rows))[:MOST_RESIDUALS]
-    view = view.of_rows(view.rows[chosen])
-    p = decoded(view, means[chosen])
+    view = view.at(chosen)
+    p = decoder_of(view)(means[chosen])
     try:
         residuals = ((view.rows - p.mean) / p.stddev.clamp_min(LEAST_SPREAD)).flatten(1).double()
     except NotImplementedError:
@@ -108,9 +109,9 @@ def unexplained_direction(view: View, means: Tensor) -> float:
 def _log_prob_of_all_pairs(view: View, z: Tensor) -> Tensor:
     """Log p(x | z) of every row under each of the latents ``(S, K)``: ``(N, S)``."""
     if view.given is not None:  # a row has a likelihood of its own
-        blocks = ((block, z.unsqueeze(1).expand(-1, len(block.rows), -1)) for block in draw_blocks(view, len(z)))
+        blocks = ((block, z.unsqueeze(1).expand(-1, len(block.rows), -1)) for block in view.blocks(len(z)))
         return torch.cat([decoded_log_prob(block, latents).T for block, latents in blocks])
-    p = decoded(view, z)
+    p = decoder_of(view)(z)
     n_rows = max(1, BLOCK_NUMBERS // (len(z) * view.rows[:1].numel()))
     blocks = view.rows.split(n_rows)
     return torch.cat([p.log_prob(rows.unsqueeze(1)).reshape(len(rows), len(z), -1).sum(-1) for rows in blocks])
