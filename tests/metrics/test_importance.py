@@ -1,6 +1,7 @@
 """Posteriors refined row by row, and models that condition each row on something."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -63,7 +64,7 @@ def test_the_likelihood_surface_of_a_row_has_the_offset_of_that_row(shifted):
 
 
 def test_latents_of_no_row_take_what_rows_are_conditioned_on_in_order(shifted):
-    view = view_of(*shifted[1])._replace(rows=torch.tensor([[1000.0] * 8, [2000.0] * 8]).double())
+    view = replace(view_of(*shifted[1]), rows=torch.tensor([[1000.0] * 8, [2000.0] * 8]).double())
     means = decoder_of(view)(torch.zeros(5, 2).double()).mean
     assert means[:, 0].tolist() == [1000.0, 2000.0, 1000.0, 2000.0, 1000.0]
 

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
+from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 from torch import Tensor
 from torch.distributions import Distribution, MixtureSameFamily
@@ -88,7 +89,7 @@ def collapse_report(
     'collapsed'
     """
     random = check_random_state(random_state)
-    if isinstance(first, BaseEstimator):
+    if isinstance(first, Pipeline):
         first, second = last_step(first, second)
     if is_model(first):
         second = _subsample(second, MOST_ROWS, random)
