@@ -111,7 +111,7 @@ def _fit_clusterings(split: Split, shared: dict, k: int) -> list[Outcome]:
     models = {
         "LIDGMVAEClustering": LIDGMVAEClustering(k, **shared),
         "GMVAE": GMVAE(k, **shared),
-        "KMeans": make_pipeline(StandardScaler(), kmeans) if shared["likelihood"] == "gaussian" else kmeans,
+        "KMeans": make_pipeline(StandardScaler(), kmeans) if LIKELIHOODS[shared["likelihood"]].standardised else kmeans,
     }
     return [_outcome(name, model, split, _cluster_figures) for name, model in models.items()]
 

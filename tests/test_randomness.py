@@ -1,10 +1,9 @@
-"""The borders: seeds, devices, chunks and the noise of a row."""
+"""Randomness and devices: seeds, the noise of a row, and where a model computes."""
 
 import numpy as np
 import pytest
 import torch
 
-from sklid.data.blocks import chunks, tensor_of
 from sklid.randomness import RowNoise, available_device, seeded
 
 
@@ -35,19 +34,6 @@ def test_seeded_block_repeats_and_leaves_the_generator_alone():
             draws.append(torch.randn(4))
     assert torch.equal(*draws)
     assert torch.equal(torch.get_rng_state(), before)
-
-
-def test_chunks_cover_every_row_once():
-    X = np.arange(10)[:, None]
-    assert np.array_equal(np.concatenate(list(chunks(X, 1 << 22))), X)
-    assert max(len(block) for block in chunks(X, 1 << 22)) == 4
-
-
-def test_read_only_rows_are_copied_and_others_shared():
-    X = np.zeros((2, 2))
-    assert tensor_of(X).data_ptr() == X.ctypes.data
-    X.setflags(write=False)
-    assert tensor_of(X).data_ptr() != X.ctypes.data
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")

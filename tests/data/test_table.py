@@ -1,0 +1,66 @@
+"""The table adapter: rows as a model sees them, and the way back to the units of the data."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.base import BaseEstimator
+from sklearn.datasets import load_wine
+from sklearn.preprocessing import StandardScaler
+
+from sklid.data.table import TableAdapter
+from sklid.nn import LIKELIHOODS
+
+WINE = load_wine().data
+
+
+def learned(likelihood, X):
+    table = TableAdapter(likelihood)
+    table.learn(X, "global")
+    return table
+
+
+def test_gaussian_rows_are_standardised_and_restored():
+    table = learned("gaussian", WINE)
+    rows = table.rows(WINE)
+    np.testing.assert_array_equal(rows, StandardScaler().fit_transform(WINE))
+    np.testing.assert_allclose(table.restored(rows.numpy()), WINE, rtol=1e-12)
+
+
+def test_log_volume_is_what_the_change_of_units_adds_to_a_density():
+    table = learned("gaussian", WINE)
+    jacobian = (table.rows(WINE[:1] + np.eye(13)) - table.rows(WINE[:1])).numpy()
+    assert table.log_volume == pytest.approx(-np.linalg.slogdet(jacobian).logabsdet)
+
+
+@pytest.mark.parametrize("likelihood", [name for name in LIKELIHOODS if name != "gaussian"])
+def test_other_likelihoods_see_the_data_as_they_are(likelihood):
+    X = np.array([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    table = learned(likelihood, X)
+    np.testing.assert_array_equal(table.rows(X), X)
+    assert table.restored(X) is X
+    assert table.log_volume == 0.0
+
+
+def test_training_rows_are_those_rows_in_single_precision():
+    table = TableAdapter("gaussian")
+    rows, likelihood = table.learn(WINE, "global")
+    assert rows.dtype == torch.float32
+    torch.testing.assert_close(rows, table.rows(WINE).float(), rtol=0, atol=0)
+    torch.testing.assert_close(table.training_rows(WINE), rows, rtol=0, atol=0)
+    assert likelihood.n_features == 13
+
+
+def test_values_let_in_are_those_of_the_family_and_after_learning_those_seen():
+    table, owner = TableAdapter("categorical"), BaseEstimator()
+    codes = np.array([[0.0, 2.0], [1.0, 0.0]])
+    table.checked(owner, np.full((2, 2), 7.0), reset=True)
+    table.learn(codes, "global")
+    with pytest.raises(ValueError, match="value 3 in column 1, row 1: it is outside the codes 0 to 2 seen in fit"):
+        table.checked(owner, np.array([[0.0, 2.0], [0.0, 3.0]]), reset=True)
+
+
+def test_error_names_the_column_the_row_and_the_likelihoods_that_fit():
+    frame = pd.DataFrame({"a": [0.1, 0.2], "b": [0.5, 1.7]})
+    with pytest.raises(ValueError, match=r"1.7 in column 1 \('b'\), row 1: it is outside \[0, 1\]. Likelihoods that fit these values: gaussian."):
+        TableAdapter("bernoulli").checked(BaseEstimator(), frame, reset=True)
