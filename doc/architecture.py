@@ -21,13 +21,13 @@ HOUSE = [
     ("floor 2", "data", "blocks memory_map table files"),
     ("floor 2", "training", "callbacks batches loss net phases"),
     ("floor 3", "metrics",
-     "sources encodings importance information units labels likelihood "
+     "sources encodings aggregate importance information units labels likelihood "
      "report.measurements report.verdict report.evidence report.labels report.report report.measure report scorers"),
     ("root", "", "callbacks"),
     ("floor 4", "estimators", "declaration parameters inference answers base injective mixture_start clustering lidvae lidgmvae"),
     ("floor 4", "linear",
-     "spectrum covariance linear_gaussian incremental solver expectation_maximization gradient maximum_likelihood "
-     "attributes answers ppca"),
+     "spectrum covariance linear_gaussian incremental solver incomplete expectation_maximization gradient "
+     "maximum_likelihood attributes answers ppca"),
     ("floor 5", "baselines", "vae gmvae"),
     ("root", "", "__init__"),
     ("side wing", "mcmc", "chains ppca mixture"),

@@ -15,7 +15,7 @@ from torch.distributions import Distribution, Independent, MultivariateNormal, N
 
 from ..data.blocks import tensor_of
 from ..metrics.sources import View, linear_gaussian
-from .expectation_maximization import IncompleteRows, Posteriors, has_gaps, posteriors
+from .incomplete import IncompleteRows, Posteriors, has_gaps, posteriors
 from .linear_gaussian import LinearGaussian
 
 __all__ = ["LinearInferenceMixin"]

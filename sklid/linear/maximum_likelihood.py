@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .covariance import Moments, WeightedRows, spectrum_of_moments, spectrum_of_rows
-from .expectation_maximization import IncompleteRows, fit_complete, fit_incomplete, posteriors
+from .expectation_maximization import fit_complete, fit_incomplete
 from .gradient import fit_gradient
+from .incomplete import IncompleteRows, posteriors
 from .linear_gaussian import LEAST_NOISE, LinearGaussian, most_components
 from .solver import Fit, Problem
 from .spectrum import Spectrum, n_identifiable

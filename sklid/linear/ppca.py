@@ -280,10 +280,3 @@ class IdentifiablePPCA(ClassNamePrefixFeaturesOutMixin, LinearInferenceMixin, Li
             f"{name} has not converged in {self.max_iter} steps; raise max_iter, or tol (now {self.tol:g} nats per row). "
             'Rows without gaps have a closed form, solver="eig".'
         )
-
-    def _collapsed(self, limit: float) -> str:
-        first, n_noise = self.n_identifiable_, len(self.collapsed_components_)
-        found = f"component {first} has variance {self.explained_variance_[first]:.4g}, and noise alone reaches {limit:.4g}"
-        if first == 0:
-            return f"No component stands out from the noise: {found}. Nothing in these rows is worth a latent; {n_noise} kept all the same."
-        return f'{n_noise} of {self.n_components_} components are noise: {found}. Lower n_components to {first}, or use n_components="identifiable".'

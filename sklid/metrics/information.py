@@ -18,11 +18,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.distributions import Distribution, Independent, Normal
+from torch.distributions import Distribution
 from torch.distributions import kl_divergence as closed_kl
 
 from ..exceptions import CappedEstimateWarning
 from ..randomness import from_random_state
+from .aggregate import aggregate_log_densities
 from .encodings import N_DRAWS, Encodings, draws_of, encodings, marginal, marginals
 
 __all__ = [
@@ -38,8 +39,6 @@ __all__ = [
     "standard_error",
 ]
 
-TABLE_NUMBERS = 1 << 22
-"""Log-densities of latents under posteriors held at once: 32 MB."""
 PRIOR_NUMBERS = 1 << 18
 """Numbers in the latents whose density under the prior is computed at once."""
 CAPPED_SHARE = 0.9
@@ -243,7 +242,7 @@ def _bracket(q: Distribution, p: Distribution | None = None) -> MutualInformatio
     n_rows = q.batch_shape[0]
     z = q.sample()
     evaluated = torch.arange(n_rows) if n_rows <= MOST_EVALUATED else torch.randperm(n_rows)[:MOST_EVALUATED]
-    own, total = _aggregate_log_densities(q, z, evaluated)
+    own, total = aggregate_log_densities(q, z, evaluated)
     with_itself = own - (total - math.log(n_rows))
     others = total + torch.log1p(-torch.exp((own - total).clamp_max(-1e-12)))
     without_itself = own - (others - math.log(max(n_rows - 1, 1)))
@@ -253,33 +252,6 @@ def _bracket(q: Distribution, p: Distribution | None = None) -> MutualInformatio
     upper = max(lower, high.mean().item())
     bracket = max(0.0, lower - MARGIN * error), upper + MARGIN * standard_error(high)
     return MutualInformation((lower + upper) / 2, *bracket, error, lower > CAPPED_SHARE * math.log(n_rows))
-
-
-def _aggregate_log_densities(q: Distribution, z: Tensor, evaluated: Tensor) -> tuple[Tensor, Tensor]:
-    """Log q(z_i | x_i) and the log of the sum of q(z_i | x_j) over all j, for the rows i to evaluate, in blocks and in double precision."""
-    log_table = _gaussian_table(q) if isinstance(q, Independent) and isinstance(q.base_dist, Normal) else _general_table(q)
-    own, total = torch.empty(2, len(evaluated), dtype=torch.float64)  # small tensors made between large ones would keep their memory from going back
-    step = max(1, TABLE_NUMBERS // len(z))
-    for start in range(0, len(evaluated), step):
-        places = evaluated[start : start + step]
-        table = log_table(z[places]).double().cpu()
-        own[start : start + step] = table[torch.arange(len(places)), places]
-        total[start : start + step] = table.logsumexp(1)
-    return own, total
-
-
-def _gaussian_table(q: Distribution) -> Any:
-    """Latents ``(B, K)`` to their log-densities under all N diagonal Gaussians, ``(B, N)``, as two matrix products."""
-    loc, scale = q.mean.double(), q.stddev.double()
-    precision = scale.square().reciprocal()
-    constant = -(scale.log().sum(-1) + 0.5 * loc.shape[1] * math.log(2 * math.pi) + 0.5 * (loc.square() * precision).sum(-1))
-    shifted = loc * precision
-    return lambda z: constant + z.double() @ shifted.T - 0.5 * z.double().square() @ precision.T
-
-
-def _general_table(q: Distribution) -> Any:
-    """The same for any posterior; flows do not broadcast, so each latent is repeated for every posterior."""
-    return lambda z: q.log_prob(z.unsqueeze(1).expand(-1, *q.batch_shape, *q.event_shape))
 
 
 def standard_error(per_row: Tensor) -> float:

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from sklid import IdentifiablePPCA
-from sklid.linear.expectation_maximization import IncompleteRows, expected_moments
+from sklid.linear.expectation_maximization import expected_moments
+from sklid.linear.incomplete import IncompleteRows
 
 from .tables import planted, with_gaps
 

@@ -109,7 +109,7 @@ def test_a_hundred_thousand_rows_fit_into_two_gigabytes():
     """Divergence and active units whole; the table behind the information is made in blocks of at most 32 MB whatever the number of rows."""
     import resource
 
-    from sklid.metrics.information import TABLE_NUMBERS
+    from sklid.metrics.aggregate import TABLE_NUMBERS
 
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     loc, scale = channel(5.0, 100_000, n_components=64)

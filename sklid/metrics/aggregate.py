@@ -1,0 +1,45 @@
+r"""Log-densities of latents under the aggregate posterior, the average of the posteriors of all rows.
+
+.. math:: \log q(z_i) = \log \frac1N \sum_j q(z_i | x_j)
+
+All pairs of a latent and a row are needed, so they are made in blocks.
+"""
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.distributions import Distribution, Independent, Normal
+
+__all__ = ["aggregate_log_densities"]
+
+TABLE_NUMBERS = 1 << 22
+"""Log-densities of latents under posteriors held at once: 32 MB."""
+
+
+def aggregate_log_densities(q: Distribution, z: Tensor, evaluated: Tensor) -> tuple[Tensor, Tensor]:
+    """Log q(z_i | x_i) and the log of the sum of q(z_i | x_j) over all j, for the rows i to evaluate, in blocks and in double precision."""
+    log_table = _gaussian_table(q) if isinstance(q, Independent) and isinstance(q.base_dist, Normal) else _general_table(q)
+    own, total = torch.empty(2, len(evaluated), dtype=torch.float64)  # small tensors made between large ones would keep their memory from going back
+    step = max(1, TABLE_NUMBERS // len(z))
+    for start in range(0, len(evaluated), step):
+        places = evaluated[start : start + step]
+        table = log_table(z[places]).double().cpu()
+        own[start : start + step] = table[torch.arange(len(places)), places]
+        total[start : start + step] = table.logsumexp(1)
+    return own, total
+
+
+def _gaussian_table(q: Distribution) -> Any:
+    """Latents ``(B, K)`` to their log-densities under all N diagonal Gaussians, ``(B, N)``, as two matrix products."""
+    loc, scale = q.mean.double(), q.stddev.double()
+    precision = scale.square().reciprocal()
+    constant = -(scale.log().sum(-1) + 0.5 * loc.shape[1] * math.log(2 * math.pi) + 0.5 * (loc.square() * precision).sum(-1))
+    shifted = loc * precision
+    return lambda z: constant + z.double() @ shifted.T - 0.5 * z.double().square() @ precision.T
+
+
+def _general_table(q: Distribution) -> Any:
+    """The same for any posterior; flows do not broadcast, so each latent is repeated for every posterior."""
+    return lambda z: q.log_prob(z.unsqueeze(1).expand(-1, *q.batch_shape, *q.event_shape))
