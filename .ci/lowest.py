@@ -39,7 +39,9 @@ def main() -> None:
     elif "--check" not in sys.argv:
         print(*(f"{name}=={floor}" for name, floor in floors().items()), sep="\n")
     elif python() != "python{}.{}".format(*sys.version_info) or installed() != floors():
-        raise SystemExit(f"{python()} and {floors()} are declared, Python {sys.version} and {installed()} are installed.")
+        raise SystemExit(
+            f"{python()} and {floors()} are declared, Python {sys.version} and {installed()} are installed."
+        )
 
 
 if __name__ == "__main__":

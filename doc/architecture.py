@@ -24,7 +24,8 @@ HOUSE = [
      "sources encodings aggregate importance information units labels likelihood "
      "report.measurements report.verdict report.evidence report.labels report.report report.measure report scorers"),
     ("root", "", "callbacks"),
-    ("floor 4", "estimators", "declaration parameters inference answers base injective mixture_start clustering lidvae lidgmvae"),
+    ("floor 4", "estimators",
+     "declaration parameters inference answers base injective mixture_start clustering lidvae lidgmvae"),
     ("floor 4", "linear",
      "spectrum covariance linear_gaussian incremental solver incomplete expectation_maximization gradient "
      "maximum_likelihood attributes answers ppca"),

@@ -1,6 +1,7 @@
-"""Fit the models of the package beside classical ones and show what latents and clusters are worth: ``python -m sklid [data.csv]``.
+"""Fit the models of the package beside classical ones and show what latents and clusters are worth.
 
-The VAE is fitted twice: with its classical encoder, and with the encoder of LIDVAE, where the decoder alone differs. So it does in GMVAE.
+Run ``python -m sklid [data.csv]``. The VAE is fitted twice: with its classical encoder, and with the encoder of LIDVAE,
+where the decoder alone differs. So it does in GMVAE.
 """
 
 import argparse
@@ -64,23 +65,33 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     print(_layout([HEADER, *(outcome.row for outcome in models)]))
     print(_layout([("",) * len(CLUSTER_HEADER), CLUSTER_HEADER, *(outcome.row for outcome in clusterings)]))
-    print("Log-likelihood, KL and information in nats per row, on held-out rows; accuracy by the best matching of clusters to labels.")
+    print(
+        "Log-likelihood, KL and information in nats per row, on held-out rows; "
+        "accuracy by the best matching of clusters to labels."
+    )
     for note in [note for outcome in (*models, *clusterings) for note in outcome.notes]:
         print(f"Note: {note}")
     return _draw(options.out, models, clusterings, split)
 
 
 def _parser() -> argparse.ArgumentParser:
-    description = "Fit LIDVAE beside a VAE, and LIDGMVAEClustering beside a GMVAE, of the same likelihood, depth, width and budget."
+    description = (
+        "Fit LIDVAE beside a VAE, and LIDGMVAEClustering beside a GMVAE, "
+        "of the same likelihood, depth, width and budget."
+    )
     parser = argparse.ArgumentParser(prog="python -m sklid", description=description)
-    parser.add_argument("data", nargs="?", type=Path, help="a numeric table: .csv, .npz or .parquet; without it, scikit-learn's digits")
-    parser.add_argument("--n-components", type=int, help="latent dimensions (default: 10, or the number of columns if smaller)")
-    parser.add_argument("--k", type=int, help=f"clusters (default: the number of different labels, or {DEFAULT_CLUSTERS} without labels)")
-    parser.add_argument("--likelihood", choices=sorted(LIKELIHOODS), help="of a row given its latent (default: gaussian; bernoulli for the digits)")
-    parser.add_argument("--label-column", help="column left out of the table, for the accuracy of the clusters and the colours")
-    parser.add_argument("--out", type=Path, default=Path("sklid-comparison.png"), help="file of the picture (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="of the split and of the fits (default: %(default)s)")
-    parser.add_argument("--epochs", type=int, default=100, help="passes over the training rows (default: %(default)s)")
+    add = parser.add_argument
+    add("data", nargs="?", type=Path, help="a numeric table: .csv, .npz or .parquet; without it, scikit-learn's digits")
+    add("--n-components", type=int, help="latent dimensions (default: 10, or the number of columns if smaller)")
+    clusters = f"clusters (default: the number of different labels, or {DEFAULT_CLUSTERS} without labels)"
+    add("--k", type=int, help=clusters)
+    likelihood = "of a row given its latent (default: gaussian; bernoulli for the digits)"
+    add("--likelihood", choices=sorted(LIKELIHOODS), help=likelihood)
+    add("--label-column", help="column left out of the table, for the accuracy of the clusters and the colours")
+    picture = Path("sklid-comparison.png")
+    add("--out", type=Path, default=picture, help="file of the picture (default: %(default)s)")
+    add("--seed", type=int, default=0, help="of the split and of the fits (default: %(default)s)")
+    add("--epochs", type=int, default=100, help="passes over the training rows (default: %(default)s)")
     return parser
 
 
@@ -95,8 +106,17 @@ def _setting(options: argparse.Namespace) -> tuple[Split, dict, int]:
     k = options.k or (n_labels if 2 <= n_labels <= MOST_CLUSTERS else min(DEFAULT_CLUSTERS, len(train)))
     if not 2 <= k <= len(train):
         raise ValueError(f"--k {k}: the number of clusters must be between 2 and the {len(train)} rows to fit.")
-    print(f"{source}: {len(train)} rows to fit, {len(test)} to test, {table.rows.shape[1]} columns, {likelihood} likelihood", flush=True)
-    shared = {"likelihood": likelihood, "n_components": options.n_components, "max_epochs": options.epochs, "random_state": options.seed}
+    print(
+        f"{source}: {len(train)} rows to fit, {len(test)} to test, {table.rows.shape[1]} columns, "
+        f"{likelihood} likelihood",
+        flush=True,
+    )
+    shared = {
+        "likelihood": likelihood,
+        "n_components": options.n_components,
+        "max_epochs": options.epochs,
+        "random_state": options.seed,
+    }
     labels = None if table.labels is None else table.labels[test]
     return Split(table.rows[train], table.rows[test], labels), {**shared, "verbose": 1}, k
 
@@ -121,14 +141,18 @@ def _digits() -> Table:
     return Table(images / 16, [f"pixel {number}" for number in range(images.shape[1])], labels)
 
 
-def _outcome(name: str, model: BaseEstimator, split: Split, figures: Callable[[BaseEstimator, Split, str], tuple[str, ...]]) -> Outcome:
+def _outcome(
+    name: str, model: BaseEstimator, split: Split, figures: Callable[[BaseEstimator, Split, str], tuple[str, ...]]
+) -> Outcome:
     """The model fitted, and its row."""
     start = time.perf_counter()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         model.fit(split.train)
     seconds = f"{time.perf_counter() - start:.1f}"
-    return Outcome(name, model, (name, *figures(model, split, seconds)), [f"{name}: {warning.message}" for warning in caught])
+    return Outcome(
+        name, model, (name, *figures(model, split, seconds)), [f"{name}: {warning.message}" for warning in caught]
+    )
 
 
 def _figures(model: LatentVariableEstimator, split: Split, seconds: str) -> tuple[str, ...]:
@@ -138,7 +162,14 @@ def _figures(model: LatentVariableEstimator, split: Split, seconds: str) -> tupl
     certificate = _certificate(model) if isinstance(model, LIDVAE) else "none"
     shared = f"{information.lower:.1f} to {information.upper:.1f}" if information.capped else f"{information.value:.2f}"
     used = f"{units.count}/{len(units.variances)}"
-    return f"{model.score(split.test):.2f}", f"{kl_divergence(model, split.test).value:.2f}", used, shared, seconds, certificate
+    return (
+        f"{model.score(split.test):.2f}",
+        f"{kl_divergence(model, split.test).value:.2f}",
+        used,
+        shared,
+        seconds,
+        certificate,
+    )
 
 
 def _cluster_figures(model: BaseEstimator, split: Split, seconds: str) -> tuple[str, ...]:
@@ -153,7 +184,11 @@ def _cluster_figures(model: BaseEstimator, split: Split, seconds: str) -> tuple[
 def _certificate(model: LIDVAE) -> str:
     """The inverse-Lipschitz constant r, and the least information it guarantees where the likelihood lets it."""
     constant = f"injective, r = {model.inverse_lipschitz_:g}"
-    return constant if model.mutual_information_lower_bound_reason_ else f"{constant}, information >= {model.mutual_information_lower_bound_:.2f}"
+    return (
+        constant
+        if model.mutual_information_lower_bound_reason_
+        else f"{constant}, information >= {model.mutual_information_lower_bound_:.2f}"
+    )
 
 
 def _layout(rows: list[tuple[str, ...]]) -> str:
@@ -162,7 +197,9 @@ def _layout(rows: list[tuple[str, ...]]) -> str:
 
 
 def _draw(path: Path, models: list[Outcome], clusterings: list[Outcome], split: Split) -> int:
-    fitted, clustered = ({outcome.name: outcome.model for outcome in outcomes} for outcomes in (models, clusterings[:2]))
+    fitted, clustered = (
+        {outcome.name: outcome.model for outcome in outcomes} for outcomes in (models, clusterings[:2])
+    )
     try:
         display = ComparisonDisplay.from_estimators(fitted, split.test, split.labels, clustered).plot()
         display.figure_.savefig(path, dpi=150)

@@ -14,7 +14,7 @@ __all__ = ["CollapseMonitor"]
 
 
 class CollapseMonitor(Callback):
-    """Writes mutual information and active units of some training rows into the history at the end of each epoch, as ``mi`` and ``au``.
+    """Writes mutual information and active units of some training rows into each epoch's history, as ``mi``, ``au``.
 
     Parameters
     ----------

@@ -8,4 +8,7 @@ class CollapseWarning(UserWarning):
 
 
 class CappedEstimateWarning(UserWarning):
-    """There are too few rows to measure the mutual information: its estimate is near the largest value that so many rows can show."""
+    """There are too few rows to measure the mutual information.
+
+    Its estimate is near the largest value that so many rows can show.
+    """

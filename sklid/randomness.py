@@ -1,4 +1,4 @@
-"""Randomness and devices: seeds that leave the global generators as they are, the noise of a row, and where a model computes."""
+"""Randomness and devices: seeds that leave the global generators alone, the noise of a row, where a model computes."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,14 +13,17 @@ __all__ = ["RowNoise", "available_device", "from_random_state", "seeded"]
 
 
 def available_device(name: str, fall_back: bool = False) -> str:
-    """The device named, with "auto" resolved; where there is none such, ValueError, or the CPU when told to fall back."""
+    """The device named, with "auto" resolved; where it is missing, ValueError, or the CPU when told to fall back."""
     has_cuda = torch.cuda.is_available()
     if name == "auto":
         return "cuda" if has_cuda else "cpu"
     if fall_back and not has_cuda:
         return "cpu"
     if torch.device(name).type == "cuda" and not has_cuda:
-        raise ValueError(f'device="{name}" asks for a CUDA device and torch finds none here; available: "cpu". Use device="cpu" or "auto".')
+        raise ValueError(
+            f'device="{name}" asks for a CUDA device and torch finds none here; available: "cpu". '
+            'Use device="cpu" or "auto".'
+        )
     return name
 
 
@@ -45,10 +48,10 @@ def from_random_state(random_state: int | np.random.RandomState | None) -> Itera
 
 
 class RowNoise:
-    """Standard normal noise that depends on a row's own values, as the model sees them, and on the seed, and on nothing else.
+    """Standard normal noise that depends on the seed and on a row's own values, as the model sees them, nothing else.
 
-    A pool of 64 noise sets follows from the seed, and a hash of the row's single-precision values names its set. One set for all rows would give a
-    mean score an error that no number of rows averages out.
+    A pool of 64 noise sets follows from the seed, and a hash of the row's single-precision values names its set. One
+    set for all rows would give a mean score an error that no number of rows averages out.
 
     Parameters
     ----------

@@ -41,13 +41,17 @@ def test_modules_work_in_a_loop_and_in_a_net_of_ones_own():
 
 @pytest.mark.parametrize("script", TABLES)
 def test_benchmarks_show_their_direction_quickly(script):
-    done = subprocess.run([sys.executable, ROOT / f"doc/{script}.py", "--quick"], capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [sys.executable, ROOT / f"doc/{script}.py", "--quick"], capture_output=True, text=True, timeout=120
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(("script", "document"), TABLES.items())
 def test_tables_of_the_documents_are_those_of_the_saved_results(script, document):
-    shown = re.search(rf"<!-- table of doc/{script}.py -->\n(.*?)\n<!-- end of table -->", (ROOT / document).read_text(), re.DOTALL)
+    shown = re.search(
+        rf"<!-- table of doc/{script}.py -->\n(.*?)\n<!-- end of table -->", (ROOT / document).read_text(), re.DOTALL
+    )
     assert shown.group(1) == load(ROOT / f"doc/{script}.py").table()
 
 
@@ -55,7 +59,10 @@ def test_saved_clustering_results_are_complete():
     benchmark = load(ROOT / "doc/benchmarks/clustering.py")
     rows = [row for row in benchmark.CELLS.read() if row["split"] != "validation"]
     assert {(row["data"], row["method"], int(row["seed"])) for row in rows} == {
-        (data, method, seed) for data, seeds in benchmark.SEEDS.items() for method in (*benchmark.METHODS, "KMeans") for seed in seeds
+        (data, method, seed)
+        for data, seeds in benchmark.SEEDS.items()
+        for method in (*benchmark.METHODS, "KMeans")
+        for seed in seeds
     } | {("digits", benchmark.VADE, seed) for seed in benchmark.VADE_SEEDS}
 
 
@@ -74,7 +81,11 @@ def test_saved_ratios_of_times_are_complete():
         fits, steps = (benchmark.RATIOS.read(what=what, threads=threads) for what in ("fit", "step"))
         assert {(row["side"], row["depth"]) for row in fits} >= {(row["side"], row["depth"]) for row in steps}
         assert len(steps) == 4
-    assert {row["side"] for row in benchmark.RATIOS.read(what="rows")} == {"transform", "predict_proba", "score_samples"}
+    assert {row["side"] for row in benchmark.RATIOS.read(what="rows")} == {
+        "transform",
+        "predict_proba",
+        "score_samples",
+    }
     assert {(row["quantity"], int(row["value"])) for row in benchmark.GROWTH.read()} == {
         (quantity, value) for quantity, values in benchmark.GROWTHS.items() for value in values
     }
@@ -127,7 +138,8 @@ def test_links_of_the_documents_lead_somewhere(path):
         assert not anchor or anchor in headings(linked), f"{target}#{anchor}"
 
 
-@pytest.mark.parametrize("path", [path for path in DOCUMENTS if path != "doc/changes.md"])  # which tells of former files
+# without the changes, which tell of former files
+@pytest.mark.parametrize("path", [path for path in DOCUMENTS if path != "doc/changes.md"])
 def test_files_named_in_the_documents_exist(path):
     for name in re.findall(r"\b((?:sklid|tests|doc)/(?:\w+/)*(?:\w+\.\w+)?)", (ROOT / path).read_text()):
         assert (ROOT / name).exists(), name

@@ -27,9 +27,26 @@ def test_main_job_prints_a_table_and_writes_a_picture(tmp_path, capsys):
     assert main([*QUICK, "--out", str(tmp_path / "out.png")]) == 0
     shown = capsys.readouterr()
     assert "digits: 1347 rows to fit, 450 to test, 64 columns, bernoulli likelihood" in shown.out
-    for heading in ("test log-likelihood", "KL", "active units", "mutual information", "seconds", "certificate", "injective, r = 1"):
+    for heading in (
+        "test log-likelihood",
+        "KL",
+        "active units",
+        "mutual information",
+        "seconds",
+        "certificate",
+        "injective, r = 1",
+    ):
         assert heading in shown.out
-    for heading in ("accuracy", "information of the labels", "clusters used", "LIDGMVAEClustering", "GMVAE", "KMeans", "of 2.30", "/10"):
+    for heading in (
+        "accuracy",
+        "information of the labels",
+        "clusters used",
+        "LIDGMVAEClustering",
+        "GMVAE",
+        "KMeans",
+        "of 2.30",
+        "/10",
+    ):
         assert heading in shown.out
     assert (tmp_path / "out.png").read_bytes().startswith(b"\x89PNG")
     assert "LIDVAE" in shown.err
@@ -37,7 +54,18 @@ def test_main_job_prints_a_table_and_writes_a_picture(tmp_path, capsys):
 
 
 def test_a_users_table_with_labels(iris_csv, tmp_path, capsys):
-    arguments = [str(iris_csv), "--label-column", "species", "--n-components", "2", "--seed", "3", "--out", str(tmp_path / "out.png"), *QUICK]
+    arguments = [
+        str(iris_csv),
+        "--label-column",
+        "species",
+        "--n-components",
+        "2",
+        "--seed",
+        "3",
+        "--out",
+        str(tmp_path / "out.png"),
+        *QUICK,
+    ]
     assert main(arguments) == 0
     shown = capsys.readouterr().out
     assert "information >= 0.69" in shown
@@ -48,7 +76,12 @@ def test_a_users_table_with_labels(iris_csv, tmp_path, capsys):
 @pytest.mark.parametrize(("arguments", "expected"), [([], "/5"), (["--k", "4"], "/4")])
 def test_a_table_without_labels_is_clustered_all_the_same(tmp_path, capsys, arguments, expected):
     np.savez(tmp_path / "iris.npz", X=load_iris().data)
-    assert main([str(tmp_path / "iris.npz"), "--n-components", "2", "--out", str(tmp_path / "out.png"), *arguments, *QUICK]) == 0
+    assert (
+        main(
+            [str(tmp_path / "iris.npz"), "--n-components", "2", "--out", str(tmp_path / "out.png"), *arguments, *QUICK]
+        )
+        == 0
+    )
     row = next(line for line in capsys.readouterr().out.splitlines() if line.lstrip().startswith("LIDGMVAEClustering"))
     assert "no labels" in row
     assert expected in row
@@ -67,14 +100,26 @@ def test_program_runs_as_a_module_and_exits_with_2_and_one_line(tmp_path):
         ("", [], "is empty"),
         ("a,b\n", [], "has a header and no rows"),
         ("a,b\n1,2\n3\n", [], "row 2 has 1 values where 2 are expected"),
-        ("a,b\n1,Paris\n3,4\n", [], "column 'b' holds 'Paris' in row 1, which is not a number; remove the column, encode it, or name it with"),
+        (
+            "a,b\n1,Paris\n3,4\n",
+            [],
+            "column 'b' holds 'Paris' in row 1, which is not a number; remove the column, encode it, or name it with",
+        ),
         ("a,b\n1,nan\n3,4\n", [], "column 'b' has 1 values that are missing or infinite"),
         ("a,b\n1,2\n3,4\n", ["--label-column", "c"], "there is no column 'c'; the columns are a, b"),
         ("a,b\n1,2\n3,4\n5,6\n7,9\n", ["--n-components", "3"], "n_components=3 latents into 2"),
         ("a,b\n1,2\n3,4\n5,6\n7,9\n", ["--likelihood", "bernoulli"], "cannot take the value"),
         ("a\n1\n", [], "n_samples=1"),
-        ("a,b\n1,2\n3,4\n5,6\n7,9\n", ["--k", "1"], "--k 1: the number of clusters must be between 2 and the 3 rows to fit"),
-        ("a,b\n1,2\n3,4\n5,6\n7,9\n", ["--k", "9"], "--k 9: the number of clusters must be between 2 and the 3 rows to fit"),
+        (
+            "a,b\n1,2\n3,4\n5,6\n7,9\n",
+            ["--k", "1"],
+            "--k 1: the number of clusters must be between 2 and the 3 rows to fit",
+        ),
+        (
+            "a,b\n1,2\n3,4\n5,6\n7,9\n",
+            ["--k", "9"],
+            "--k 9: the number of clusters must be between 2 and the 3 rows to fit",
+        ),
     ],
 )
 def test_bad_tables_get_one_line_and_exit_code_2(tmp_path, capsys, text, arguments, message):

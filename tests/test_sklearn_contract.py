@@ -25,7 +25,10 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklid.CollapseWarning")  # a fe
 every = pytest.mark.parametrize("Estimator", ESTIMATORS)
 
 
-@parametrize_with_checks([*(Estimator() for Estimator in ESTIMATORS), IdentifiablePPCA(), IdentifiablePPCA(solver="eig")], expected_failed_checks={})
+@parametrize_with_checks(
+    [*(Estimator() for Estimator in ESTIMATORS), IdentifiablePPCA(), IdentifiablePPCA(solver="eig")],
+    expected_failed_checks={},
+)
 def test_check_estimator_has_no_expected_failures(estimator, check):
     check(estimator)
 
@@ -50,7 +53,14 @@ def test_feature_names_are_remembered_and_checked(Estimator):
 @every
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("n_components", 0), ("likelihood", "cauchy"), ("learning_rate", -1.0), ("kl_warmup", 1.5), ("decoder_depth", 0), ("validation_fraction", 1.0)],
+    [
+        ("n_components", 0),
+        ("likelihood", "cauchy"),
+        ("learning_rate", -1.0),
+        ("kl_warmup", 1.5),
+        ("decoder_depth", 0),
+        ("validation_fraction", 1.0),
+    ],
 )
 def test_parameters_are_validated_by_name(Estimator, name, value):
     with pytest.raises(ValueError, match=f"The '{name}' parameter of {Estimator.__name__}"):
@@ -66,7 +76,9 @@ def test_works_in_a_pipeline(Estimator):
 
 def test_grid_search_over_depth_in_two_processes():
     rows = load_digits().data[:200]
-    search = GridSearchCV(LIDVAE(max_epochs=3, decoder_width=32, random_state=0), {"decoder_depth": [1, 2, 4]}, n_jobs=2, cv=2).fit(rows)
+    search = GridSearchCV(
+        LIDVAE(max_epochs=3, decoder_width=32, random_state=0), {"decoder_depth": [1, 2, 4]}, n_jobs=2, cv=2
+    ).fit(rows)
     assert search.best_params_["decoder_depth"] in (1, 2, 4)
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
 

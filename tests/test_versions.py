@@ -46,12 +46,16 @@ def test_every_requirement_is_a_lower_bound_with_its_whole_version(requirement):
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_library_that_a_file_imports_is_declared_outside_the_test_tools(path):
-    declared = modules_of(PROJECT["dependencies"]).union(*(modules_of(extra) for name, extra in EXTRAS.items() if name != "test"))
+    declared = modules_of(PROJECT["dependencies"]).union(
+        *(modules_of(extra) for name, extra in EXTRAS.items() if name != "test")
+    )
     assert set(libraries(ast.walk(ast.parse(path.read_text())))) <= declared
 
 
 def test_libraries_that_are_loaded_with_a_file_are_dependencies_and_not_extras():
-    loaded = {library for path in FILES if path.stem != "flow" for library in libraries(ast.parse(path.read_text()).body)}
+    loaded = {
+        library for path in FILES if path.stem != "flow" for library in libraries(ast.parse(path.read_text()).body)
+    }
     assert loaded <= modules_of(PROJECT["dependencies"])
 
 
@@ -61,4 +65,6 @@ def test_every_dependency_is_imported_somewhere():
 
 
 def test_the_lowest_environment_has_the_versions_that_are_declared():
-    assert runpy.run_path(ROOT / ".ci/lowest.py")["floors"]() == dict(requirement.split(">=") for requirement in REQUIREMENTS)
+    assert runpy.run_path(ROOT / ".ci/lowest.py")["floors"]() == dict(
+        requirement.split(">=") for requirement in REQUIREMENTS
+    )

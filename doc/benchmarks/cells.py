@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent
 
 
 class Cells:
-    """Rows of measurements in a CSV file, one for each finished cell, so that a run that was cut short goes on where it stopped.
+    """Rows of measurements in a CSV file, one for each finished cell; a run that was cut short goes on from there.
 
     Parameters
     ----------
@@ -47,7 +47,12 @@ class Cells:
             self.path.write_text(",".join(self.columns) + "\n")
         with self.path.open("a", newline="") as file:
             writer = csv.DictWriter(file, self.columns)
-            writer.writerow({name: f"{value:.6g}" if isinstance(value, float | np.floating) else value for name, value in row.items()})
+            writer.writerow(
+                {
+                    name: f"{value:.6g}" if isinstance(value, float | np.floating) else value
+                    for name, value in row.items()
+                }
+            )
 
     def mean(self, name: str, **wanted: object) -> float:
         """Average of a column over the rows with the wanted values."""
@@ -60,13 +65,18 @@ def is_row(row: dict, **wanted: object) -> bool:
 
 def provenance() -> dict:
     """Threads, versions and the commit."""
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=ROOT).stdout.strip()
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=ROOT
+    ).stdout.strip()
     versions = {"sklid": version("sklid"), "torch": torch.__version__, "scikit_learn": version("scikit-learn")}
     return {"threads": torch.get_num_threads(), **versions, "commit": commit}
 
 
 def peak_mb() -> float:
-    """Peak of resident memory of this program; the system call's figure begins with that of the process that started it."""
+    """Peak of resident memory of this program.
+
+    The system call's figure begins with that of the process that started it.
+    """
     status = Path("/proc/self/status")
     if status.exists():
         return float(re.search(r"VmHWM:\s+(\d+) kB", status.read_text()).group(1)) / 1024
@@ -74,16 +84,22 @@ def peak_mb() -> float:
 
 
 def numbers_of_process(module: str, call: str) -> list[float]:
-    """The numbers that a call of a benchmark's function prints in a process of its own, whose peak of memory is its own."""
+    """The numbers that a call of a benchmark's function prints in a process of its own.
+
+    So its peak of memory is its own, too.
+    """
     command = [sys.executable, "-c", f"import {module}; {module}.{call}"]
-    return [float(word) for word in subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout.split()]
+    return [
+        float(word)
+        for word in subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout.split()
+    ]
 
 
 def fashion_mnist(labels: bool = False) -> tuple:
-    """First 20 000 training rows and 2 000 test rows of seeded permutations, intensities in [0, 1], and where they came from.
+    """First 20 000 training rows and 2 000 test rows of seeded permutations, intensities in [0, 1], and their source.
 
-    With labels: training rows, training labels, test rows, test labels, source. The images are read from ``fashion_mnist.npz`` in ``$SKLID_DATA``,
-    or else fetched from OpenML.
+    With labels: training rows, training labels, test rows, test labels, source. The images are read from
+    ``fashion_mnist.npz`` in ``$SKLID_DATA``, or else fetched from OpenML.
     """
     path = Path(os.environ.get("SKLID_DATA", "")) / "fashion_mnist.npz"
     if path.is_file():
@@ -94,13 +110,21 @@ def fashion_mnist(labels: bool = False) -> tuple:
     else:
         images, classes = fetch_openml("Fashion-MNIST", version=1, as_frame=False, parser="liac-arff", return_X_y=True)
         source = "fashion_mnist (OpenML)"
-    train, test = (offset + np.random.default_rng(0).permutation(size)[:n] for offset, size, n in ((0, 60_000, 20_000), (60_000, 10_000, 2_000)))
+    train, test = (
+        offset + np.random.default_rng(0).permutation(size)[:n]
+        for offset, size, n in ((0, 60_000, 20_000), (60_000, 10_000, 2_000))
+    )
     rows = [images[part].reshape(len(part), -1) / np.float32(255) for part in (train, test)]
-    return (rows[0], classes[train].astype(int), rows[1], classes[test].astype(int), source) if labels else (*rows, source)
+    return (
+        (rows[0], classes[train].astype(int), rows[1], classes[test].astype(int), source) if labels else (*rows, source)
+    )
 
 
 def command_line(description: str, full: Callable[[], object], **others: tuple[Callable[[], object], str]) -> None:
-    """Do what the command line asks for: the full run, or another, such as ``quick=(run_quick, "about 10 seconds")``, by its option."""
+    """Do what the command line asks for: the full run, or another by its option.
+
+    The others are given as in ``quick=(run_quick, "about 10 seconds")``.
+    """
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.set_defaults(chosen=full)
     for name, (run, explanation) in others.items():

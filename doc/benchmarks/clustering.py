@@ -1,14 +1,15 @@
-"""LIDGMVAEClustering, GMVAE and KMeans on digits and Fashion-MNIST: accuracy, information of the labels, likelihood, time.
+"""LIDGMVAEClustering, GMVAE and KMeans on digits and Fashion-MNIST: accuracy, label information, likelihood, time.
 
-    python doc/benchmarks/clustering.py            full run: about 60 minutes on one thread; finished rows are kept, so it resumes
+    python doc/benchmarks/clustering.py            full run: about 60 minutes on one thread; goes on where it stopped
     python doc/benchmarks/clustering.py --quick    the direction of the claim on three kinds of digits, under 10 seconds
     python doc/benchmarks/clustering.py --table    the table of the saved results, in Markdown
 
-All models have the likelihood Bernoulli on intensities and the defaults of the package. ClustPy's VaDE has its own defaults, 100 and 150 epochs, and
-runs on the digits where the package is installed. "GMVAE" differs from LIDGMVAEClustering in the decoder alone; "GMVAE random" starts everything at
-random, without a first phase, as is usual. On the digits all 1797 rows are fitted and measured, with default learning rates. On Fashion-MNIST 20 000
-rows are fitted for 25 epochs and 2 000 test rows are measured; the learning rate comes from one grid for all, by the log-likelihood of a validation
-split. Labels serve to measure, never to choose.
+All models have the likelihood Bernoulli on intensities and the defaults of the package. ClustPy's VaDE has its own
+defaults, 100 and 150 epochs, and runs on the digits where the package is installed. "GMVAE" differs from
+LIDGMVAEClustering in the decoder alone; "GMVAE random" starts everything at random, without a first phase, as is usual.
+On the digits all 1797 rows are fitted and measured, with default learning rates. On Fashion-MNIST 20 000 rows are
+fitted for 25 epochs and 2 000 test rows are measured; the learning rate comes from one grid for all, by the
+log-likelihood of a validation split. Labels serve to measure, never to choose.
 """
 
 import argparse
@@ -38,8 +39,9 @@ VADE_SEEDS = (0, 1, 2)
 RATES, DEFAULT_RATE = (1e-3, 3e-3, 5e-3), 3e-3
 SHARED = {"k": 10, "likelihood": "bernoulli"}
 EPOCHS = {"digits": 100, "fashion": 25}
-COLUMNS = ["data", "method", "seed", "learning_rate", "split", "accuracy", "mi_y", "clusters", "nmi", "ll", "seconds", "cpu_seconds", "n_train",
-           "n_test", "epochs", "threads", "sklid", "torch", "scikit_learn", "commit"]  # fmt: skip
+COLUMNS = ["data", "method", "seed", "learning_rate", "split", "accuracy", "mi_y", "clusters", "nmi", "ll", "seconds",
+           "cpu_seconds", "n_train", "n_test", "epochs", "threads", "sklid", "torch", "scikit_learn",
+           "commit"]  # fmt: skip
 CELLS = Cells(Path(__file__).parent / "results" / "clustering.csv", COLUMNS)
 MINUTES = {"digits": 0.25, "fashion": 2.0}
 
@@ -67,10 +69,14 @@ def model_of(method: str, data: str, seed: int, rate: float, **parameters: objec
 
         return VaDE(SHARED["k"], random_state=seed)
     estimator, own = METHODS[method]
-    return estimator(**{**SHARED, **own, "max_epochs": EPOCHS[data], "learning_rate": rate, "random_state": seed, **parameters})
+    return estimator(
+        **{**SHARED, **own, "max_epochs": EPOCHS[data], "learning_rate": rate, "random_state": seed, **parameters}
+    )
 
 
-def record(data: str, method: str, seed: int, rate: float, split: str, train: np.ndarray, test: np.ndarray, classes: np.ndarray) -> None:
+def record(
+    data: str, method: str, seed: int, rate: float, split: str, train: np.ndarray, test: np.ndarray, classes: np.ndarray
+) -> None:
     """Measure one cell and append its row, unless it is there."""
     key = {"data": data, "method": method, "seed": seed, "learning_rate": rate, "split": split}
     if CELLS.read(**key):
@@ -87,8 +93,8 @@ def chosen_rate(method: str) -> float:
 
 
 def run_full(methods: list[str], data: list[str]) -> None:
-    fits = sum(MINUTES[name] * (len(SEEDS[name]) + (len(RATES) if name == "fashion" else 0)) for name in data) * len(methods)
-    print(f"about {fits:.0f} minutes on one thread, less what is done", flush=True)
+    each = sum(MINUTES[name] * (len(SEEDS[name]) + (len(RATES) if name == "fashion" else 0)) for name in data)
+    print(f"about {each * len(methods):.0f} minutes on one thread, less what is done", flush=True)
     torch.set_num_threads(1)
     if "digits" in data:
         images, classes = load_digits(return_X_y=True)
@@ -118,12 +124,18 @@ def run_quick() -> None:
     torch.set_num_threads(1)
     images, classes = load_digits(n_class=3, return_X_y=True)
     small = {"k": 3, "max_epochs": 25, "encoder_width": 64, "decoder_width": 64, "n_importance_samples": 20}
-    found = {method: measure(model_of(method, "digits", 0, DEFAULT_RATE, **small), images / 16, images / 16, classes) for method in METHODS}
+    found = {
+        method: measure(model_of(method, "digits", 0, DEFAULT_RATE, **small), images / 16, images / 16, classes)
+        for method in METHODS
+    }
     for method, figures in found.items():
         print(method, figures)
     own, random = found[OWN], found["GMVAE random"]
     if not (own["accuracy"] > 0.9 and own["mi_y"] > 0.9 and own["mi_y"] > random["mi_y"] and own["ll"] > random["ll"]):
-        raise SystemExit("LIDGMVAEClustering should find the three digits, with more information and likelihood than a random start; see above.")
+        raise SystemExit(
+            "LIDGMVAEClustering should find the three digits, "
+            "with more information and likelihood than a random start; see above."
+        )
 
 
 def table() -> str:
@@ -138,7 +150,12 @@ def table() -> str:
             rows = CELLS.read(data=data, method=method, split=split)
             accuracy = [float(row["accuracy"]) for row in rows]
             ratio = statistics.median(float(row["cpu_seconds"]) / base[row["seed"]] for row in rows)
-            cells = [title, method, f"{statistics.mean(accuracy):.3f} ± {statistics.stdev(accuracy):.3f}", f"{min(accuracy):.3f}"]
+            cells = [
+                title,
+                method,
+                f"{statistics.mean(accuracy):.3f} ± {statistics.stdev(accuracy):.3f}",
+                f"{min(accuracy):.3f}",
+            ]
             if method in ("KMeans", VADE):
                 cells += ["", "", ""]
             else:
@@ -151,8 +168,12 @@ def table() -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="the direction of the claim on three kinds of digits, under 10 seconds")
-    parser.add_argument("--methods", nargs="+", choices=[*METHODS, "KMeans"], default=[*METHODS, "KMeans"], help="only these")
+    parser.add_argument(
+        "--quick", action="store_true", help="the direction of the claim on three kinds of digits, under 10 seconds"
+    )
+    parser.add_argument(
+        "--methods", nargs="+", choices=[*METHODS, "KMeans"], default=[*METHODS, "KMeans"], help="only these"
+    )
     parser.add_argument("--data", nargs="+", choices=SEEDS, default=list(SEEDS), help="only these")
     parser.add_argument("--table", action="store_true", help="print the table of the saved results")
     arguments = parser.parse_args()

@@ -1,13 +1,14 @@
 """LIDVAE and VAE on Fashion-MNIST at decoder depths 1, 2 and 4: test log-likelihood and active units.
 
-    python doc/benchmarks/depth.py            full run: about 50 minutes on one thread; finished rows are kept, so it resumes
+    python doc/benchmarks/depth.py            full run: about 50 minutes on one thread; goes on where it stopped
     python doc/benchmarks/depth.py --quick    the same comparison on scikit-learn's digits, under 10 seconds
     python doc/benchmarks/depth.py --table    the table of the saved results, in Markdown
 
-All sides have the same likelihood (Bernoulli on intensities), widths, epochs and optimiser, and each learning rate comes from the same grid by the
-log-likelihood of a validation split. "VAE" is the classical one; "VAE principal" has the encoder of LIDVAE, which starts at the principal
-components, and differs from LIDVAE in the decoder alone. "LIDVAE icnn" has layers of one width, as in the paper, where the default has narrow ones
-above the first. The images are read from ``fashion_mnist.npz`` in ``$SKLID_DATA``, or else fetched from OpenML.
+All sides have the same likelihood (Bernoulli on intensities), widths, epochs and optimiser, and each learning rate
+comes from the same grid by the log-likelihood of a validation split. "VAE" is the classical one; "VAE principal" has
+the encoder of LIDVAE, which starts at the principal components, and differs from LIDVAE in the decoder alone. "LIDVAE
+icnn" has layers of one width, as in the paper, where the default has narrow ones above the first. The images are read
+from ``fashion_mnist.npz`` in ``$SKLID_DATA``, or else fetched from OpenML.
 """
 
 import argparse
@@ -33,9 +34,17 @@ METHODS = {
     "VAE principal": (VAE, {"encoder": "principal"}),
 }
 DEPTHS, SEEDS, RATES = (1, 2, 4), (0, 1, 2), (1e-3, 3e-3, 5e-3)
-SHARED = {"n_components": 10, "likelihood": "bernoulli", "encoder_width": 512, "decoder_width": 512, "max_epochs": 12, "n_importance_samples": 100}
-COLUMNS = ["data", "method", "seed", "depth", "learning_rate", "split", "ll", "au", "kl", "mi", "seconds", "cpu_seconds", "n_train", "n_test",
-           "epochs", "threads", "sklid", "torch", "scikit_learn", "commit"]  # fmt: skip
+SHARED = {
+    "n_components": 10,
+    "likelihood": "bernoulli",
+    "encoder_width": 512,
+    "decoder_width": 512,
+    "max_epochs": 12,
+    "n_importance_samples": 100,
+}
+COLUMNS = ["data", "method", "seed", "depth", "learning_rate", "split", "ll", "au", "kl", "mi", "seconds",
+           "cpu_seconds", "n_train", "n_test", "epochs", "threads", "sklid", "torch", "scikit_learn",
+           "commit"]  # fmt: skip
 CELLS = Cells(Path(__file__).parent / "results" / "depth.csv", COLUMNS)
 SECONDS_PER_FIT = 50
 
@@ -67,7 +76,10 @@ def record(key: dict, data: str, train: np.ndarray, test: np.ndarray) -> None:
     parameters = {"decoder_depth": key["depth"], "learning_rate": key["learning_rate"], "random_state": key["seed"]}
     row = {**key, "data": data, **measure(key["method"], train, test, parameters)}
     CELLS.add(row | {"n_train": len(train), "n_test": len(test), "epochs": SHARED["max_epochs"]} | provenance())
-    print({name: row[name] for name in ("method", "depth", "seed", "learning_rate", "split", "ll", "au", "seconds")}, flush=True)
+    print(
+        {name: row[name] for name in ("method", "depth", "seed", "learning_rate", "split", "ll", "au", "seconds")},
+        flush=True,
+    )
 
 
 def chosen_rate(method: str, depth: int) -> float:
@@ -86,12 +98,22 @@ def run_full(methods: list[str]) -> None:
     for depth in DEPTHS:
         for rate in RATES:
             for method in methods:
-                record({"method": method, "seed": 0, "depth": depth, "learning_rate": rate, "split": "validation"}, data, fit_rows, validation)
+                record(
+                    {"method": method, "seed": 0, "depth": depth, "learning_rate": rate, "split": "validation"},
+                    data,
+                    fit_rows,
+                    validation,
+                )
     for seed in SEEDS:
         for depth in DEPTHS:
             for method in methods:
                 rate = chosen_rate(method, depth)
-                record({"method": method, "seed": seed, "depth": depth, "learning_rate": rate, "split": "test"}, data, train, test)
+                record(
+                    {"method": method, "seed": seed, "depth": depth, "learning_rate": rate, "split": "test"},
+                    data,
+                    train,
+                    test,
+                )
 
 
 def run_quick() -> None:
@@ -102,7 +124,9 @@ def run_quick() -> None:
     lidvae, vae = (measure(method, train, test, parameters) for method in ("LIDVAE", "VAE"))
     print(f"LIDVAE {lidvae}\nVAE    {vae}")
     if not (lidvae["au"] == 1.0 and vae["au"] < 1.0 and lidvae["ll"] > vae["ll"]):
-        raise SystemExit("LIDVAE should use every latent and have the higher log-likelihood at depth 4; see the figures above.")
+        raise SystemExit(
+            "LIDVAE should use every latent and have the higher log-likelihood at depth 4; see the figures above."
+        )
 
 
 def table() -> str:
@@ -113,14 +137,24 @@ def table() -> str:
             rows = CELLS.read(method=method, depth=depth, split="test")
             ll, au, kl = ([float(row[name]) for row in rows] for name in ("ll", "au", "kl"))
             likelihood = f"{statistics.mean(ll):.1f} ± {statistics.stdev(ll):.1f}"
-            lines.append(f"| {depth} | {method} | {likelihood} | {statistics.mean(au):.2f} | {statistics.mean(kl):.1f} |")
+            lines.append(
+                f"| {depth} | {method} | {likelihood} | {statistics.mean(au):.2f} | {statistics.mean(kl):.1f} |"
+            )
     return "\n".join(lines)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="the comparison on scikit-learn's digits, under 10 seconds")
-    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS), help="only these, so that two processes can share the work")
+    parser.add_argument(
+        "--quick", action="store_true", help="the comparison on scikit-learn's digits, under 10 seconds"
+    )
+    parser.add_argument(
+        "--methods",
+        nargs="+",
+        choices=METHODS,
+        default=list(METHODS),
+        help="only these, so that two processes can share the work",
+    )
     parser.add_argument("--table", action="store_true", help="print the table of the saved results")
     arguments = parser.parse_args()
     if arguments.table:

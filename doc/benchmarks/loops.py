@@ -1,4 +1,7 @@
-"""What `LIDVAE` is timed against: a plain PyTorch loop over the classical VAE, pythae's VAE, and the decoder by a double backward pass."""
+"""What `LIDVAE` is timed against: a plain PyTorch loop, pythae's VAE, and the decoder by a double backward pass.
+
+The loop trains the classical VAE.
+"""
 
 import contextlib
 import io
@@ -42,7 +45,10 @@ def negative_bound(logits: Tensor, x: Tensor, mean: Tensor, scale: Tensor) -> Te
 
 
 def plain_loop(x: Tensor, depth: int, width: int, epochs: int, seed: int = 0) -> None:
-    """What one writes by hand: perceptrons, shuffled slices, fused Adam; no schedule, no clipping, no record of the loss."""
+    """What one writes by hand: perceptrons, shuffled slices, fused Adam.
+
+    There is no schedule, no clipping, and no record of the loss.
+    """
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         encoder, decoder = perceptron(x.shape[1], 2 * LATENTS, width, 2), perceptron(LATENTS, x.shape[1], width, depth)
@@ -97,9 +103,16 @@ def pythae_fit(x: Tensor, depth: int, width: int, epochs: int) -> None:
     config = VAEConfig(input_dim=(x.shape[1],), latent_dim=LATENTS, reconstruction_loss="bce")
     with tempfile.TemporaryDirectory() as folder, torch.random.fork_rng(), silence():
         training = BaseTrainerConfig(
-            output_dir=folder, num_epochs=epochs, per_device_train_batch_size=BATCH, learning_rate=RATE, no_cuda=True, steps_saving=None
+            output_dir=folder,
+            num_epochs=epochs,
+            per_device_train_batch_size=BATCH,
+            learning_rate=RATE,
+            no_cuda=True,
+            steps_saving=None,
         )
-        TrainingPipeline(model=VAE(config, encoder=Encoder(), decoder=Decoder()), training_config=training)(train_data=x)
+        TrainingPipeline(model=VAE(config, encoder=Encoder(), decoder=Decoder()), training_config=training)(
+            train_data=x
+        )
 
 
 def folded_step(decoder: nn.Module, z: Tensor, target: Tensor) -> Callable[[], None]:
@@ -113,7 +126,7 @@ def folded_step(decoder: nn.Module, z: Tensor, target: Tensor) -> Callable[[], N
 
 
 def double_backward_step(z: Tensor, target: Tensor, width: int, depth: int) -> Callable[[], None]:
-    """The same pass as the paper's code makes it: zero-padded latents, a D -> D potential of leaky ReLUs, its gradient by autograd."""
+    """The pass of the paper's code: zero-padded latents, D -> D potential of leaky ReLUs, gradient by autograd."""
     D = target.shape[1]
     inputs = nn.ParameterList(nn.Parameter(torch.randn(width, D) / D**0.5) for _ in range(depth))
     weights = nn.ParameterList(nn.Parameter(torch.rand(width, width) / width) for _ in range(depth - 1))

@@ -1,11 +1,11 @@
 """Memory and time of the metrics on 100 000 rows and 64 latents.
 
-    python doc/benchmarks/measuring.py            full run: about 5 minutes on two cores; finished rows are kept, so it resumes
-    python doc/benchmarks/measuring.py --quick    5 000 rows and 16 latents, under 10 seconds; every peak must stay under 2 GB
+    python doc/benchmarks/measuring.py            full run: about 5 minutes on two cores; goes on where it stopped
+    python doc/benchmarks/measuring.py --quick    5 000 rows and 16 latents, in 10 seconds; peaks must stay under 2 GB
     python doc/benchmarks/measuring.py --table    the table of the saved results, in Markdown
 
-Each metric runs in a process of its own, so that its peak of resident memory is its own. The model is linear and Gaussian with 128 features, so
-that its posterior is exact; posteriors alone come as arrays.
+Each metric runs in a process of its own, so that its peak of resident memory is its own. The model is linear and
+Gaussian with 128 features, so that its posterior is exact; posteriors alone come as arrays.
 """
 
 import time
@@ -19,18 +19,39 @@ from torch.distributions import Categorical, Independent, MixtureSameFamily, Nor
 
 from sklid import metrics
 
-COLUMNS = ["metric", "n_rows", "n_latents", "value", "peak_mb", "start_mb", "seconds", "threads", "sklid", "torch", "scikit_learn", "commit"]
+COLUMNS = [
+    "metric",
+    "n_rows",
+    "n_latents",
+    "value",
+    "peak_mb",
+    "start_mb",
+    "seconds",
+    "threads",
+    "sklid",
+    "torch",
+    "scikit_learn",
+    "commit",
+]
 CELLS = Cells(Path(__file__).parent / "results" / "measuring.csv", COLUMNS)
 ON_ARRAYS = ("kl_divergence", "active_units", "mutual_information", "aggregate_posterior_kl")
 UNDER_A_MIXTURE = "kl_divergence, mixture prior"
-ON_MODELS = {"log_likelihood": {}, "informative_units": {"n_importance_samples": 10}, "amortization_gap": {}, "collapse_report": {}}
+ON_MODELS = {
+    "log_likelihood": {},
+    "informative_units": {"n_importance_samples": 10},
+    "amortization_gap": {},
+    "collapse_report": {},
+}
 FULL, QUICK = (100_000, 64), (5_000, 16)
 LIMIT_MB = 2_000
 N_FEATURES = 128
 
 
 def rows_and_model(n_rows: int, n_latents: int) -> tuple[torch.Tensor, metrics.VariationalModel]:
-    """Rows of a linear Gaussian model with unit noise and orthogonal loadings from 3 down to 0.3, and the model with its exact posterior."""
+    """Rows of a linear Gaussian model, and the model with its exact posterior.
+
+    The noise has variance 1, and the loadings are orthogonal, from 3 down to 0.3.
+    """
     generator = torch.Generator().manual_seed(0)
     directions = torch.linalg.qr(torch.randn(N_FEATURES, n_latents, generator=generator)).Q.T
     W = directions * torch.linspace(3, 0.3, n_latents)[:, None]

@@ -1,12 +1,13 @@
-"""IdentifiablePPCA beside scikit-learn's PCA: time, memory, missing values, and the number of components that each rule finds.
+"""IdentifiablePPCA beside scikit-learn's PCA: time, memory, missing values, and how many components each rule finds.
 
-    python doc/benchmarks/ppca.py            full run: about 6 minutes on two cores; finished rows are kept, so it resumes
+    python doc/benchmarks/ppca.py            full run: about 6 minutes on two cores; goes on where it stopped
     python doc/benchmarks/ppca.py --quick    small shapes and few data sets, under 10 seconds
     python doc/benchmarks/ppca.py --table    the tables of the saved results, in Markdown
 
-Time: both sides in turn in one process, the median of the ratios. Memory: each side in a process of its own, the peak of resident memory (Linux).
-Ranks: planted components in white noise, 100 data sets for each setting. "edge" is the Marchenko-Pastur edge without the quantile of the Tracy-Widom
-law, "parallel" Horn's parallel analysis at the 95th percentile of 50 permutations.
+Time: both sides in turn in one process, the median of the ratios. Memory: each side in a process of its own, the peak
+of resident memory (Linux). Ranks: planted components in white noise, 100 data sets for each setting. "edge" is the
+Marchenko-Pastur edge without the quantile of the Tracy-Widom law, "parallel" Horn's parallel analysis at the 95th
+percentile of 50 permutations.
 """
 
 import statistics
@@ -22,14 +23,22 @@ from sklid import IdentifiablePPCA
 
 RESULTS = Path(__file__).parent / "results"
 ORIGIN = ["threads", "sklid", "torch", "scikit_learn", "commit"]
-COSTS = Cells(RESULTS / "ppca_costs.csv", ["what", "n_rows", "n_features", "n_components", "value", "least", "most", *ORIGIN])
-RANKS = Cells(RESULTS / "ppca_ranks.csv", ["n_rows", "n_features", "rank", "variance", "method", "n_data_sets", "exact", "over", "under", *ORIGIN])
+COSTS = Cells(
+    RESULTS / "ppca_costs.csv", ["what", "n_rows", "n_features", "n_components", "value", "least", "most", *ORIGIN]
+)
+RANKS = Cells(
+    RESULTS / "ppca_ranks.csv",
+    ["n_rows", "n_features", "rank", "variance", "method", "n_data_sets", "exact", "over", "under", *ORIGIN],
+)
 SHAPES = ((100_000, 100), (1_000, 20_000))
 COMPONENTS = ((0, 1), (3, 2), (3, 4), (3, 20))
 PLANTED = [(*shape, *what) for shape in ((500, 10), (100, 50), (1000, 50)) for what in COMPONENTS]
 N_COMPONENTS, N_REPEATS, N_DATA_SETS = 10, 15, 100
 CLEAR = Path("/proc/self/clear_refs")
-SIDES = {"IdentifiablePPCA": lambda: IdentifiablePPCA(N_COMPONENTS, solver="eig"), "PCA": lambda: PCA(N_COMPONENTS, svd_solver="auto")}
+SIDES = {
+    "IdentifiablePPCA": lambda: IdentifiablePPCA(N_COMPONENTS, solver="eig"),
+    "PCA": lambda: PCA(N_COMPONENTS, svd_solver="auto"),
+}
 
 
 def rows(n_rows: int, n_features: int, seed: int = 0) -> np.ndarray:
@@ -77,7 +86,7 @@ def planted(n_rows: int, n_features: int, rank: int, variance: float, rng: np.ra
 
 
 def parallel_analysis(X: np.ndarray, rng: np.random.Generator) -> int:
-    """Leading variances above the 95th percentile of those of data with each column permuted (Horn 1965; Buja & Eyuboglu 1992)."""
+    """Leading variances above the 95th percentile of those with permuted columns (Horn 1965; Buja & Eyuboglu 1992)."""
     found = PCA().fit(X).explained_variance_
     noise = [PCA().fit(rng.permuted(X, axis=0)).explained_variance_ for _ in range(50)]
     return int(np.argmin(np.append(found > np.percentile(noise, 95, axis=0), False)))
@@ -134,10 +143,17 @@ def run_full() -> None:
         if not COSTS.read(what="time over PCA", n_rows=shape[0]):
             record("time over PCA", shape, N_COMPONENTS, time_ratios(*shape))
         if not COSTS.read(what="memory over PCA", n_rows=shape[0]):
-            record("memory over PCA", shape, N_COMPONENTS, [peak_of("IdentifiablePPCA", *shape) / peak_of("PCA", *shape) for _ in range(3)])
+            record(
+                "memory over PCA",
+                shape,
+                N_COMPONENTS,
+                [peak_of("IdentifiablePPCA", *shape) / peak_of("PCA", *shape) for _ in range(3)],
+            )
     for n_components in (N_COMPONENTS, "identifiable"):
         if not COSTS.read(what="seconds, 20 % missing", n_components=n_components):
-            record("seconds, 20 % missing", (20_000, 50), n_components, [seconds_with_gaps(n_components) for _ in range(3)])
+            record(
+                "seconds, 20 % missing", (20_000, 50), n_components, [seconds_with_gaps(n_components) for _ in range(3)]
+            )
     for setting in PLANTED:
         if not RANKS.read(**dict(zip(("n_rows", "n_features", "rank", "variance"), setting, strict=True))):
             for row in ranks(*setting):
@@ -151,18 +167,26 @@ def run_quick() -> None:
     white = {row["method"]: row["over"] for row in ranks(200, 10, 0, 1, n_data_sets=10)}
     print(f"time over PCA {ratio:.2f}; 2 000 rows with gaps {gaps:.2f} s; components found in white noise {white}")
     if not (ratio < 5 and gaps < 30 and white["IdentifiablePPCA"] <= 0.1 < white["edge"]):
-        raise SystemExit("IdentifiablePPCA should cost about what PCA costs and find nothing in white noise; see above.")
+        raise SystemExit(
+            "IdentifiablePPCA should cost about what PCA costs and find nothing in white noise; see above."
+        )
 
 
 def table() -> str:
-    """Costs, then the shares of data sets in which each rule finds the planted number, with the share in which it finds more."""
+    """Costs, then the shares of data sets in which each rule finds the planted number, and in which it finds more."""
     lines = ["| what | rows x features | components | median | range |", "|---|---|---|---|---|"]
     for row in COSTS.read():
         value, least, most = (f"{float(row[name]):.2f}" for name in ("value", "least", "most"))
-        lines.append(f"| {row['what']} | {row['n_rows']} x {row['n_features']} | {row['n_components']} | {value} | {least} to {most} |")
+        lines.append(
+            f"| {row['what']} | {row['n_rows']} x {row['n_features']} | {row['n_components']} | {value} | {least} to "
+            f"{most} |"
+        )
     lines += ["", f"| rows x features | planted | {' | '.join(RULES)} |", "|---|---|" + "---|" * len(RULES)]
     for n_rows, n_features, rank, variance in PLANTED:
-        found = [RANKS.read(n_rows=n_rows, n_features=n_features, rank=rank, variance=variance, method=name)[0] for name in RULES]
+        found = [
+            RANKS.read(n_rows=n_rows, n_features=n_features, rank=rank, variance=variance, method=name)[0]
+            for name in RULES
+        ]
         shares = " | ".join(f"{float(row['exact']):.2f}, {float(row['over']):.2f} over" for row in found)
         what = f"{rank} of variance {variance} to {1.5 * variance:g}" if rank else "none"
         lines.append(f"| {n_rows} x {n_features} | {what} | {shares} |")

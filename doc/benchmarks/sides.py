@@ -9,7 +9,17 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from loops import BATCH, LATENTS, RATE, double_backward_step, folded_step, modules_loop, plain_loop, pythae_fit, width_of_equal_cost
+from loops import (
+    BATCH,
+    LATENTS,
+    RATE,
+    double_backward_step,
+    folded_step,
+    modules_loop,
+    plain_loop,
+    pythae_fit,
+    width_of_equal_cost,
+)
 from sklearn.datasets import load_digits
 
 from sklid import LIDVAE, LIDGMVAEClustering
@@ -28,7 +38,9 @@ BLOCK, NOISY_BLOCK = 4_096, 64
 OWN_IMPORT = "from sklid import LIDVAE"
 FIRST_OPTIMISER = "torch.optim.Adam([torch.zeros(1, requires_grad=True)])"
 """Makes PyTorch import its compiler, in any program that trains."""
-FIRST_FIT = "import numpy as np; LIDVAE(max_epochs=1, random_state=0).fit(np.random.default_rng(0).standard_normal((50, 10)))"
+FIRST_FIT = (
+    "import numpy as np; LIDVAE(max_epochs=1, random_state=0).fit(np.random.default_rng(0).standard_normal((50, 10)))"
+)
 
 
 class Ratio(NamedTuple):
@@ -44,7 +56,13 @@ class Ratio(NamedTuple):
     threads: int = 1
 
     def key(self) -> dict:
-        return {"what": self.what, "side": self.side, "against": self.against, "depth": self.depth, "threads": self.threads}
+        return {
+            "what": self.what,
+            "side": self.side,
+            "against": self.against,
+            "depth": self.depth,
+            "threads": self.threads,
+        }
 
 
 def all_ratios(images: np.ndarray) -> Iterator[Ratio]:
@@ -60,7 +78,17 @@ def all_ratios(images: np.ndarray) -> Iterator[Ratio]:
 
 def shared(depth: int, **others: object) -> dict:
     widths = {"encoder_width": WIDTH, "decoder_width": WIDTH, "decoder_depth": depth}
-    return {"n_components": LATENTS, "likelihood": "bernoulli", "max_epochs": EPOCHS, "learning_rate": RATE, "random_state": 0} | widths | others
+    return (
+        {
+            "n_components": LATENTS,
+            "likelihood": "bernoulli",
+            "max_epochs": EPOCHS,
+            "learning_rate": RATE,
+            "random_state": 0,
+        }
+        | widths
+        | others
+    )
 
 
 def fits(X: np.ndarray, depth: int) -> Iterator[Ratio]:
@@ -72,7 +100,14 @@ def fits(X: np.ndarray, depth: int) -> Iterator[Ratio]:
         decoder = InjectiveDecoder(LATENTS, X.shape[1], depth, WIDTH, potential=potential)
         equal = shared(depth, decoder_width=width_of_equal_cost(decoder))
         yield Ratio("fit", side, "plain loop", depth, lidvae, lambda: plain_loop(x, depth, WIDTH, EPOCHS))
-        yield Ratio("fit", side, "VAE of equal cost", depth, lidvae, lambda equal=equal: VAE(encoder="principal", **equal).fit(X))
+        yield Ratio(
+            "fit",
+            side,
+            "VAE of equal cost",
+            depth,
+            lidvae,
+            lambda equal=equal: VAE(encoder="principal", **equal).fit(X),
+        )
         if find_spec("pythae"):
             yield Ratio("fit", side, "pythae", depth, lidvae, lambda: pythae_fit(x, depth, WIDTH, EPOCHS))
 
@@ -83,13 +118,24 @@ def steps(depth: int, width: int = WIDTH) -> Iterator[Ratio]:
     for potential in POTENTIALS:
         decoder = InjectiveDecoder(LATENTS, 784, depth, width, potential=potential)
         double = double_backward_step(z, target, width, depth)
-        yield Ratio("step", f"LIDVAE {potential}", "double backward", depth, folded_step(decoder, z, target), double, N_SHORT_PAIRS)
+        yield Ratio(
+            "step",
+            f"LIDVAE {potential}",
+            "double backward",
+            depth,
+            folded_step(decoder, z, target),
+            double,
+            N_SHORT_PAIRS,
+        )
 
 
 def modules_of(x: torch.Tensor, width: int) -> LatentVariableModel:
     """The modules of a `LIDVAE`, initialised at the rows."""
     n_features = x.shape[1]
-    decoder, posterior = InjectiveDecoder(LATENTS, n_features, width=width), GaussianPosterior(n_features, LATENTS, width=width)
+    decoder, posterior = (
+        InjectiveDecoder(LATENTS, n_features, width=width),
+        GaussianPosterior(n_features, LATENTS, width=width),
+    )
     model = LatentVariableModel(StandardNormal(LATENTS), decoder, BernoulliLikelihood(n_features), posterior)
     model.initialise(x[:10_000])
     return model
@@ -100,11 +146,20 @@ def layers(images: np.ndarray) -> Iterator[Ratio]:
     digits = (load_digits().data / 16).astype(np.float32)
     for name, X, batch, epochs, width in (("digits", digits, 128, 5, 256), ("images", images, BATCH, 2, WIDTH)):
         x = torch.from_numpy(X)
-        net = BoundNet(modules_of(x, width), max_epochs=epochs, batch_size=batch, lr=RATE, callbacks=training_callbacks(n_steps=10**6), verbose=0)
+        net = BoundNet(
+            modules_of(x, width),
+            max_epochs=epochs,
+            batch_size=batch,
+            lr=RATE,
+            callbacks=training_callbacks(n_steps=10**6),
+            verbose=0,
+        )
         net.initialize()
         modules = modules_of(x, width)
         loop = lambda modules=modules, x=x, b=batch, e=epochs: modules_loop(modules, x, b, e)  # noqa: E731
-        yield Ratio("layer", name, "loop over the modules", 2, lambda net=net, x=x: net.partial_fit(x), loop, N_SHORT_PAIRS)
+        yield Ratio(
+            "layer", name, "loop over the modules", 2, lambda net=net, x=x: net.partial_fit(x), loop, N_SHORT_PAIRS
+        )
 
 
 def inference(images: np.ndarray) -> Iterator[Ratio]:
@@ -113,12 +168,24 @@ def inference(images: np.ndarray) -> Iterator[Ratio]:
     mixture = LIDGMVAEClustering(k=10, **shared(2, max_epochs=2)).fit(images[:2_000])
     for method, estimator, block, bare in (
         ("transform", model, BLOCK, lambda module, x, noise: module.encode(x).mean),
-        ("score_samples", model, NOISY_BLOCK, lambda module, x, noise: torch.logsumexp(module.log_weights(x, noise(x)), 0)),
+        (
+            "score_samples",
+            model,
+            NOISY_BLOCK,
+            lambda module, x, noise: torch.logsumexp(module.log_weights(x, noise(x)), 0),
+        ),
         ("predict_proba", mixture, NOISY_BLOCK, lambda module, x, noise: module.label_probabilities(x, noise(x))),
     ):
         X = np.resize(images, (N_ROWS[method], images.shape[1]))
         other = over_blocks(bare, estimator.net_.module_, torch.from_numpy(X), block)
-        yield Ratio("rows", method, "bare modules", 2, lambda estimator=estimator, method=method, X=X: getattr(estimator, method)(X), other)
+        yield Ratio(
+            "rows",
+            method,
+            "bare modules",
+            2,
+            lambda estimator=estimator, method=method, X=X: getattr(estimator, method)(X),
+            other,
+        )
 
 
 def over_blocks(bare: Callable, module: torch.nn.Module, x: torch.Tensor, block: int) -> Callable[[], object]:
@@ -126,7 +193,9 @@ def over_blocks(bare: Callable, module: torch.nn.Module, x: torch.Tensor, block:
 
     def run() -> torch.Tensor:
         with torch.no_grad():
-            return torch.cat([bare(module, part, lambda part: torch.randn(100, len(part), LATENTS)) for part in x.split(block)])
+            return torch.cat(
+                [bare(module, part, lambda part: torch.randn(100, len(part), LATENTS)) for part in x.split(block)]
+            )
 
     return run
 
@@ -140,9 +209,19 @@ def clustered(images: np.ndarray) -> Iterator[Ratio]:
 def processes() -> Iterator[Ratio]:
     """Imports, and the first fit of a process."""
     theirs = "import torch, sklearn, skorch"
-    yield Ratio("import", "sklid", "torch, sklearn, skorch", 0, of_process(OWN_IMPORT), of_process(theirs), N_SHORT_PAIRS)
+    yield Ratio(
+        "import", "sklid", "torch, sklearn, skorch", 0, of_process(OWN_IMPORT), of_process(theirs), N_SHORT_PAIRS
+    )
     first, optimiser = of_process(f"{OWN_IMPORT}; {FIRST_FIT}"), of_process(f"{theirs}; {FIRST_OPTIMISER}")
-    yield Ratio("import", "sklid, and a first fit", "torch, sklearn, skorch, and a first optimiser", 0, first, optimiser, N_SHORT_PAIRS)
+    yield Ratio(
+        "import",
+        "sklid, and a first fit",
+        "torch, sklearn, skorch, and a first optimiser",
+        0,
+        first,
+        optimiser,
+        N_SHORT_PAIRS,
+    )
 
 
 def of_process(code: str) -> Callable[[], object]:

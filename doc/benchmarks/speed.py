@@ -1,13 +1,14 @@
 """What `LIDVAE` costs: ratios of times, memory, and how time grows.
 
-    python doc/benchmarks/speed.py            full run: about 60 minutes on two cores; finished rows are kept, so it resumes
+    python doc/benchmarks/speed.py            full run: about 60 minutes on two cores; goes on where it stopped
     python doc/benchmarks/speed.py --quick    a training step of each decoder, about 10 seconds
     python doc/benchmarks/speed.py --plot     the picture of the saved results
     python doc/benchmarks/speed.py --table    the tables of the saved results, in Markdown
 
-Each ratio is that of medians over at least five runs of both sides, by turns in one process. Rows are Fashion-MNIST images, 784 features, and where
-nothing else is said 512 units, 10 latents, batches of 256 and a Bernoulli likelihood. pythae is timed where it is installed. Growth is the exponent
-of the time of a fit in its last three sizes, medians of three runs, to memory maps of numbers drawn at random.
+Each ratio is that of medians over at least five runs of both sides, by turns in one process. Rows are Fashion-MNIST
+images, 784 features, and where nothing else is said 512 units, 10 latents, batches of 256 and a Bernoulli likelihood.
+pythae is timed where it is installed. Growth is the exponent of the time of a fit in its last three sizes, medians of
+three runs, to memory maps of numbers drawn at random.
 """
 
 import contextlib
@@ -31,13 +32,16 @@ from sklid.plots.style import COLOURS, axes_grid
 
 RESULTS = Path(__file__).parent / "results"
 PROVENANCE = ["threads", "sklid", "torch", "scikit_learn", "commit"]
-RATIOS = Cells(RESULTS / "speed.csv", ["what", "side", "against", "depth", "ratio", "least", "most", "n_pairs", *PROVENANCE])
+RATIOS = Cells(
+    RESULTS / "speed.csv", ["what", "side", "against", "depth", "ratio", "least", "most", "n_pairs", *PROVENANCE]
+)
 GROWTH = Cells(RESULTS / "speed_growth.csv", ["side", "quantity", "value", "seconds", "relative", *PROVENANCE])
 PICTURE = RESULTS / "speed.png"
 N_FIT_ROWS = 5_120
 GROWTHS = {
-    "rows": (1_000, 10_000, 100_000, 1_000_000), "features": (64, 256, 1_024, 4_096, 16_384), "latents": (2, 8, 32, 128, 256),
-    "depth": (1, 3, 5, 7, 9), "width": (64, 128, 256, 512, 1_024), "batch": (32, 64, 128, 256, 512),
+    "rows": (1_000, 10_000, 100_000, 1_000_000), "features": (64, 256, 1_024, 4_096, 16_384),
+    "latents": (2, 8, 32, 128, 256), "depth": (1, 3, 5, 7, 9), "width": (64, 128, 256, 512, 1_024),
+    "batch": (32, 64, 128, 256, 512),
 }  # fmt: skip
 LARGE = (1_000_000, 784)
 
@@ -52,7 +56,12 @@ def paired(side: Callable[[], object], other: Callable[[], object], n_pairs: int
             if number:
                 found.append(time.perf_counter() - start)
     ratios = [a / b for a, b in zip(*times, strict=True)]
-    return {"ratio": statistics.median(times[0]) / statistics.median(times[1]), "least": min(ratios), "most": max(ratios), "n_pairs": n_pairs}
+    return {
+        "ratio": statistics.median(times[0]) / statistics.median(times[1]),
+        "least": min(ratios),
+        "most": max(ratios),
+        "n_pairs": n_pairs,
+    }
 
 
 def run_ratios(images: np.ndarray) -> None:
@@ -78,7 +87,7 @@ def normal_rows(n_rows: int, n_features: int) -> Iterator[Path]:
 
 
 def growth_fit(quantity: str, value: int) -> float:
-    """Median seconds of three fits of one epoch, to a memory map, in which one quantity has the value, over the usual ones."""
+    """Median seconds of three fits of one epoch to a memory map, all quantities but one at their usual values."""
     usual = {"rows": 4_000, "features": 128, "latents": 8, "depth": 2, "width": 128, "batch": 256} | {quantity: value}
     usual["features"] = max(usual["features"], usual["latents"])
     widths = {"encoder_width": usual["width"], "decoder_width": usual["width"], "decoder_depth": usual["depth"]}
@@ -101,7 +110,10 @@ def run_growth() -> None:
             seconds = growth_fit(quantity, value)
             first = GROWTH.read(quantity=quantity, value=values[0])
             relative = seconds / float(first[0]["seconds"]) if first else 1.0
-            GROWTH.add({"side": "LIDVAE", "quantity": quantity, "value": value, "seconds": seconds, "relative": relative} | provenance())
+            GROWTH.add(
+                {"side": "LIDVAE", "quantity": quantity, "value": value, "seconds": seconds, "relative": relative}
+                | provenance()
+            )
             print(quantity, value, f"{relative:.2f}", flush=True)
 
 
@@ -152,8 +164,15 @@ def table() -> str:
     lines = ["| what | side | over | hidden layers | one thread | two threads |", "|---|---|---|---|---|---|"]
     keys = dict.fromkeys((row["what"], row["side"], row["against"], row["depth"]) for row in RATIOS.read())
     for what, side, against, depth in keys:
-        found = [RATIOS.read(what=what, side=side, against=against, depth=depth, threads=threads) for threads in THREADS]
-        cells = [f"{float(rows[0]['ratio']):.2f} ({float(rows[0]['least']):.2f} to {float(rows[0]['most']):.2f})" if rows else "" for rows in found]
+        found = [
+            RATIOS.read(what=what, side=side, against=against, depth=depth, threads=threads) for threads in THREADS
+        ]
+        cells = [
+            f"{float(rows[0]['ratio']):.2f} ({float(rows[0]['least']):.2f} to {float(rows[0]['most']):.2f})"
+            if rows
+            else ""
+            for rows in found
+        ]
         lines.append(f"| {what} | {side} | {against} | {depth if depth != '0' else ''} | {cells[0]} | {cells[1]} |")
     lines.append(clustering_line())
     lines += ["", "| grows with | from | to | exponent |", "|---|---|---|---|"]
@@ -163,7 +182,10 @@ def table() -> str:
 
 def clustering_line() -> str:
     """Whole fits of the digits, from the benchmark of clusterings."""
-    own, peer = ([float(CLUSTERINGS.read(data="digits", method=name, seed=seed)[0]["cpu_seconds"]) for seed in VADE_SEEDS] for name in (OWN, VADE))
+    own, peer = (
+        [float(CLUSTERINGS.read(data="digits", method=name, seed=seed)[0]["cpu_seconds"]) for seed in VADE_SEEDS]
+        for name in (OWN, VADE)
+    )
     pairs = [a / b for a, b in zip(own, peer, strict=True)]
     ratio = statistics.median(own) / statistics.median(peer)
     return f"| fit | {OWN}, digits | {VADE} | 2 | {ratio:.3f} ({min(pairs):.3f} to {max(pairs):.3f}) | |"

@@ -1,7 +1,10 @@
-"""Collapse is no matter of neural networks: PCA and a Gaussian mixture collapse under exact inference, and the same functions measure it.
+"""Collapse is no matter of neural networks: PCA and a Gaussian mixture collapse under exact inference.
 
-Wang, Blei & Cunningham (NeurIPS 2021), section 4.2 and appendix A. A principal component along which the data hold nothing but noise, and a mixture
-whose clusters coincide, leave the likelihood flat in the latent; so the exact posterior is the prior.
+The same functions measure it.
+
+Wang, Blei & Cunningham (NeurIPS 2021), section 4.2 and appendix A. A principal component along which the data hold
+nothing but noise, and a mixture whose clusters coincide, leave the likelihood flat in the latent; so the exact
+posterior is the prior.
 
     python doc/examples/collapse_without_networks.py
 """
@@ -10,7 +13,14 @@ import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.mixture import GaussianMixture
 
-from sklid.metrics import CollapseReport, cluster_mutual_information, collapse_report, informative_units, kl_divergence, mutual_information
+from sklid.metrics import (
+    CollapseReport,
+    cluster_mutual_information,
+    collapse_report,
+    informative_units,
+    kl_divergence,
+    mutual_information,
+)
 
 
 def principal_components() -> dict[str, float]:
@@ -31,7 +41,10 @@ def mixtures() -> dict[str, CollapseReport]:
     rng = np.random.default_rng(0)
     apart = np.concatenate([rng.normal(-5, 1, (500, 1)), rng.normal(5, 1, (500, 1))])
     single = rng.normal(0, 1, (1000, 1))
-    models = {name: (GaussianMixture(2, random_state=0).fit(X), X) for name, X in (("two groups", apart), ("one group", single))}
+    models = {
+        name: (GaussianMixture(2, random_state=0).fit(X), X)
+        for name, X in (("two groups", apart), ("one group", single))
+    }
     return {name: collapse_report(mixture, X) for name, (mixture, X) in models.items()} | {
         "information of labels": {name: cluster_mutual_information(mixture, X) for name, (mixture, X) in models.items()}
     }

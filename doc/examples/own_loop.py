@@ -44,7 +44,14 @@ class NegativeBound(torch.nn.Module):
 
 
 def train_with_skorch(x: torch.Tensor, n_epochs: int = 30) -> LatentVariableModel:
-    settings = {"optimizer": torch.optim.Adam, "lr": 5e-3, "batch_size": 64, "iterator_train__shuffle": True, "train_split": None, "verbose": 0}
+    settings = {
+        "optimizer": torch.optim.Adam,
+        "lr": 5e-3,
+        "batch_size": 64,
+        "iterator_train__shuffle": True,
+        "train_split": None,
+        "verbose": 0,
+    }
     net = NeuralNet(build(x), NegativeBound, max_epochs=n_epochs, **settings)
     return net.fit(x, torch.zeros(len(x))).module_
 
@@ -63,8 +70,13 @@ def main() -> dict[str, float]:
         with torch.no_grad():
             found[train.__name__] = rank_correlation(model.encode(x).mean.squeeze(1), t)
             z = torch.linspace(-2, 2, 9)[:, None]
-            error = (model.decoder.inverse(model.natural_parameters(z), model.likelihood.gain(), tol=1e-4) - z).abs().max()
-        print(f"{train.__name__}: rank correlation of latent and curve {found[train.__name__]:.3f}, error of the inverse decoder {error:.1e}")
+            error = (
+                (model.decoder.inverse(model.natural_parameters(z), model.likelihood.gain(), tol=1e-4) - z).abs().max()
+            )
+        print(
+            f"{train.__name__}: rank correlation of latent and curve {found[train.__name__]:.3f}, "
+            f"error of the inverse decoder {error:.1e}"
+        )
     return found
 
 

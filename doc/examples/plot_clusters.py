@@ -1,4 +1,4 @@
-"""The clusters of LIDGMVAEClustering: rows of the wine data and the clusters of the mixture, in the plane of their means.
+"""The clusters of LIDGMVAEClustering: rows of the wine data and the mixture, in the plane of the clusters' means.
 
 python doc/examples/plot_clusters.py
 """

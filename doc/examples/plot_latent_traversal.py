@@ -17,7 +17,10 @@ def main() -> tuple[Figure, Figure]:
     digits = LIDVAE(n_components=5, likelihood="bernoulli", max_epochs=30, **SMALL).fit(images)
     flowers = load_iris(as_frame=True).data
     iris = LIDVAE(n_components=2, max_epochs=50, **SMALL).fit(flowers)
-    shown = (LatentTraversalDisplay.from_estimator(model, rows).plot().figure_ for model, rows in ((digits, images), (iris, flowers)))
+    shown = (
+        LatentTraversalDisplay.from_estimator(model, rows).plot().figure_
+        for model, rows in ((digits, images), (iris, flowers))
+    )
     return tuple(shown)
 
 

@@ -1,6 +1,7 @@
 """Theorem 1 in a picture: where the likelihood of a row is flat along a latent, the posterior is the prior.
 
-The same two latents under probabilistic PCA with two directions, where both are identified, and with one, where the second is not.
+The same two latents under probabilistic PCA with two directions, where both are identified, and with one, where the
+second is not.
 
     python doc/examples/plot_likelihood_surface.py
 """

@@ -13,7 +13,9 @@ from sklid.plots import ReconstructionDisplay
 
 def main() -> Figure:
     images = load_digits().data / 16
-    model = LIDVAE(likelihood="bernoulli", decoder_width=64, encoder_width=64, max_epochs=40, random_state=0).fit(images[100:])
+    model = LIDVAE(likelihood="bernoulli", decoder_width=64, encoder_width=64, max_epochs=40, random_state=0).fit(
+        images[100:]
+    )
     models = {"LIDVAE": model, "PCA": PCA(10).fit(images[100:])}
     return ReconstructionDisplay.from_estimators(models, images, n_rows=10).plot().figure_
 

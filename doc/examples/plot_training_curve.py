@@ -16,8 +16,18 @@ from sklid.plots import TrainingCurveDisplay
 
 def main() -> Figure:
     images = load_digits().data[:1200] / 16
-    settings = {"likelihood": "bernoulli", "decoder_width": 64, "encoder_width": 64, "max_epochs": 25, "batch_size": 64, "random_state": 0}
-    models = {"LIDVAE": LIDVAE(**settings, callbacks=[CollapseMonitor()]), "VAE": VAE(**settings, callbacks=[CollapseMonitor()])}
+    settings = {
+        "likelihood": "bernoulli",
+        "decoder_width": 64,
+        "encoder_width": 64,
+        "max_epochs": 25,
+        "batch_size": 64,
+        "random_state": 0,
+    }
+    models = {
+        "LIDVAE": LIDVAE(**settings, callbacks=[CollapseMonitor()]),
+        "VAE": VAE(**settings, callbacks=[CollapseMonitor()]),
+    }
     for model in models.values():
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", CollapseWarning)  # the picture shows it

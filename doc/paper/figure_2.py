@@ -1,12 +1,13 @@
 """Figure 2 of the paper: does the posterior of probabilistic PCA collapse as the noise grows, with exact inference?
 
-    python doc/paper/figure_2.py            full run: about 10 minutes on one thread; finished rows are kept, so it resumes
+    python doc/paper/figure_2.py            full run: about 10 minutes on one thread; goes on where it stopped
     python doc/paper/figure_2.py --quick    60 rows and one short chain, about 10 seconds
     python doc/paper/figure_2.py --plot     the picture from the saved draws
     python doc/paper/figure_2.py --table    the table of the saved results, in Markdown
 
-500 rows x = W z + 0.1 e with 5 features, 2 latents and singular values 4.372 and 3.036 of W, fitted with the noise s held at other values than its
-own, as in the authors' code. NUTS samples W and z together, in the paper's coordinates ("free") and without their rotation ("removed").
+500 rows x = W z + 0.1 e with 5 features, 2 latents and singular values 4.372 and 3.036 of W, fitted with the noise s
+held at other values than its own, as in the authors' code. NUTS samples W and z together, in the paper's coordinates
+("free") and without their rotation ("removed").
 """
 
 import sys
@@ -27,9 +28,9 @@ from sklid.plots.style import COLOURS, axes_grid  # noqa: E402
 
 SINGULAR_VALUES = 4.372, 3.036
 NOISES, BEYOND, SEEDS, ROTATIONS = (0.2, 0.5, 1, 1.5, 2), (5, 10), (0, 1, 2), ("removed", "free")
-COLUMNS = ["data", "method", "seed", "rotation", "s", "mutual_information", "kl_exact", "kl_nuts", "kl_exact_row", "kl_nuts_row", "worst_r_hat",
-           "worst_r_hat_w", "least_ess", "n_divergent", "seconds", "n_rows", "n_chains", "n_draws", "threads", "sklid", "numpyro", "jax", "torch",
-           "scikit_learn", "commit"]  # fmt: skip
+COLUMNS = ["data", "method", "seed", "rotation", "s", "mutual_information", "kl_exact", "kl_nuts", "kl_exact_row",
+           "kl_nuts_row", "worst_r_hat", "worst_r_hat_w", "least_ess", "n_divergent", "seconds", "n_rows", "n_chains",
+           "n_draws", "threads", "sklid", "numpyro", "jax", "torch", "scikit_learn", "commit"]  # fmt: skip
 CELLS = Cells(HERE / "results" / "figure_2.csv", COLUMNS)
 DRAWS, PICTURE = HERE / "results" / "figure_2.npz", HERE / "results" / "figure_2.png"
 SECONDS_PER_CELL = 20
@@ -69,7 +70,7 @@ def mutual_information(s: float) -> float:
 
 
 def in_the_frame_of(W: np.ndarray, w: np.ndarray, z: np.ndarray) -> np.ndarray:
-    """Draws of z, each turned by the orthogonal matrix that brings its loadings closest to the true ones: ``(S, N, K) -> (S, N, K)``."""
+    """Draws of z ``(S, N, K)``, turned by the orthogonal matrix that brings the loadings closest to the true ones."""
     left, _, right = np.linalg.svd(w.transpose(0, 2, 1) @ W)
     return z @ (left @ right)
 
@@ -107,7 +108,10 @@ def run_full() -> None:
             np.savez_compressed(DRAWS, **(saved_draws() | {f"s={float(s)}": draws.astype(np.float32)}))
         row = {"data": "ppca", "method": "NUTS", "seed": seed, "rotation": rotation, "s": s} | figures
         CELLS.add(row | {"numpyro": version("numpyro"), "jax": version("jax")} | provenance())
-        print({name: row[name] for name in ("seed", "s", "rotation", "kl_exact", "kl_nuts", "worst_r_hat", "seconds")}, flush=True)
+        print(
+            {name: row[name] for name in ("seed", "s", "rotation", "kl_exact", "kl_nuts", "worst_r_hat", "seconds")},
+            flush=True,
+        )
 
 
 def saved_draws() -> dict[str, np.ndarray]:
@@ -121,16 +125,27 @@ def run_quick() -> None:
     """The posterior at s = 2 is not the prior, and NUTS finds what the closed form says."""
     found, _ = measure(0, 2.0, "removed", n_rows=60, n_warmup=150, n_draws=250, n_chains=1)
     print(found)
-    if not (found["kl_exact"] > 1 and abs(found["kl_nuts"] / found["kl_exact"] - 1) < 0.3 and found["worst_r_hat"] < 1.1):
-        raise SystemExit("At s = 2 NUTS without the rotation should agree with the exact posterior, which is not the prior; see the figures above.")
+    if not (
+        found["kl_exact"] > 1 and abs(found["kl_nuts"] / found["kl_exact"] - 1) < 0.3 and found["worst_r_hat"] < 1.1
+    ):
+        raise SystemExit(
+            "At s = 2 NUTS without the rotation should agree with the exact posterior, which is not the prior; "
+            "see the figures above."
+        )
 
 
 def table() -> str:
     """The saved results as a Markdown table; of the R-hats, the range over seeds."""
-    lines = ["| s | I(z; x), nats | exact KL | KL by NUTS | worst R-hat, rotation removed | worst R-hat, free |", "|---|---|---|---|---|---|"]
+    lines = [
+        "| s | I(z; x), nats | exact KL | KL by NUTS | worst R-hat, rotation removed | worst R-hat, free |",
+        "|---|---|---|---|---|---|",
+    ]
     for s in NOISES:
         exact, nuts = (CELLS.mean(name, s=s, rotation="removed") for name in ("kl_exact", "kl_nuts"))
-        worst = {rotation: [float(row["worst_r_hat"]) for row in CELLS.read(s=s, rotation=rotation)] for rotation in ROTATIONS}
+        worst = {
+            rotation: [float(row["worst_r_hat"]) for row in CELLS.read(s=s, rotation=rotation)]
+            for rotation in ROTATIONS
+        }
         removed, free = max(worst["removed"]), f"{min(worst['free']):.1f} to {max(worst['free']):.1f}"
         lines.append(f"| {s:g} | {mutual_information(s):.2f} | {exact:.2f} | {nuts:.2f} | {removed:.3f} | {free} |")
     return "\n".join(lines + [f"| {s:g} | {mutual_information(s):.3f} | | | | |" for s in BEYOND])
@@ -168,14 +183,29 @@ def draw_posterior(ax: object, W: np.ndarray, x: np.ndarray, s: float) -> None:
     (mean,), covariance = exact_posterior(W, x[None], s)
     variances, axes = np.linalg.eigh(covariance)
     angle = np.degrees(np.arctan2(axes[1, 1], axes[0, 1]))
-    ax.add_patch(Circle((0, 0), 2, facecolor="none", edgecolor=COLOURS[1], linestyle="--", linewidth=2, label="prior, two standard deviations"))
+    ax.add_patch(
+        Circle(
+            (0, 0),
+            2,
+            facecolor="none",
+            edgecolor=COLOURS[1],
+            linestyle="--",
+            linewidth=2,
+            label="prior, two standard deviations",
+        )
+    )
     ax.scatter(*saved_draws()[f"s={float(s)}"].T, s=5, color=COLOURS[5], linewidths=0, label="NUTS, rotation removed")
     sizes = 4 * np.sqrt(variances[::-1])
     label = "exact posterior given W, two standard deviations"
     ax.add_patch(Ellipse(mean, *sizes, angle=angle, facecolor="none", edgecolor="black", linewidth=1.5, label=label))
     (row,) = CELLS.read(seed=SEEDS[0], s=s, rotation="removed")
-    exact, nuts, exact_row, nuts_row = (float(row[name]) for name in ("kl_exact", "kl_nuts", "kl_exact_row", "kl_nuts_row"))
-    ax.set_title(f"KL exact / by NUTS, nats\nthis row {exact_row:.2f} / {nuts_row:.2f}, mean {exact:.2f} / {nuts:.2f}", fontsize=9)
+    exact, nuts, exact_row, nuts_row = (
+        float(row[name]) for name in ("kl_exact", "kl_nuts", "kl_exact_row", "kl_nuts_row")
+    )
+    ax.set_title(
+        f"KL exact / by NUTS, nats\nthis row {exact_row:.2f} / {nuts_row:.2f}, mean {exact:.2f} / {nuts:.2f}",
+        fontsize=9,
+    )
 
 
 def main() -> None:

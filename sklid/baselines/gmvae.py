@@ -18,7 +18,8 @@ class GMVAE(MixtureMixin, LatentVariableEstimator, NumberOfClusters):
 
     .. math:: y \sim Cat(\pi), \qquad w \mid y \sim N(\mu_y, \Sigma_y), \qquad x \mid w \sim EF(x \mid MLP(w))
 
-    The decoder alone differs. ``GMVAE(encoder="plain", init="random", pretrain_fraction=0.0)`` starts everything at random, as is usual.
+    The decoder alone differs. ``GMVAE(encoder="plain", init="random", pretrain_fraction=0.0)`` starts everything at
+    random, as is usual.
 
     Attributes
     ----------

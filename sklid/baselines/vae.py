@@ -2,9 +2,10 @@ r"""The classical counterpart: the same model with an unconstrained decoder.
 
 .. math:: z \sim N(0, I_K), \qquad x \mid z \sim EF(x \mid MLP(z))
 
-Nothing keeps a perceptron from ignoring z, so its posterior may collapse to the prior. Prior, likelihood, encoder, objective and training are
-those of `LIDVAE`; the decoder differs, and by default the encoder is the classical perceptron, where that of `LIDVAE` starts at the principal
-components. ``VAE(encoder="principal")`` and ``LIDVAE(encoder="plain")`` differ from the other in the decoder alone.
+Nothing keeps a perceptron from ignoring z, so its posterior may collapse to the prior. Prior, likelihood, encoder,
+objective and training are those of `LIDVAE`; the decoder differs, and by default the encoder is the classical
+perceptron, where that of `LIDVAE` starts at the principal components. ``VAE(encoder="principal")`` and
+``LIDVAE(encoder="plain")`` differ from the other in the decoder alone.
 """
 
 from ..estimators.base import LatentVariableEstimator
@@ -42,7 +43,8 @@ class VAE(LatentVariableEstimator):
     encoder: str = parameter(
         default="plain",
         kind='{"plain", "principal"}',
-        text='The classical perceptron, initialised at random; "principal" is the encoder of `LIDVAE`, and then the decoder alone differs.',
+        text="The classical perceptron, initialised at random; "
+        '"principal" is the encoder of `LIDVAE`, and then the decoder alone differs.',
         constraint=[StrOptions({"principal", "plain"})],
         shapes_model=True,
     )

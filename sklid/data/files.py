@@ -1,4 +1,4 @@
-"""Numeric tables from files, for the command line: CSV, NumPy's ``.npz``, and Parquet with the extra ``sklid[parquet]``."""
+"""Numeric tables from files, for the command line: CSV, NumPy's ``.npz``, and Parquet with ``sklid[parquet]``."""
 
 import csv
 from pathlib import Path
@@ -15,7 +15,7 @@ class TableError(ValueError):
 
 
 class Table(NamedTuple):
-    """Rows of numbers ``(n_samples, n_features)``, the names of the columns, and the labels where a column holds them."""
+    """Rows of numbers ``(n_samples, n_features)``, the names of the columns, and labels where a column holds them."""
 
     rows: NDArray[np.float64]
     names: list[str]
@@ -28,8 +28,8 @@ def read_table(path: Path, label_column: str | None = None) -> Table:
     Parameters
     ----------
     path : Path
-        A ``.csv`` file with or without a header, separated by commas, semicolons or tabs; an ``.npz`` file with a two-dimensional array ``X`` (or
-        one array alone); or a ``.parquet`` file.
+        A ``.csv`` file with or without a header, separated by commas, semicolons or tabs; an ``.npz`` file with a
+        two-dimensional array ``X`` (or one array alone); or a ``.parquet`` file.
     label_column : str, optional
         Name of the column, or of the array in an ``.npz`` file, that holds labels: any text, left out of the rows.
 
@@ -51,7 +51,9 @@ def read_table(path: Path, label_column: str | None = None) -> Table:
         labels = np.asarray(columns.pop(label_column))
     if not columns:
         raise TableError(f"{path}: no columns are left to model.")
-    return Table(np.column_stack([_numbers(path, name, values) for name, values in columns.items()]), list(columns), labels)
+    return Table(
+        np.column_stack([_numbers(path, name, values) for name, values in columns.items()]), list(columns), labels
+    )
 
 
 def _read_csv(path: Path) -> dict[str, list[str]]:
@@ -82,7 +84,9 @@ def _read_npz(path: Path) -> dict[str, NDArray]:
     rows = arrays.pop("X") if "X" in arrays else arrays.pop(next(iter(arrays))) if len(arrays) == 1 else None
     if rows is None or rows.ndim != 2:
         raise TableError(f"{path}: needs a two-dimensional array named X; it holds {', '.join(arrays) or 'none'}.")
-    return {f"column {number}": column for number, column in enumerate(rows.T)} | {name: a for name, a in arrays.items() if a.shape == (len(rows),)}
+    return {f"column {number}": column for number, column in enumerate(rows.T)} | {
+        name: a for name, a in arrays.items() if a.shape == (len(rows),)
+    }
 
 
 def _read_parquet(path: Path) -> dict[str, list]:
@@ -102,12 +106,13 @@ def _numbers(path: Path, name: str, values: list | NDArray) -> NDArray[np.float6
     except (ValueError, TypeError):
         row = next(row for row, value in enumerate(values, start=1) if not _is_number(value))
         raise TableError(
-            f"{path}: column {name!r} holds {values[row - 1]!r} in row {row}, which is not a number; remove the column, encode it, or name it with "
-            "--label-column."
+            f"{path}: column {name!r} holds {values[row - 1]!r} in row {row}, which is not a number; "
+            "remove the column, encode it, or name it with --label-column."
         ) from None
     if not np.isfinite(column).all():
         raise TableError(
-            f"{path}: column {name!r} has {np.count_nonzero(~np.isfinite(column))} values that are missing or infinite; fill them first."
+            f"{path}: column {name!r} has {np.count_nonzero(~np.isfinite(column))} values that are missing or "
+            "infinite; fill them first."
         )
     return column
 

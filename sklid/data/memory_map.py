@@ -1,7 +1,8 @@
-"""Rows of a memory map: read from the file as they are needed, in the order of an array in memory, and with its numbers.
+"""Rows of a memory map, read from the file as needed: in the order of an array in memory, and with its numbers.
 
-A page of a mapped file counts as memory of the process from the first touch until the kernel takes it back, so one pass over the file would count the
-whole of it. Pages are therefore given back after a few of them; the file, or the kernel's cache of it, still has what they held.
+A page of a mapped file counts as memory of the process from the first touch until the kernel takes it back, so one pass
+over the file would count the whole of it. Pages are therefore given back after a few of them; the file, or the kernel's
+cache of it, still has what they held.
 """
 
 import mmap
@@ -19,7 +20,8 @@ LARGEST_LOADED = 1 << 24
 MOST_RESIDENT = 1 << 26
 """Bytes of mapped pages after which they are given back."""
 N_SCATTERED = 32
-"""Rows from anywhere read at a time: the touch of one page may make 2 MB resident, of neighbours that are in the kernel's cache."""
+"""Rows from anywhere read at a time: the touch of one page may make 2 MB resident, of neighbours that are in the
+kernel's cache."""
 MEMORY_IN_USE = "/proc/self/statm"
 
 
@@ -29,7 +31,8 @@ class MappedRows:
     Parameters
     ----------
     X : array of shape (n_samples, n_features)
-        A `numpy.memmap`, or a view of one. Numbers of another type than float32 are given as float64, as scikit-learn's validation does.
+        A `numpy.memmap`, or a view of one. Numbers of another type than float32 are given as float64, as scikit-learn's
+        validation does.
     """
 
     def __init__(self, X: NDArray) -> None:
@@ -70,7 +73,10 @@ class MappedRows:
 
 
 def is_large_map(X: Any) -> bool:
-    """Whether X is a table of numbers in a memory map that is not to be loaded; where a row lies scattered over the file, there is no other way."""
+    """Whether X is a table of numbers in a memory map that is not to be loaded.
+
+    Where a row lies scattered over the file, there is no other way than to load it.
+    """
     if not isinstance(X, np.ndarray) or X.ndim != 2 or X.dtype.kind not in "biuf":
         return False
     return X.size > LARGEST_LOADED and X.strides[1] == X.itemsize and _memory_map(X) is not None
@@ -84,9 +90,14 @@ def _memory_map(X: NDArray) -> np.memmap | None:
 
 
 def _returnable_map(X: NDArray) -> mmap.mmap | None:
-    """The map whose pages can be given back: not where they hold changes that the file lacks, nor where the system cannot."""
+    """The map whose pages can be given back.
+
+    None where they hold changes that the file lacks, or where the system cannot.
+    """
     holder = _memory_map(X)
-    returnable = holder is not None and holder.mode != "c" and hasattr(mmap, "MADV_DONTNEED") and os.path.exists(MEMORY_IN_USE)
+    returnable = (
+        holder is not None and holder.mode != "c" and hasattr(mmap, "MADV_DONTNEED") and os.path.exists(MEMORY_IN_USE)
+    )
     return holder._mmap if returnable else None
 
 

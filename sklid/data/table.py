@@ -1,7 +1,7 @@
 r"""The border between a user's table and a model: what is let in, in which units a model sees it, and the way back.
 
-A likelihood that asks for standardised columns sees :math:`(x - m) / a` with m and a the mean and standard deviation of each column, so densities of
-rows exceed those of the data by :math:`\sum_j \log a_j` nats.
+A likelihood that asks for standardised columns sees :math:`(x - m) / a` with m and a the mean and standard deviation of
+each column, so densities of rows exceed those of the data by :math:`\sum_j \log a_j` nats.
 """
 
 from collections.abc import Sequence
@@ -45,7 +45,7 @@ class TableAdapter:
         self.scaler: StandardScaler | None = None
 
     def checked(self, estimator: BaseEstimator, X: ArrayLike, **checks: Any) -> NDArray[np.floating] | MappedRows:
-        """Rows after scikit-learn's checks and that of the support: an array, or those of a memory map that is too large to load.
+        """Rows after scikit-learn's checks and that of the support: in an array, or in a memory map too large to load.
 
         Parameters
         ----------
@@ -58,14 +58,15 @@ class TableAdapter:
         Raises
         ------
         ValueError
-            In scikit-learn's words; or for a value outside the support: the value, its column, and the likelihoods that take the table.
+            In scikit-learn's words; or for a value outside the support: the value, its column, and the likelihoods that
+            take the table.
         """
         rows = _validated(estimator, X, **checks)
         self._check_support(rows, getattr(estimator, "feature_names_in_", None))
         return rows
 
     def learn(self, X: NDArray | MappedRows, noise: str) -> tuple["Tensor | ModelRows", Likelihood]:
-        """Learn scale and support from checked rows; the rows as the model sees them in training, and the likelihood for them."""
+        """Learn scale and support from checked rows; the rows as training sees them, and the likelihood for them."""
         family = LIKELIHOODS[self.likelihood]
         if family.standardised:
             self.scaler = _fitted_scaler(X)
@@ -79,7 +80,7 @@ class TableAdapter:
         return tensor_of(X if self.scaler is None else self.scaler.transform(X))
 
     def training_rows(self, X: NDArray | MappedRows) -> "Tensor | ModelRows":
-        """Rows as the model sees them in training, in single precision; those of a memory map are read as they are needed."""
+        """Rows as the model sees them in training, in single precision; of a memory map, read as they are needed."""
         return self.rows(X).float() if isinstance(X, np.ndarray) else ModelRows(X, self)
 
     def restored(self, x: NDArray[np.floating]) -> NDArray[np.floating]:
@@ -101,10 +102,15 @@ class TableAdapter:
             return
         row, column = np.argwhere(~self.support.constraint.check(tensor_of(block)).numpy())[0]
         title = f"column {column}" if names is None else f"column {column} ({names[column]!r})"
-        fitting = [name for name, family in LIKELIHOODS.items() if all(_all_in(family.support, tensor_of(rows)) for rows in row_blocks(X))]
+        fitting = [
+            name
+            for name, family in LIKELIHOODS.items()
+            if all(_all_in(family.support, tensor_of(rows)) for rows in row_blocks(X))
+        ]
         raise ValueError(
-            f'likelihood="{self.likelihood}" cannot take the value {block[row, column]:g} in {title}, row {n_earlier + row}: '
-            f"it is outside {self.support.describe(column)}. Likelihoods that fit these values: {', '.join(fitting)}."
+            f'likelihood="{self.likelihood}" cannot take the value {block[row, column]:g} in {title}, '
+            f"row {n_earlier + row}: it is outside {self.support.describe(column)}. "
+            f"Likelihoods that fit these values: {', '.join(fitting)}."
         )
 
 

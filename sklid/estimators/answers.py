@@ -80,7 +80,9 @@ class AnswersMixin:
         check_is_fitted(self)
         Z = check_array(Z, dtype=[np.float64, np.float32])
         if Z.shape[1] != self.n_components_:
-            raise ValueError(f"Z has {Z.shape[1]} columns, but {type(self).__name__} has n_components_={self.n_components_} latents.")
+            raise ValueError(
+                f"Z has {Z.shape[1]} columns, but {type(self).__name__} has n_components_={self.n_components_} latents."
+            )
         return self._inference(Z.dtype).decoded(Z)
 
     def encode(self, X: ArrayLike) -> Distribution:
@@ -110,8 +112,8 @@ class AnswersMixin:
         Returns
         -------
         view : sklid.metrics.View
-            ``model``, a `sklid.nn.LatentVariableModel`; ``rows``, a tensor of shape (n_samples, n_features); and ``log_volume``, by which
-            log-densities of the rows exceed those of the data.
+            ``model``, a `sklid.nn.LatentVariableModel`; ``rows``, a tensor of shape (n_samples, n_features); and
+            ``log_volume``, by which log-densities of the rows exceed those of the data.
         """
         X = self._checked(X)
         inference = self._inference()
@@ -120,8 +122,9 @@ class AnswersMixin:
     def score_samples(self, X: ArrayLike) -> NDArray[np.float32]:
         """Log-likelihood of each row in nats: the importance-weighted bound with `n_importance_samples` draws.
 
-        A row's draws follow from its values and from the fit, so its score depends neither on the other rows nor on its position. A Gaussian
-        or continuous Bernoulli likelihood gives a log-density, the Gaussian in the units of the data.
+        A row's draws follow from its values and from the fit, so its score depends neither on the other rows nor on its
+        position. A Gaussian or continuous Bernoulli likelihood gives a log-density, the Gaussian in the units of the
+        data.
 
         Parameters
         ----------

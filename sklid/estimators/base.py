@@ -2,8 +2,8 @@ r"""What the estimators with one continuous latent share: how parameters become 
 
 .. math:: z \sim N(0, I_K), \qquad x \mid z \sim EF(x \mid f(z))
 
-A subclass says which decoder f is, and may hand in another objective or another training step. A Gaussian model sees standardised columns,
-:math:`x = m + a\,s\,(f(z) + \varepsilon)` with m and a the mean and scale of a `StandardScaler`.
+A subclass says which decoder f is, and may hand in another objective or another training step. A Gaussian model sees
+standardised columns, :math:`x = m + a\,s\,(f(z) + \varepsilon)` with m and a the mean and scale of a `StandardScaler`.
 """
 
 import warnings
@@ -38,7 +38,9 @@ MOST_INITIAL_ROWS = 10_000
 """Rows that a model is initialised at."""
 
 
-class LatentVariableEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, AnswersMixin, BaseEstimator, TrainingParameters, ModelParameters):
+class LatentVariableEstimator(
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, AnswersMixin, BaseEstimator, TrainingParameters, ModelParameters
+):
     """Base of `LIDVAE` and `VAE`; not for direct use."""
 
     def _decoder(self, n_components: int, n_outputs: int) -> nn.Module:
@@ -60,8 +62,9 @@ class LatentVariableEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            At least two rows of finite numbers in the support of the likelihood. A memory map in C order, of `numpy.load` with ``mmap_mode="r"`` or
-            `numpy.memmap`, is read as it is needed, so it may be larger than the memory.
+            At least two rows of finite numbers in the support of the likelihood. A memory map in C order, of
+            `numpy.load` with ``mmap_mode="r"`` or `numpy.memmap`, is read as it is needed, so it may be larger than the
+            memory.
         y : ignored
 
         Returns
@@ -71,7 +74,8 @@ class LatentVariableEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         Raises
         ------
         ValueError
-            If a value is outside the support of the likelihood, `n_components` exceeds the number of natural parameters, or the device is missing.
+            If a value is outside the support of the likelihood, `n_components` exceeds the number of natural
+            parameters, or the device is missing.
 
         Warns
         -----
@@ -89,8 +93,8 @@ class LatentVariableEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
     def partial_fit(self, X: ArrayLike, y: object = None) -> Self:
         """Train for one epoch on some rows, at a constant learning rate and without warm-up or early stopping.
 
-        The first call fixes the standardisation, the categories and the principal directions from its rows. The optimiser's state lives in
-        memory only.
+        The first call fixes the standardisation, the categories and the principal directions from its rows. The
+        optimiser's state lives in memory only.
 
         Parameters
         ----------
@@ -150,14 +154,16 @@ class LatentVariableEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         self._seed, self._table, self._architecture = seed, table, architecture(self)
         x, likelihood = table.learn(X, self.noise)
         if likelihood.n_parameters == 0:
-            raise ValueError("Every column holds a single category, so there is nothing to model; pass columns that vary.")
+            raise ValueError(
+                "Every column holds a single category, so there is nothing to model; pass columns that vary."
+            )
         self.n_components_ = self.n_components or min(10, likelihood.n_parameters)
         model = self._assembled(likelihood)
         model.initialise(x[torch.randperm(len(x))[:MOST_INITIAL_ROWS]])
         if incremental and len(X) <= self.n_components_:
             raise ValueError(
-                f"The first call of partial_fit initialises the model at its rows and needs at least n_components + 1 = {self.n_components_ + 1}, "
-                f"got {len(X)}. Pass more rows first, or lower n_components."
+                "The first call of partial_fit initialises the model at its rows and needs at least n_components + 1 = "
+                f"{self.n_components_ + 1}, got {len(X)}. Pass more rows first, or lower n_components."
             )
         return model, x
 
@@ -183,12 +189,14 @@ class LatentVariableEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
             raise ImportError('posterior="flow" needs zuko: pip install "sklid[flow]".') from error
         return FlowPosterior(*sizes)
 
-    def _optimised(self, model: LatentVariableModel, x: Tensor | ModelRows, settings: Settings, incremental: bool) -> BoundNet:
+    def _optimised(
+        self, model: LatentVariableModel, x: Tensor | ModelRows, settings: Settings, incremental: bool
+    ) -> BoundNet:
         """The net of the model after training on the rows x."""
         return train(model, x, self._main_phase(incremental), settings, resumed=getattr(self, "net_", None))
 
     def _main_phase(self, incremental: bool, n_earlier: int = 0) -> Phase:
-        """The training of the whole objective, after some earlier epochs; when incremental, one epoch at a constant rate."""
+        """The training of the whole objective, after some earlier epochs; incremental, one epoch at a constant rate."""
         name = type(self).__name__
         if incremental:
             return Phase(1, self.kl_weight, anneals=False, name=name)
@@ -219,7 +227,7 @@ class LatentVariableEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
             self._warn_if_collapsed(x)
 
     def _warn_if_collapsed(self, x: Tensor | ModelRows, probabilities: NDArray | None = None) -> None:
-        """CollapseWarning with the numbers, the cause and the parameter to change when latents or labels hardly depend on the data."""
+        """CollapseWarning with numbers, cause and what to change when latents or labels hardly depend on the data."""
         rows = rows_to_screen(x)[:].to(next(self.net_.module_.parameters()).device)
         screened = None if probabilities is None else rows_to_screen(probabilities)
         text = collapse_summary(View(self.net_.module_, rows, self._table.log_volume), screened)
@@ -231,6 +239,6 @@ class LatentVariableEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         for name, value in self._architecture.items():
             if getattr(self, name) != value:
                 raise ValueError(
-                    f"{name} changed from {value!r} to {getattr(self, name)!r} since the model was initialised, and training goes on with the same "
-                    "network. Set it back, or fit with warm_start=False."
+                    f"{name} changed from {value!r} to {getattr(self, name)!r} since the model was initialised, "
+                    "and training goes on with the same network. Set it back, or fit with warm_start=False."
                 )

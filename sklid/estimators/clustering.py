@@ -2,9 +2,9 @@ r"""What the clustering estimators share: a mixture prior, how it is trained, an
 
 .. math:: y \sim Cat(\pi), \qquad w \mid y \sim N(\mu_y, \Sigma_y), \qquad x \mid w \sim EF(x \mid f(w))
 
-Training has two phases. The first has the prior N(0, I) and a small weight on the divergence, so that the latents spread the data out; then the
-mixture is initialised at the clusters of the posterior means, and the second maximises the whole bound. A mixture that is initialised at random
-seldom finds the clusters.
+Training has two phases. The first has the prior N(0, I) and a small weight on the divergence, so that the latents
+spread the data out; then the mixture is initialised at the clusters of the posterior means, and the second maximises
+the whole bound. A mixture that is initialised at random seldom finds the clusters.
 """
 
 from typing import Self
@@ -38,8 +38,8 @@ class MixtureMixin(ClusterMixin, MixtureParameters):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            At least k rows of finite numbers in the support of the likelihood. A memory map in C order, of `numpy.load` with ``mmap_mode="r"`` or
-            `numpy.memmap`, is read as it is needed, so it may be larger than the memory.
+            At least k rows of finite numbers in the support of the likelihood. A memory map in C order, of `numpy.load`
+            with ``mmap_mode="r"`` or `numpy.memmap`, is read as it is needed, so it may be larger than the memory.
         y : ignored
 
         Returns
@@ -49,13 +49,14 @@ class MixtureMixin(ClusterMixin, MixtureParameters):
         Raises
         ------
         ValueError
-            If a value is outside the support of the likelihood, there are fewer rows than clusters, `n_components` exceeds the number of natural
-            parameters, `init` has the wrong shape, or the device is missing.
+            If a value is outside the support of the likelihood, there are fewer rows than clusters, `n_components`
+            exceeds the number of natural parameters, `init` has the wrong shape, or the device is missing.
 
         Warns
         -----
         CollapseWarning
-            If the labels say less than a tenth of log k nats about the rows, some cluster has no row, or some latent does not depend on the data.
+            If the labels say less than a tenth of log k nats about the rows, some cluster has no row, or some latent
+            does not depend on the data.
         ConvergenceWarning
             If the loss becomes non-finite twice.
         """
@@ -64,8 +65,9 @@ class MixtureMixin(ClusterMixin, MixtureParameters):
     def partial_fit(self, X: ArrayLike, y: object = None) -> Self:
         """Train for one epoch on some rows, at a constant learning rate and without warm-up or early stopping.
 
-        The first call fixes the standardisation, the categories, the principal directions and the start of the mixture from its rows, without a first
-        phase. Labels keep their numbers from call to call. The optimiser's state lives in memory only.
+        The first call fixes the standardisation, the categories, the principal directions and the start of the mixture
+        from its rows, without a first phase. Labels keep their numbers from call to call. The optimiser's state lives
+        in memory only.
 
         Parameters
         ----------
@@ -102,7 +104,8 @@ class MixtureMixin(ClusterMixin, MixtureParameters):
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """The posterior over labels, q(y | x).
 
-        With ``inference="marginal"`` it is E[p(y | w)] over q(w | x), from `n_importance_samples` draws that follow from the row and from the fit.
+        With ``inference="marginal"`` it is E[p(y | w)] over q(w | x), from `n_importance_samples` draws that follow
+        from the row and from the fit.
 
         Parameters
         ----------
@@ -153,7 +156,9 @@ class MixtureMixin(ClusterMixin, MixtureParameters):
     @property
     def cluster_separation_(self) -> float:
         means = self.means_
-        return float(min(np.linalg.norm(mean - means[number + 1 :], axis=1).min() for number, mean in enumerate(means[:-1])))
+        return float(
+            min(np.linalg.norm(mean - means[number + 1 :], axis=1).min() for number, mean in enumerate(means[:-1]))
+        )
 
     @torch.no_grad()
     def mixture(self) -> tuple[NDArray[np.floating], NDArray[np.floating], NDArray[np.floating]]:
@@ -198,20 +203,30 @@ class MixtureMixin(ClusterMixin, MixtureParameters):
         shape, expected = check_array(self.init, input_name="init").shape, (self.k, self.n_components_)
         if shape != expected:
             raise ValueError(
-                f"init has shape {shape}, but the means of k={self.k} clusters in n_components={self.n_components_} latents have shape {expected}. "
-                "Rows of data become latents with `transform` of a fitted estimator."
+                f"init has shape {shape}, but the means of k={self.k} clusters in n_components={self.n_components_} "
+                f"latents have shape {expected}. Rows of data become latents with `transform` of a fitted estimator."
             )
 
     def _check_clusters(self, n_rows: int) -> None:
         """ValueError for parameters that cannot go together, or with so many rows."""
         if n_rows < self.k:
-            raise ValueError(f"k={self.k} clusters need at least {self.k} rows, got n_samples={n_rows}. Lower k, or pass more rows.")
+            raise ValueError(
+                f"k={self.k} clusters need at least {self.k} rows, got n_samples={n_rows}. Lower k, or pass more rows."
+            )
         if len(self.scale_bounds) != 2 or not 0 < self.scale_bounds[0] < self.scale_bounds[1]:
-            raise ValueError(f"scale_bounds={self.scale_bounds!r} must be two positive numbers, the least standard deviation and the greatest.")
+            raise ValueError(
+                f"scale_bounds={self.scale_bounds!r} must be two positive numbers, "
+                "the least standard deviation and the greatest."
+            )
         if self.inference == "joint" and self.posterior == "flow":
-            raise ValueError('inference="joint" has one Gaussian posterior per label; use posterior="gaussian", or inference="marginal".')
+            raise ValueError(
+                'inference="joint" has one Gaussian posterior per label; '
+                'use posterior="gaussian", or inference="marginal".'
+            )
 
-    def _optimised(self, model: LatentVariableModel, x: Tensor | ModelRows, settings: Settings, incremental: bool) -> BoundNet:
+    def _optimised(
+        self, model: LatentVariableModel, x: Tensor | ModelRows, settings: Settings, incremental: bool
+    ) -> BoundNet:
         """The net after both phases, or after more of the second when the model has its mixture already."""
         if isinstance(model, MixtureModel):
             return super()._optimised(model, x, settings, incremental)
@@ -220,7 +235,11 @@ class MixtureMixin(ClusterMixin, MixtureParameters):
             return train(self._with_mixture(model, x, settings.seed), x, self._main_phase(incremental), settings)
         first = Phase(n_early, self.pretrain_kl_weight, anneals=True, name=f"{type(self).__name__}, first phase")
         early = train(model, x, first, settings)
-        second = Phase(0, self.kl_weight, anneals=False, name="") if early.interrupted_ else self._main_phase(incremental, n_early)
+        second = (
+            Phase(0, self.kl_weight, anneals=False, name="")
+            if early.interrupted_
+            else self._main_phase(incremental, n_early)
+        )
         net = train(self._with_mixture(model, x, settings.seed), x, second, settings, history=early.history)
         net.interrupted_ |= early.interrupted_
         return net

@@ -1,8 +1,8 @@
-"""How an estimator declares a parameter: once, with its default, the values it may take, and what the documentation says of it.
+"""How an estimator declares a parameter: once, with its default, the values it may take, and its documentation.
 
-A mixin lists parameters as fields, and `with_parameters` makes of the fields of a class and of its bases what scikit-learn reads: the signature of
-``__init__``, the constraints, and the section "Parameters" of the docstring. Bases that come last in the method resolution order come first in
-the signature.
+A mixin lists parameters as fields, and `with_parameters` makes of the fields of a class and of its bases what
+scikit-learn reads: the signature of ``__init__``, the constraints, and the section "Parameters" of the docstring. Bases
+that come last in the method resolution order come first in the signature.
 
 >>> from sklid.estimators.declaration import parameter, with_parameters
 >>> from sklid.validation import POSITIVE_INTEGER
@@ -24,7 +24,9 @@ WIDTH = 110
 Class = TypeVar("Class", bound=type)
 
 
-def parameter(*, default: Any, kind: str, text: str, constraint: Any, kw_only: bool = True, shapes_model: bool = False) -> Any:
+def parameter(
+    *, default: Any, kind: str, text: str, constraint: Any, kw_only: bool = True, shapes_model: bool = False
+) -> Any:
     """A parameter of an estimator.
 
     Parameters
@@ -51,7 +53,9 @@ def with_parameters(cls: Class) -> Class:
     cls = dataclass(eq=False, repr=False, kw_only=True)(cls)
     declared = fields(cls)
     cls._parameter_constraints = {each.name: each.metadata["constraint"] for each in declared}  # type: ignore[attr-defined]
-    cls.__doc__ = _documented(inspect.cleandoc(cls.__doc__ or ""), "\n".join(map(_entry, sorted(declared, key=lambda each: each.kw_only))))
+    cls.__doc__ = _documented(
+        inspect.cleandoc(cls.__doc__ or ""), "\n".join(map(_entry, sorted(declared, key=lambda each: each.kw_only)))
+    )
     return cls
 
 
@@ -62,7 +66,9 @@ def architecture(estimator: Any) -> dict[str, Any]:
 
 def _entry(declared: Any) -> str:
     text = textwrap.fill(declared.metadata["text"], WIDTH, initial_indent=" " * 4, subsequent_indent=" " * 4)
-    return f"{declared.name} : {declared.metadata['kind']}, default={_in_docs(declared.default)}" + (f"\n{text}" if text else "")
+    return f"{declared.name} : {declared.metadata['kind']}, default={_in_docs(declared.default)}" + (
+        f"\n{text}" if text else ""
+    )
 
 
 def _documented(doc: str, entries: str) -> str:

@@ -1,4 +1,4 @@
-"""A fitted model seen from the side of the data: arrays in their own units in, arrays out, in chunks, on one device, in one precision."""
+"""A fitted model from the side of the data: arrays in their own units, in chunks, on one device, in one precision."""
 
 import copy
 from collections.abc import Iterator
@@ -16,7 +16,8 @@ from ..randomness import RowNoise
 __all__ = ["Inference"]
 
 CONFIDENCE = 3.0
-"""Standard errors added to the estimated variance behind `Inference.kl_floors`, so that the bound holds with confidence .999."""
+"""Standard errors added to the estimated variance behind `Inference.kl_floors`, so that the bound holds with confidence
+.999."""
 
 
 class Inference:
@@ -34,7 +35,9 @@ class Inference:
         float64 works on a copy of the model in double precision.
     """
 
-    def __init__(self, model: LatentVariableModel, table: TableAdapter, device: str, noise: RowNoise, dtype: type = np.float32) -> None:
+    def __init__(
+        self, model: LatentVariableModel, table: TableAdapter, device: str, noise: RowNoise, dtype: type = np.float32
+    ) -> None:
         self.model = copy.deepcopy(model).to(device).double() if dtype == np.float64 else model.to(device)
         self.table = table
         self.device = device
@@ -43,7 +46,9 @@ class Inference:
 
     def rows(self, X: NDArray) -> Tensor:
         """Rows of data as the model sees them."""
-        return self.table.rows(np.asarray(X)).to(device=self.device, dtype=torch.float64 if self.double else torch.float32)
+        return self.table.rows(np.asarray(X)).to(
+            device=self.device, dtype=torch.float64 if self.double else torch.float32
+        )
 
     @torch.no_grad()
     def posterior_means(self, X: NDArray) -> NDArray[np.floating]:
@@ -53,13 +58,20 @@ class Inference:
     @torch.no_grad()
     def log_likelihoods(self, X: NDArray) -> NDArray[np.float64]:
         """Importance-weighted bound of each row in nats, in the units of the data: ``(N, P) -> (N,)``."""
-        scores = self._joined(iwae(self.model.log_weights(x, self.noise(x))) for x in self._blocks(X, self.noise.n_draws))
+        scores = self._joined(
+            iwae(self.model.log_weights(x, self.noise(x))) for x in self._blocks(X, self.noise.n_draws)
+        )
         return scores.astype(np.float64) - self.table.log_volume
 
     @torch.no_grad()
     def reconstructions(self, X: NDArray) -> NDArray[np.floating]:
-        """E[x | z] at the posterior mean of each row, under what the row is conditioned on, in the units of the data: ``(N, P) -> (N, P)``."""
-        return self.table.restored(self._joined(self._mean(self._posterior_mean(x), self.model.given(x)) for x in self._blocks(X)))
+        """E[x | z] at the posterior mean of each row, in the units of the data: ``(N, P) -> (N, P)``.
+
+        It is the mean under what the row is conditioned on.
+        """
+        return self.table.restored(
+            self._joined(self._mean(self._posterior_mean(x), self.model.given(x)) for x in self._blocks(X))
+        )
 
     @torch.no_grad()
     def decoded(self, Z: NDArray) -> NDArray[np.floating]:
@@ -93,7 +105,11 @@ class Inference:
     @torch.no_grad()
     def label_probabilities(self, X: NDArray) -> NDArray[np.floating]:
         """q(y | x) of a model with labels: ``(N, P) -> (N, C)``."""
-        blocks = chunks(X, self._numbers_per_row() + 4 * self.noise.n_draws * self.model.prior.n_labels * self.model.prior.n_components)
+        blocks = chunks(
+            X,
+            self._numbers_per_row()
+            + 4 * self.noise.n_draws * self.model.prior.n_labels * self.model.prior.n_components,
+        )
         return self._joined(self.model.label_probabilities(x, self.noise(x)) for x in map(self.rows, blocks))
 
     @torch.no_grad()
@@ -141,7 +157,10 @@ class Inference:
 
 
 def _jacobians(outputs: Tensor, z: Tensor) -> Tensor:
-    """Jacobian of each row, ``(N, D), (N, K) -> (N, D, K)``, column by column: a product J'u with a vector is linear in u, so its slope is J."""
+    """Jacobian of each row, ``(N, D), (N, K) -> (N, D, K)``, column by column.
+
+    A product J'u with a vector is linear in u, so its slope is J.
+    """
     u = torch.zeros_like(outputs, requires_grad=True)
     pulled = torch.autograd.grad(outputs, z, u, create_graph=True)[0]
     columns = [torch.autograd.grad(pulled[:, k].sum(), u, retain_graph=True)[0] for k in range(z.shape[1])]

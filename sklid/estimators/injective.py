@@ -31,15 +31,19 @@ class InjectiveMixin(InjectiveParameters):
         self._fitted_decoder()
         if self.net_.module_.likelihood.noise_units:
             return ""
-        return f'likelihood="{self.likelihood}" has noise that vanishes at extreme natural parameters, so an injective decoder gives no floor'
+        return (
+            f'likelihood="{self.likelihood}" has noise that vanishes at extreme natural parameters, '
+            "so an injective decoder gives no floor"
+        )
 
     def min_fisher_eigenvalue(self, X: ArrayLike) -> NDArray[np.float32]:
         r"""Least eigenvalue of the Fisher information of the latent, at each row's posterior mean.
 
         .. math:: \lambda_{\min}\big( J^\top A''(f(z)) J \big), \qquad J = \partial f / \partial z
 
-        with A the log-normaliser of the likelihood. It is at least r^2 for a Gaussian likelihood. For Bernoulli, Poisson and categorical ones,
-        that have no floor, it is the diagnostic: near 0 the latent has a direction along which the likelihood hardly changes.
+        with A the log-normaliser of the likelihood. It is at least r^2 for a Gaussian likelihood. For Bernoulli,
+        Poisson and categorical ones, that have no floor, it is the diagnostic: near 0 the latent has a direction along
+        which the likelihood hardly changes.
 
         Parameters
         ----------
@@ -48,7 +52,8 @@ class InjectiveMixin(InjectiveParameters):
         Returns
         -------
         eigenvalues : float32 array of shape (n_samples,)
-            In squared standard deviations of the prior, inverted: 1 halves the posterior variance of the least determined direction.
+            In squared standard deviations of the prior, inverted: 1 halves the posterior variance of the least
+            determined direction.
         """
         return self._inference().min_fisher_eigenvalues(self._checked(X))
 
@@ -57,10 +62,11 @@ class InjectiveMixin(InjectiveParameters):
 
         With :math:`c = \operatorname{tr} Cov_q f(z)`, and :math:`h(t) = t - 1 - \log t`,
 
-        .. math:: KL \ge \tfrac K2 h(c / r^2 K) + \tfrac12 |E_q z|^2, \qquad KL \ge \tfrac K2 (\log(\tau^2 r^2 K / c) - 1)
+        .. math:: KL \ge \tfrac K2 h(c / r^2 K) + \tfrac12 |E_q z|^2, \qquad
+            KL \ge \tfrac K2 (\log(\tau^2 r^2 K / c) - 1)
 
-        under a standard normal prior and under a mixture whose clusters have standard deviations of at least tau. c is estimated from
-        `n_importance_samples` draws, plus three standard errors.
+        under a standard normal prior and under a mixture whose clusters have standard deviations of at least tau. c is
+        estimated from `n_importance_samples` draws, plus three standard errors.
 
         Parameters
         ----------
@@ -81,13 +87,15 @@ class InjectiveMixin(InjectiveParameters):
 
         .. math:: E(x) = g_1^{-1}(\beta \, g_2^{-1}(\eta(x)))
 
-        with eta(x) the natural parameter of mean x. It is defined for every row and 1/r-Lipschitz in eta. Unlike `transform` it does not pass
-        through the encoder. Values at the edge of a bounded likelihood are moved inside: by 1e-6, for the continuous Bernoulli by 1e-3.
+        with eta(x) the natural parameter of mean x. It is defined for every row and 1/r-Lipschitz in eta. Unlike
+        `transform` it does not pass through the encoder. Values at the edge of a bounded likelihood are moved inside:
+        by 1e-6, for the continuous Bernoulli by 1e-3.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Rows in the units of the data; means such as `inverse_transform` gives are allowed for every likelihood but "categorical".
+            Rows in the units of the data; means such as `inverse_transform` gives are allowed for every likelihood but
+            "categorical".
         tol : float, default=1e-5
             Largest residual of each of the two inversions, in natural-parameter units.
         max_iter : int, default=100

@@ -1,10 +1,12 @@
 r"""LIDGMVAE: clustering with a variational autoencoder whose labels and latents are identifiable by construction.
 
-.. math:: y \sim Cat(\pi), \qquad w \mid y \sim N(\mu_y, \Sigma_y), \qquad x \mid w \sim EF(x \mid g_2(\beta^\top g_1(w)))
+.. math:: y \sim Cat(\pi), \qquad w \mid y \sim N(\mu_y, \Sigma_y), \qquad
+    x \mid w \sim EF(x \mid g_2(\beta^\top g_1(w)))
 
-(Wang, Blei & Cunningham, NeurIPS 2021, section 3.) Different labels have different means, different w have different distributions of x, and so
-neither posterior can equal its prior. With a Gaussian likelihood and decoder modulus r, w and x share at least
-:math:`\sum_c \pi_c \tfrac12 \log\det(I + r^2 \Sigma_c)` nats; how much y and x share depends on the data, and no floor of use is known.
+(Wang, Blei & Cunningham, NeurIPS 2021, section 3.) Different labels have different means, different w have different
+distributions of x, and so neither posterior can equal its prior. With a Gaussian likelihood and decoder modulus r, w
+and x share at least :math:`\sum_c \pi_c \tfrac12 \log\det(I + r^2 \Sigma_c)` nats; how much y and x share depends on
+the data, and no floor of use is known.
 """
 
 from .base import LatentVariableEstimator
@@ -22,8 +24,8 @@ class LIDGMVAEClustering(MixtureMixin, InjectiveMixin, LatentVariableEstimator, 
 
     .. math:: y \sim Cat(\pi), \qquad w \mid y \sim N(\mu_y, \Sigma_y), \qquad x \mid w \sim EF(x \mid f(w))
 
-    The decoder f is that of `LIDVAE`. The means stay apart for every value of the parameters. Training first spreads the data out under a plain
-    prior, and then starts the mixture at the clusters found there.
+    The decoder f is that of `LIDVAE`. The means stay apart for every value of the parameters. Training first spreads
+    the data out under a plain prior, and then starts the mixture at the clusters found there.
 
     Attributes
     ----------
@@ -33,8 +35,9 @@ class LIDGMVAEClustering(MixtureMixin, InjectiveMixin, LatentVariableEstimator, 
         Mixture weights.
     means_ : array of shape (k, n_components)
         Means of the clusters in latent space.
-    covariances_ : array of shape (k, n_components, n_components), (n_components, n_components), (k, n_components) or (k,)
-        For "full", "tied", "diag" and "spherical".
+    covariances_ : array
+        Of shape (k, n_components, n_components) for "full", (n_components, n_components) for "tied",
+        (k, n_components) for "diag" and (k,) for "spherical".
     cluster_separation_ : float
         Least distance between two means, at least `min_separation`.
     inverse_lipschitz_, mutual_information_lower_bound_, mutual_information_lower_bound_reason_

@@ -2,9 +2,10 @@ r"""LIDVAE: a variational autoencoder whose latent is identifiable by constructi
 
 .. math:: z \sim N(0, I_K), \qquad x \mid z \sim EF(x \mid g_2(\beta^\top g_1(z)))
 
-(Wang, Blei & Cunningham, NeurIPS 2021, section 3.) The Brenier maps g1, g2 and a beta of full rank make z -> p(x | z) injective, and a posterior can
-equal its prior only where the likelihood does not depend on z (their Theorem 1). A modulus r of the decoder turns this into a number: with a Gaussian
-likelihood z and x share at least K/2 log(1 + r^2) nats.
+(Wang, Blei & Cunningham, NeurIPS 2021, section 3.) The Brenier maps g1, g2 and a beta of full rank make z -> p(x | z)
+injective, and a posterior can equal its prior only where the likelihood does not depend on z (their Theorem 1). A
+modulus r of the decoder turns this into a number: with a Gaussian likelihood z and x share at least K/2 log(1 + r^2)
+nats.
 """
 
 from .base import LatentVariableEstimator
@@ -25,8 +26,8 @@ class LIDVAE(InjectiveMixin, LatentVariableEstimator):
     inverse_lipschitz_ : float
         The constant r of the fitted decoder.
     mutual_information_lower_bound_ : float
-        Least mutual information in nats between z and x under the model, (K/2) log(1 + r^2) (Aishwarya & Li, arXiv 2409.03664); nan where
-        `mutual_information_lower_bound_reason_` says why.
+        Least mutual information in nats between z and x under the model, (K/2) log(1 + r^2) (Aishwarya & Li, arXiv
+        2409.03664); nan where `mutual_information_lower_bound_reason_` says why.
     mutual_information_lower_bound_reason_ : str
         Empty where there is a bound.
     n_components_ : int
@@ -45,7 +46,8 @@ class LIDVAE(InjectiveMixin, LatentVariableEstimator):
 
     References
     ----------
-    Wang, Blei & Cunningham, "Posterior Collapse and Latent Variable Non-identifiability", NeurIPS 2021, equations 7 and 8.
+    Wang, Blei & Cunningham, "Posterior Collapse and Latent Variable Non-identifiability", NeurIPS 2021, equations 7
+    and 8.
 
     Examples
     --------

@@ -1,7 +1,7 @@
 """Initial clusters of a mixture prior: those of the posterior means of a model that was trained with a plain prior.
 
-Which of several initialisations is taken, the bound decides: the model, hence the reconstruction, is the same, so the best is the one with the
-least divergence of the posteriors from the mixture.
+Which of several initialisations is taken, the bound decides: the model, hence the reconstruction, is the same, so the
+best is the one with the least divergence of the posteriors from the mixture.
 """
 
 import warnings
@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import sklearn  # loads its submodules when they are first used, which halves the time that this package adds to an import
+
+# its submodules are loaded when they are first used, which halves the time that this package adds to an import
+import sklearn
 import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
@@ -54,12 +56,18 @@ class MixtureStart:
         q = model.encode(rows)
         noise = torch.randn(N_DRAWS // 2, len(rows), model.prior.n_components).to(rows)
         w, log_q = model.draw(q, torch.cat([noise, -noise]))  # in pairs, so that a Gaussian's draws average to its mean
-        means, decoded = _finite(w.mean(0)), _finite(model.likelihood.mean(model.natural_parameters(w.mean(0), model.given(rows))))
+        means, decoded = (
+            _finite(w.mean(0)),
+            _finite(model.likelihood.mean(model.natural_parameters(w.mean(0), model.given(rows)))),
+        )
         candidates = [self._mixture(means, *initial).to(rows) for initial in self._initial(means, decoded, seed)]
         return min(candidates, key=lambda prior: prior.divergences(q, w, log_q).sum(-1).mean().item())
 
     def _initial(self, means: NDArray, decoded: NDArray, seed: int) -> Iterator[tuple[NDArray, NDArray]]:
-        """Centres ``(C, K)`` and each row's shares in them ``(N, C)``: one from the reconstructions, one from the latents, and so on."""
+        """Centres ``(C, K)`` and each row's shares in them ``(N, C)``.
+
+        One such pair is from the reconstructions, one from the latents, and so on.
+        """
         if not isinstance(self.init, str):
             centres = np.asarray(self.init, dtype=np.float64)
             yield centres, np.eye(self.k)[pairwise_distances_argmin(means, centres)]
@@ -73,7 +81,9 @@ class MixtureStart:
     def _partition(self, points: NDArray, state: int) -> NDArray[np.integer]:
         """A cluster for each point: by k-means, or by the nearest of k random points."""
         if self.init == "random":
-            return pairwise_distances_argmin(points, points[np.random.default_rng(state).permutation(len(points))[: self.k]])
+            return pairwise_distances_argmin(
+                points, points[np.random.default_rng(state).permutation(len(points))[: self.k]]
+            )
         return _quietly(sklearn.cluster.KMeans(self.k, n_init=1, random_state=state), points).labels_
 
     def _refined(self, means: NDArray, shares: NDArray) -> NDArray[np.float64]:
@@ -85,15 +95,26 @@ class MixtureStart:
         if axes is not None:
             precisions = (axes * precisions[:, None]) @ axes.transpose(0, 2, 1)
         shaped = {"full": precisions, "tied": precisions[0], "diag": precisions, "spherical": precisions.ravel()}[kind]
-        initial = {"weights_init": (shares.sum(axis=0) + 1) / (len(means) + self.k), "means_init": centres, "precisions_init": shaped}
-        settings = {"covariance_type": kind, "reg_covar": least**2, "init_params": "random_from_data", "random_state": 0}
+        initial = {
+            "weights_init": (shares.sum(axis=0) + 1) / (len(means) + self.k),
+            "means_init": centres,
+            "precisions_init": shaped,
+        }
+        settings = {
+            "covariance_type": kind,
+            "reg_covar": least**2,
+            "init_params": "random_from_data",
+            "random_state": 0,
+        }
         return _quietly(sklearn.mixture.GaussianMixture(self.k, **settings, **initial), means).predict_proba(means)
 
     def _mixture(self, means: NDArray, centres: NDArray, shares: NDArray) -> SeparatedMixture:
         """A mixture with the moments of the rows around each centre."""
         scales, axes = _principal_scales(*_covariances(means, centres, shares), self.covariance_type)
         weights = np.ones(self.k) if self.uniform_weights else shares.sum(axis=0) + 1
-        clusters = GaussianClusters(_single(scales), means.shape[1], None if axes is None else _single(axes), self.scale_bounds)
+        clusters = GaussianClusters(
+            _single(scales), means.shape[1], None if axes is None else _single(axes), self.scale_bounds
+        )
         return SeparatedMixture(
             separated(_single(centres), self.min_separation),
             clusters,
@@ -118,8 +139,16 @@ def _centres(means: NDArray, shares: NDArray) -> NDArray[np.float64]:
 
 
 def _covariances(means: NDArray, centres: NDArray, shares: NDArray) -> tuple[NDArray, NDArray]:
-    """Covariances ``(C, K, K)`` of the rows around each centre, with one pseudo-row of the average covariance in each; and that average."""
-    scatters = np.stack([(share[:, None] * (means - centre)).T @ (means - centre) for share, centre in zip(shares.T, centres, strict=True)])
+    """Covariances ``(C, K, K)`` of the rows around each centre, and their average.
+
+    Each has one pseudo-row of the average covariance.
+    """
+    scatters = np.stack(
+        [
+            (share[:, None] * (means - centre)).T @ (means - centre)
+            for share, centre in zip(shares.T, centres, strict=True)
+        ]
+    )
     average = scatters.sum(axis=0) / len(means)
     return (scatters + average) / (shares.sum(axis=0) + 1)[:, None, None], average
 

@@ -21,8 +21,8 @@ class ModelParameters:
     n_components: int | None = parameter(
         default=None,
         kind="int",
-        text="Latent dimension K. None takes 10, or the number of natural parameters of a row if it is smaller; an injective decoder takes "
-        "no more than these.",
+        text="Latent dimension K. None takes 10, or the number of natural parameters of a row if it is smaller; "
+        "an injective decoder takes no more than these.",
         constraint=[None, *POSITIVE_INTEGER],
         kw_only=False,
         shapes_model=True,
@@ -30,8 +30,8 @@ class ModelParameters:
     likelihood: str = parameter(
         default="gaussian",
         kind='{"gaussian", "bernoulli", "continuous_bernoulli", "poisson", "categorical"}',
-        text='Gaussian columns are standardised inside. "bernoulli" takes values in [0, 1] as success probabilities, and its score is then no '
-        'log-density; "categorical" takes codes 0, 1, .. in each column.',
+        text='Gaussian columns are standardised inside. "bernoulli" takes values in [0, 1] as success probabilities, '
+        'and its score is then no log-density; "categorical" takes codes 0, 1, .. in each column.',
         constraint=[StrOptions(set(LIKELIHOODS))],
         shapes_model=True,
     )
@@ -43,9 +43,15 @@ class ModelParameters:
         shapes_model=True,
     )
     decoder_depth: int = parameter(
-        default=2, kind="int", text="Hidden layers of the decoder; of g2 where it is injective.", constraint=POSITIVE_INTEGER, shapes_model=True
+        default=2,
+        kind="int",
+        text="Hidden layers of the decoder; of g2 where it is injective.",
+        constraint=POSITIVE_INTEGER,
+        shapes_model=True,
     )
-    decoder_width: int = parameter(default=256, kind="int", text="Units of each of them.", constraint=POSITIVE_INTEGER, shapes_model=True)
+    decoder_width: int = parameter(
+        default=256, kind="int", text="Units of each of them.", constraint=POSITIVE_INTEGER, shapes_model=True
+    )
     encoder: str = parameter(
         default="principal",
         kind='{"principal", "plain"}',
@@ -54,8 +60,12 @@ class ModelParameters:
         constraint=[StrOptions({"principal", "plain"})],
         shapes_model=True,
     )
-    encoder_depth: int = parameter(default=2, kind="int", text="Hidden layers of the encoder.", constraint=POSITIVE_INTEGER, shapes_model=True)
-    encoder_width: int = parameter(default=256, kind="int", text="Units of each of them.", constraint=POSITIVE_INTEGER, shapes_model=True)
+    encoder_depth: int = parameter(
+        default=2, kind="int", text="Hidden layers of the encoder.", constraint=POSITIVE_INTEGER, shapes_model=True
+    )
+    encoder_width: int = parameter(
+        default=256, kind="int", text="Units of each of them.", constraint=POSITIVE_INTEGER, shapes_model=True
+    )
     posterior: str = parameter(
         default="gaussian",
         kind='{"gaussian", "flow"}',
@@ -63,12 +73,20 @@ class ModelParameters:
         constraint=[StrOptions({"gaussian", "flow"})],
         shapes_model=True,
     )
-    kl_weight: float = parameter(default=1.0, kind="float", text="Weight of the divergence in the bound.", constraint=NON_NEGATIVE)
+    kl_weight: float = parameter(
+        default=1.0, kind="float", text="Weight of the divergence in the bound.", constraint=NON_NEGATIVE
+    )
     kl_warmup: float = parameter(
-        default=0.0, kind="float", text="Fraction of the training steps over which that weight rises from 0.", constraint=SHARE
+        default=0.0,
+        kind="float",
+        text="Fraction of the training steps over which that weight rises from 0.",
+        constraint=SHARE,
     )
     n_importance_samples: int = parameter(
-        default=100, kind="int", text="Draws per row in `score_samples`, and in `predict_proba` of a mixture.", constraint=POSITIVE_INTEGER
+        default=100,
+        kind="int",
+        text="Draws per row in `score_samples`, and in `predict_proba` of a mixture.",
+        constraint=POSITIVE_INTEGER,
     )
 
 
@@ -76,31 +94,53 @@ class ModelParameters:
 class TrainingParameters:
     """Optimisation, early stopping, device and seed."""
 
-    max_epochs: int = parameter(default=100, kind="int", text="Passes over the rows, of all phases together.", constraint=POSITIVE_INTEGER)
+    max_epochs: int = parameter(
+        default=100, kind="int", text="Passes over the rows, of all phases together.", constraint=POSITIVE_INTEGER
+    )
     batch_size: int = parameter(default=256, kind="int", text="Rows of a step.", constraint=POSITIVE_INTEGER)
-    learning_rate: float = parameter(default=3e-3, kind="float", text="Of Adam, falling to zero along a cosine.", constraint=POSITIVE_REAL)
+    learning_rate: float = parameter(
+        default=3e-3, kind="float", text="Of Adam, falling to zero along a cosine.", constraint=POSITIVE_REAL
+    )
     weight_decay: float = parameter(default=0.0, kind="float", text="L2 penalty of Adam.", constraint=NON_NEGATIVE)
     early_stopping: bool = parameter(
         default=False,
         kind="bool",
-        text="Whether to stop when the bound on a validation set no longer improves, and to go back to its best weights.",
+        text="Whether to stop when the bound on a validation set no longer improves, "
+        "and to go back to its best weights.",
         constraint=["boolean"],
     )
     validation_fraction: float = parameter(
-        default=0.1, kind="float", text="Share of the rows in that set.", constraint=[Interval(Real, 0, 1, closed="neither")]
+        default=0.1,
+        kind="float",
+        text="Share of the rows in that set.",
+        constraint=[Interval(Real, 0, 1, closed="neither")],
     )
-    n_iter_no_change: int = parameter(default=10, kind="int", text="Epochs without improvement before stopping.", constraint=POSITIVE_INTEGER)
-    tol: float = parameter(default=1e-2, kind="float", text="Least improvement that counts, in nats per row.", constraint=NON_NEGATIVE)
-    warm_start: bool = parameter(default=False, kind="bool", text="Whether `fit` goes on from the weights of the last fit.", constraint=["boolean"])
+    n_iter_no_change: int = parameter(
+        default=10, kind="int", text="Epochs without improvement before stopping.", constraint=POSITIVE_INTEGER
+    )
+    tol: float = parameter(
+        default=1e-2, kind="float", text="Least improvement that counts, in nats per row.", constraint=NON_NEGATIVE
+    )
+    warm_start: bool = parameter(
+        default=False,
+        kind="bool",
+        text="Whether `fit` goes on from the weights of the last fit.",
+        constraint=["boolean"],
+    )
     callbacks: list | None = parameter(
-        default=None, kind="list of skorch callbacks", text="Called beside those that the training needs.", constraint=[None, list]
+        default=None,
+        kind="list of skorch callbacks",
+        text="Called beside those that the training needs.",
+        constraint=[None, list],
     )
-    device: str = parameter(default="cpu", kind="str", text='"cpu", "cuda", or "auto" for the GPU where there is one.', constraint=[str])
+    device: str = parameter(
+        default="cpu", kind="str", text='"cpu", "cuda", or "auto" for the GPU where there is one.', constraint=[str]
+    )
     compile: bool = parameter(
         default=False,
         kind="bool",
-        text="Whether training runs through ``torch.compile``. On a CPU it compiles for half a minute and then takes an eighth off the "
-        "decoder's time, so it pays in trainings of ten thousand steps and more.",
+        text="Whether training runs through ``torch.compile``. On a CPU it compiles for half a minute and then takes "
+        "an eighth off the decoder's time, so it pays in trainings of ten thousand steps and more.",
         constraint=["boolean"],
     )
     on_interrupt: str = parameter(
@@ -122,7 +162,8 @@ class InjectiveParameters:
     inverse_lipschitz: float = parameter(
         default=1.0,
         kind="float",
-        text="The constant r > 0: in noise standard deviations for a Gaussian likelihood, in natural-parameter units otherwise.",
+        text="The constant r > 0: in noise standard deviations for a Gaussian likelihood, "
+        "in natural-parameter units otherwise.",
         constraint=POSITIVE_REAL,
         shapes_model=True,
     )
@@ -135,7 +176,11 @@ class InjectiveParameters:
         shapes_model=True,
     )
     skip_connections: bool = parameter(
-        default=False, kind="bool", text="Whether every layer of g2 sees its input.", constraint=["boolean"], shapes_model=True
+        default=False,
+        kind="bool",
+        text="Whether every layer of g2 sees its input.",
+        constraint=["boolean"],
+        shapes_model=True,
     )
     activation: str = parameter(
         default="squareplus",
@@ -203,7 +248,8 @@ class MixtureParameters:
     min_separation: float = parameter(
         default=0.5,
         kind="float",
-        text=r"Least distance :math:`\delta` of the means of two clusters, for every value of the weights of the model.",
+        text=r"Least distance :math:`\delta` of the means of two clusters, "
+        "for every value of the weights of the model.",
         constraint=POSITIVE_REAL,
         shapes_model=True,
     )
@@ -222,7 +268,10 @@ class MixtureParameters:
         constraint=[StrOptions({"gmm", "kmeans", "random"}), "array-like"],
     )
     n_init: int = parameter(
-        default=5, kind="int", text="Initialisations, of which the one with the best evidence lower bound is taken.", constraint=POSITIVE_INTEGER
+        default=5,
+        kind="int",
+        text="Initialisations, of which the one with the best evidence lower bound is taken.",
+        constraint=POSITIVE_INTEGER,
     )
     pretrain_fraction: float = parameter(
         default=0.4,
@@ -231,12 +280,16 @@ class MixtureParameters:
         constraint=[Interval(Real, 0, 1, closed="left")],
     )
     pretrain_kl_weight: float = parameter(
-        default=0.1, kind="float", text="Weight of the divergence in that phase; small weights spread the data out.", constraint=NON_NEGATIVE
+        default=0.1,
+        kind="float",
+        text="Weight of the divergence in that phase; small weights spread the data out.",
+        constraint=NON_NEGATIVE,
     )
     inference: str = parameter(
         default="marginal",
         kind='{"marginal", "joint"}',
-        text='"marginal" has one posterior q(w | x), sums the label out of the prior, and takes q(y | x) = E[p(y | w)]; '
+        text='"marginal" has one posterior q(w | x), sums the label out of the prior, '
+        "and takes q(y | x) = E[p(y | w)]; "
         '"joint" is the paper\'s q(y | x) q(w | x, y), with one decoder pass per label.',
         constraint=[StrOptions({"marginal", "joint"})],
         shapes_model=True,

@@ -100,7 +100,9 @@ class LinearInferenceMixin:
         Z = check_array(Z, dtype=[np.float64, np.float32])
         n_components = len(self.model_.amplitudes)
         if Z.shape[1] != n_components:
-            raise ValueError(f"Z has {Z.shape[1]} columns, but {type(self).__name__} has n_components_={n_components} latents.")
+            raise ValueError(
+                f"Z has {Z.shape[1]} columns, but {type(self).__name__} has n_components_={n_components} latents."
+            )
         return self.model_.decoded(Z).astype(Z.dtype, copy=False)
 
     def invert(self, X: ArrayLike) -> NDArray[np.floating]:
@@ -125,7 +127,9 @@ class LinearInferenceMixin:
         X = self._validated(X, complete=True)
         zero = np.flatnonzero(self.model_.amplitudes == 0)
         if len(zero):
-            raise ValueError(f"Component {zero[0]} has loading zero, so no inverse exists; lower n_components to at most {zero[0]}.")
+            raise ValueError(
+                f"Component {zero[0]} has loading zero, so no inverse exists; lower n_components to at most {zero[0]}."
+            )
         model = self.model_
         return (model.posterior_means(X) * (model.variances / model.amplitudes**2)).astype(X.dtype, copy=False)
 
@@ -171,7 +175,9 @@ class LinearInferenceMixin:
         view : sklid.metrics.View
         """
         X = self._validated(X, complete=True)
-        return linear_gaussian(self.model_.mean, self.model_.directions, self.model_.amplitudes, self.model_.noise_variance, X)
+        return linear_gaussian(
+            self.model_.mean, self.model_.directions, self.model_.amplitudes, self.model_.noise_variance, X
+        )
 
     def _posteriors(self, X: NDArray) -> Posteriors:
         """In the order of the rows, with a covariance for each."""

@@ -109,10 +109,18 @@ class LinearAttributesMixin:
     def _collapsed(self, limit: float) -> str:
         """What the warning says of components that are noise, whose variance reaches no more than the limit."""
         first, n_noise = self.n_identifiable_, len(self.collapsed_components_)
-        found = f"component {first} has variance {self.explained_variance_[first]:.4g}, and noise alone reaches {limit:.4g}"
+        found = (
+            f"component {first} has variance {self.explained_variance_[first]:.4g}, and noise alone reaches {limit:.4g}"
+        )
         if first == 0:
-            return f"No component stands out from the noise: {found}. Nothing in these rows is worth a latent; {n_noise} kept all the same."
-        return f'{n_noise} of {self.n_components_} components are noise: {found}. Lower n_components to {first}, or use n_components="identifiable".'
+            return (
+                f"No component stands out from the noise: {found}. "
+                f"Nothing in these rows is worth a latent; {n_noise} kept all the same."
+            )
+        return (
+            f"{n_noise} of {self.n_components_} components are noise: {found}. "
+            f'Lower n_components to {first}, or use n_components="identifiable".'
+        )
 
     @property
     def _n_features_out(self) -> int:

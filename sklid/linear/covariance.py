@@ -1,6 +1,7 @@
 r"""Moments of weighted rows and their principal variances: all that a Gaussian model asks of complete data.
 
-.. math:: m = \frac1w \sum_n w_n x_n, \qquad A = \sum_n w_n (x_n - m)(x_n - m)^\top, \qquad S = \frac{A}{w - 1}, \qquad w = \sum_n w_n
+.. math:: m = \frac1w \sum_n w_n x_n, \qquad A = \sum_n w_n (x_n - m)(x_n - m)^\top, \qquad
+    S = \frac{A}{w - 1}, \qquad w = \sum_n w_n
 
 Weights count repetitions, and w - 1 is scikit-learn's convention. Two sets of rows merge by
 
@@ -74,7 +75,12 @@ class WeightedRows(NamedTuple):
             if weights is None:
                 return cls(X, None, float(len(X)), X.mean(axis=0, dtype=np.float64))
             total, step = float(weights.sum()), SHARE * X.shape[1]
-            return cls(X, weights, total, sum(w @ x for x, w in zip(chunks(X, step), chunks(weights, step), strict=True)) / (total or 1.0))
+            return cls(
+                X,
+                weights,
+                total,
+                sum(w @ x for x, w in zip(chunks(X, step), chunks(weights, step), strict=True)) / (total or 1.0),
+            )
 
     @property
     def complete(self) -> bool:
@@ -120,7 +126,9 @@ class WeightedRows(NamedTuple):
         return sums
 
 
-def spectrum_of_rows(rows: WeightedRows, n_components: int | None, noise_variance: float | None, random_state: np.random.RandomState) -> Spectrum:
+def spectrum_of_rows(
+    rows: WeightedRows, n_components: int | None, noise_variance: float | None, random_state: np.random.RandomState
+) -> Spectrum:
     """Spectrum of rows: all variances, but where rows and features are many only those of `n_components`.
 
     Without a number of components, those down to one that is noise, of known or unknown variance.

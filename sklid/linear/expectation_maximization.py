@@ -40,7 +40,9 @@ class Maximum(NamedTuple):
 
     def model(self, inflation: float = 1.0) -> LinearGaussian:
         """The identified form, with all variances multiplied by a factor."""
-        return LinearGaussian.of_loadings(self.mean, math.sqrt(inflation) * self.loadings, inflation * self.noise_variance)
+        return LinearGaussian.of_loadings(
+            self.mean, math.sqrt(inflation) * self.loadings, inflation * self.noise_variance
+        )
 
 
 def fit_complete(X: NDArray, closed: LinearGaussian, noise_variance: float | None, problem: Problem) -> Fit:
@@ -84,7 +86,12 @@ def fit_incomplete(rows: IncompleteRows, problem: Problem) -> tuple[Fit, Spectru
 
 
 def maximise(
-    rows: IncompleteRows, initial: LinearGaussian, noise_variance: float | None, tol: float, max_iter: int, fit_mean: bool = True
+    rows: IncompleteRows,
+    initial: LinearGaussian,
+    noise_variance: float | None,
+    tol: float,
+    max_iter: int,
+    fit_mean: bool = True,
 ) -> Maximum:
     """Maximise the likelihood of rows by parameter-expanded EM.
 
@@ -171,10 +178,13 @@ def _gain_to_come(history: list[float]) -> float:
     return last * share / (1 - share) if share < 1 else math.inf
 
 
-def _maximised(rows: IncompleteRows, spectrum: Spectrum, n_components: int, problem: Problem) -> tuple[Maximum, Spectrum]:
+def _maximised(
+    rows: IncompleteRows, spectrum: Spectrum, n_components: int, problem: Problem
+) -> tuple[Maximum, Spectrum]:
     """The fit of so many components, from the closed form of a spectrum, and the spectrum that it leads to."""
     initial = LinearGaussian.of_spectrum(spectrum, n_components, problem.noise_variance)
-    initial = initial._replace(amplitudes=np.sqrt(np.maximum(initial.amplitudes**2, initial.noise_variance / 100)))  # zero would stay zero
+    # zero would stay zero
+    initial = initial._replace(amplitudes=np.sqrt(np.maximum(initial.amplitudes**2, initial.noise_variance / 100)))
     found = maximise(rows, initial, problem.noise_variance, problem.tol, problem.max_iter)
     return found, _expected_spectrum(rows, found.mean, found.loadings, found.noise_variance)
 

@@ -51,7 +51,14 @@ class IncompleteRows(NamedTuple):
         pattern = pattern[order]
         starts = np.searchsorted(pattern, np.arange(len(first)))
         weights = np.ones(len(X)) if weights is None else weights.astype(np.float64)
-        return cls(np.where(observed, X, 0.0)[order], observed[first].astype(np.float64), starts, pattern, order, weights[order])
+        return cls(
+            np.where(observed, X, 0.0)[order],
+            observed[first].astype(np.float64),
+            starts,
+            pattern,
+            order,
+            weights[order],
+        )
 
     @property
     def observed(self) -> NDArray[np.float64]:
@@ -93,12 +100,14 @@ def posteriors(rows: IncompleteRows, mean: NDArray, loadings: NDArray, noise_var
     centred = rows.values - observed * mean
     n_components = loadings.shape[1]
     products = (loadings[:, :, None] * loadings[:, None, :]).reshape(len(loadings), -1)
-    precision = (rows.patterns @ products).reshape(-1, n_components, n_components) + noise_variance * np.eye(n_components)
+    precision = (rows.patterns @ products).reshape(-1, n_components, n_components)
+    precision += noise_variance * np.eye(n_components)
     factors = np.linalg.cholesky(precision)
     roots = np.linalg.inv(factors).mT
     projections = (centred @ loadings)[:, None, :]
     means = (projections @ roots[rows.pattern] @ roots.mT[rows.pattern])[:, 0, :]
-    log_volume = 2 * np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(1) + (rows.patterns.sum(1) - n_components) * math.log(noise_variance)
+    log_volume = 2 * np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(1)
+    log_volume += (rows.patterns.sum(1) - n_components) * math.log(noise_variance)
     residuals = centred - observed * (means @ loadings.T)
     distances = (residuals**2).sum(1) / noise_variance + (means**2).sum(1)
     log_likelihoods = -0.5 * (observed.sum(1) * math.log(2 * math.pi) + log_volume[rows.pattern] + distances)

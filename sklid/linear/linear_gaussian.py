@@ -1,6 +1,7 @@
 r"""The linear Gaussian model in its identified form, and what follows from it in closed form.
 
-.. math:: z \sim N(0, I_K), \qquad x \mid z \sim N(m + W z, \sigma^2 I_D), \qquad W = U \operatorname{diag}(s_1 \ge \dots \ge s_K), \quad U^\top U = I
+.. math:: z \sim N(0, I_K), \qquad x \mid z \sim N(m + W z, \sigma^2 I_D), \qquad
+    W = U \operatorname{diag}(s_1 \ge \dots \ge s_K), \quad U^\top U = I
 
 Any loadings equal these up to a rotation of z (Tipping & Bishop, "Probabilistic Principal Component Analysis", 1999).
 The likelihood is greatest where U are principal directions of the data and, with their variances :math:`\lambda_k`,
@@ -99,12 +100,18 @@ class LinearGaussian(NamedTuple):
 
     def posterior_means(self, X: NDArray) -> NDArray[np.float64]:
         """E[z | x]: ``(N, D) -> (N, K)``."""
-        return np.concatenate([y for y, _ in self._scored(X)]) * linear_posterior(self.amplitudes, self.noise_variance)[0]
+        return (
+            np.concatenate([y for y, _ in self._scored(X)]) * linear_posterior(self.amplitudes, self.noise_variance)[0]
+        )
 
     def log_likelihoods(self, X: NDArray) -> NDArray[np.float64]:
         """Log p(x) of each row in nats: ``(N, D) -> (N,)``."""
         n_features, n_components = len(self.mean), len(self.amplitudes)
-        constant = n_features * np.log(2 * np.pi) + np.log(self.variances).sum() + (n_features - n_components) * np.log(self.noise_variance)
+        constant = (
+            n_features * np.log(2 * np.pi)
+            + np.log(self.variances).sum()
+            + (n_features - n_components) * np.log(self.noise_variance)
+        )
         parts = [(y**2 / self.variances).sum(1) + (rest**2).sum(1) / self.noise_variance for y, rest in self._scored(X)]
         return -0.5 * (constant + np.concatenate(parts))
 

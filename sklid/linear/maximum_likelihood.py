@@ -38,7 +38,9 @@ def of_rows(rows: WeightedRows, problem: Problem) -> Solution:
         return _of_incomplete(IncompleteRows.of(rows.X.astype(np.float64, copy=False), rows.weights), problem)
     spectrum = spectrum_of_rows(rows, problem.n_components, problem.noise_variance, problem.random_state)
     solution = _of_spectrum(spectrum, rows.centred_rows, problem)
-    return solution._replace(model=solution.model.signed(rows.third_moments(solution.model.standardising, solution.model.mean)))
+    return solution._replace(
+        model=solution.model.signed(rows.third_moments(solution.model.standardising, solution.model.mean))
+    )
 
 
 def of_moments(moments: Moments, problem: Problem) -> Solution:

@@ -1,6 +1,7 @@
 r"""IdentifiablePPCA: principal component analysis that knows which of its components are identified.
 
-.. math:: z \sim N(0, I_K), \qquad x \mid z \sim N(m + W z, \sigma^2 I_D), \qquad W = U \operatorname{diag}(s_1 \ge \dots \ge s_K)
+.. math:: z \sim N(0, I_K), \qquad x \mid z \sim N(m + W z, \sigma^2 I_D), \qquad
+    W = U \operatorname{diag}(s_1 \ge \dots \ge s_K)
 
 (Tipping & Bishop, "Probabilistic Principal Component Analysis", 1999; Wang, Blei & Cunningham, NeurIPS 2021, section
 4.2.) The posterior of component k is its prior exactly when its loading :math:`s_k` is zero: collapse is no fault of
@@ -32,10 +33,13 @@ from .spectrum import noise_limit
 __all__ = ["IdentifiablePPCA"]
 
 
-class IdentifiablePPCA(ClassNamePrefixFeaturesOutMixin, LinearInferenceMixin, LinearAttributesMixin, TransformerMixin, BaseEstimator):
+class IdentifiablePPCA(
+    ClassNamePrefixFeaturesOutMixin, LinearInferenceMixin, LinearAttributesMixin, TransformerMixin, BaseEstimator
+):
     r"""Probabilistic PCA with identified components: which of them the data hold, and which are noise.
 
-    .. math:: z \sim N(0, I_K), \qquad x \mid z \sim N(m + W z, \sigma^2 I_D), \qquad W = U \operatorname{diag}(s_1 \ge \dots \ge s_K)
+    .. math:: z \sim N(0, I_K), \qquad x \mid z \sim N(m + W z, \sigma^2 I_D), \qquad
+        W = U \operatorname{diag}(s_1 \ge \dots \ge s_K)
 
     Components are ordered and orthogonal, and each has the sign that skews its scores to the right, so that a fit on
     permuted rows or in rotated coordinates gives the same scores.
@@ -84,8 +88,7 @@ class IdentifiablePPCA(ClassNamePrefixFeaturesOutMixin, LinearInferenceMixin, Li
     kl_ : array of shape (n_components_,)
         Exact KL(p(z_k | x) || p(z_k)) in nats, mean over the rows of `fit`.
     inverse_lipschitz_, mutual_information_lower_bound_ : float
-        Least singular value of W in noise standard deviations, r, and the floor (K/2) log(1 + r^2) nats that follows
-        from it.
+        Least singular value r of W in noise standard deviations, and the floor (K/2) log(1 + r^2) nats that it gives.
     model_ : LinearGaussian
     n_samples_ : float
         Total weight of the rows.
@@ -170,8 +173,7 @@ class IdentifiablePPCA(ClassNamePrefixFeaturesOutMixin, LinearInferenceMixin, Li
         Raises
         ------
         ValueError
-            If there are more components than the rows and features allow, a column holds no value, or weights sum to 1
-            or less.
+            If rows and features allow fewer components, a column holds no value, or weights sum to 1 or less.
 
         Warns
         -----
@@ -215,23 +217,32 @@ class IdentifiablePPCA(ClassNamePrefixFeaturesOutMixin, LinearInferenceMixin, Li
         moments = moments if earlier is None else earlier.moments.merged(moments)
         self._check_size(moments.weight)
         solution = of_moments(moments, self._problem())
-        self._batches = Batches(moments, solution.model, rows.third_moments(solution.model.standardising, solution.model.mean)).after(earlier)
+        third_moments = rows.third_moments(solution.model.standardising, solution.model.mean)
+        self._batches = Batches(moments, solution.model, third_moments).after(earlier)
         return self._accept(solution._replace(model=self._batches.model))
 
-    def _checked(self, X: ArrayLike, sample_weight: ArrayLike | None, reset: bool, complete: bool = False) -> WeightedRows:
+    def _checked(
+        self, X: ArrayLike, sample_weight: ArrayLike | None, reset: bool, complete: bool = False
+    ) -> WeightedRows:
         """Rows that count: those of weight zero, or without any value, are left out."""
         dtypes = [np.float64, np.float32]
-        X = validate_data(self, X, reset=reset, dtype=dtypes, ensure_all_finite=False, ensure_min_samples=2 if reset else 1)
+        X = validate_data(
+            self, X, reset=reset, dtype=dtypes, ensure_all_finite=False, ensure_min_samples=2 if reset else 1
+        )
         weights = None
         if sample_weight is not None:
             weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         rows = WeightedRows.of(X, weights)
         if rows.complete and (weights is None or weights.all()):
             return rows  # where the mean is finite all values are: one pass less
-        assert_all_finite(X, allow_nan=self._takes_gaps() and not complete, estimator_name=type(self).__name__, input_name="X")
+        assert_all_finite(
+            X, allow_nan=self._takes_gaps() and not complete, estimator_name=type(self).__name__, input_name="X"
+        )
         counts = ~np.isnan(X).all(axis=1) if weights is None else ~np.isnan(X).all(axis=1) & (weights > 0)
         if not counts.any():
-            raise ValueError("No row holds a value and has a positive weight, so there is nothing to fit; pass rows that do.")
+            raise ValueError(
+                "No row holds a value and has a positive weight, so there is nothing to fit; pass rows that do."
+            )
         rows = WeightedRows.of(X[counts], None if weights is None else weights[counts])
         self._check_columns(rows.X)
         return rows
@@ -240,27 +251,32 @@ class IdentifiablePPCA(ClassNamePrefixFeaturesOutMixin, LinearInferenceMixin, Li
         """Rows of this total weight allow the fit."""
         if not weight > 1:
             raise ValueError(
-                f"The rows that hold a value have a total weight of {weight:g}; sample_weight counts repetitions, and they must be more than one row."
+                f"The rows that hold a value have a total weight of {weight:g}; "
+                "sample_weight counts repetitions, and they must be more than one row."
             )
         n_features, most = self.n_features_in_, min(self.n_features_in_, math.ceil(weight) - 1)
         if self.n_components != "identifiable" and self.n_components > most:
             raise ValueError(
-                f"n_components={self.n_components} is more than {n_features} features and {weight:g} rows allow: centred, they span at most "
-                f"{most} directions. Lower n_components, or pass more rows."
+                f"n_components={self.n_components} is more than {n_features} features and {weight:g} rows allow: "
+                f"centred, they span at most {most} directions. Lower n_components, or pass more rows."
             )
 
     def _problem(self) -> Problem:
         """What is to be fitted."""
         n_components = None if self.n_components == "identifiable" else self.n_components
         solver = "eig" if self.solver == "auto" else self.solver
-        return Problem(n_components, solver, self.noise_variance, self.tol, self.max_iter, check_random_state(self.random_state))
+        return Problem(
+            n_components, solver, self.noise_variance, self.tol, self.max_iter, check_random_state(self.random_state)
+        )
 
     def _check_columns(self, X: NDArray) -> None:
         empty = np.flatnonzero(np.isnan(X).all(axis=0))
         if len(empty):
             names = getattr(self, "feature_names_in_", None)
             title = f"Column {empty[0]}" if names is None else f"Column {empty[0]} ({names[empty[0]]!r})"
-            raise ValueError(f"{title} holds no value in any row that counts, so nothing can be learned of it; leave it out.")
+            raise ValueError(
+                f"{title} holds no value in any row that counts, so nothing can be learned of it; leave it out."
+            )
 
     def _accept(self, solution: Solution) -> Self:
         """The solution as fitted attributes, and warnings where steps were too few or components are noise."""
@@ -271,12 +287,13 @@ class IdentifiablePPCA(ClassNamePrefixFeaturesOutMixin, LinearInferenceMixin, Li
         if not fit.converged:
             warnings.warn(self._unfinished(), ConvergenceWarning, stacklevel=4)
         if len(self.collapsed_components_):
-            warnings.warn(self._collapsed(noise_limit(spectrum, self.n_identifiable_, self.noise_variance)), CollapseWarning, stacklevel=4)
+            limit = noise_limit(spectrum, self.n_identifiable_, self.noise_variance)
+            warnings.warn(self._collapsed(limit), CollapseWarning, stacklevel=4)
         return self
 
     def _unfinished(self) -> str:
         name = "The gradient solver" if self.solver == "gradient" else "Expectation-maximisation"
         return (
-            f"{name} has not converged in {self.max_iter} steps; raise max_iter, or tol (now {self.tol:g} nats per row). "
-            'Rows without gaps have a closed form, solver="eig".'
+            f"{name} has not converged in {self.max_iter} steps; raise max_iter, "
+            f'or tol (now {self.tol:g} nats per row). Rows without gaps have a closed form, solver="eig".'
         )

@@ -73,7 +73,9 @@ def n_identifiable(spectrum: Spectrum, noise_variance: float | None = None) -> i
 
     Unknown noise leaves the last component to estimate it from.
     """
-    most = len(spectrum.variances) if noise_variance is not None else min(len(spectrum.variances), spectrum.n_features - 1)
+    most = (
+        len(spectrum.variances) if noise_variance is not None else min(len(spectrum.variances), spectrum.n_features - 1)
+    )
     return next((k for k in range(most) if spectrum.variances[k] <= noise_limit(spectrum, k, noise_variance)), most)
 
 

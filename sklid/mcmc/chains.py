@@ -17,10 +17,21 @@ __all__ = ["JITTER", "Chains", "checked", "initial_value", "numpyro_key", "run_n
 JITTER = 0.1
 """Relative spread of the initial values of chains."""
 checked = validate_params(
-    {"n_draws": [Interval(Integral, 4, None, closed="left")], "weight_prior": [tuple, list], "ordered": ["boolean"], "random_state": ["random_state"]}
+    {
+        "n_draws": [Interval(Integral, 4, None, closed="left")],
+        "weight_prior": [tuple, list],
+        "ordered": ["boolean"],
+        "random_state": ["random_state"],
+    }
     | {"rotation": [StrOptions({"removed", "free"})], "guide": [StrOptions({"mean_field", "full_rank"})]}
-    | {name: [Interval(Real, 0, None, closed="neither")] for name in ("noise_variance", "loading_scale", "location_scale")}
-    | {name: [Interval(Integral, 1, None, closed="left")] for name in ("n_components", "n_warmup", "n_chains", "n_steps")},
+    | {
+        name: [Interval(Real, 0, None, closed="neither")]
+        for name in ("noise_variance", "loading_scale", "location_scale")
+    }
+    | {
+        name: [Interval(Integral, 1, None, closed="left")]
+        for name in ("n_components", "n_warmup", "n_chains", "n_steps")
+    },
     prefer_skip_nested_validation=True,
 )
 
@@ -46,12 +57,19 @@ class Chains(NamedTuple):
     @property
     def worst_r_hat(self) -> float:
         """The largest R-hat of all entries that vary; ``nan`` when there is none."""
-        return float(max((value for part in self.r_hat.values() for value in part.flat if not np.isnan(value)), default=np.nan))
+        return float(
+            max((value for part in self.r_hat.values() for value in part.flat if not np.isnan(value)), default=np.nan)
+        )
 
     @property
     def least_effective_sample_size(self) -> float:
         """The smallest effective sample size of all entries that vary."""
-        return float(min((value for part in self.effective_sample_size.values() for value in part.flat if not np.isnan(value)), default=np.nan))
+        return float(
+            min(
+                (value for part in self.effective_sample_size.values() for value in part.flat if not np.isnan(value)),
+                default=np.nan,
+            )
+        )
 
 
 @contextmanager
@@ -77,15 +95,28 @@ def initial_value(site: dict, initial: dict[str, tuple]) -> Any:
     return init_to_uniform(site)
 
 
-def run_nuts(model: Callable, initial: dict[str, tuple], n_warmup: int, n_draws: int, n_chains: int, random_state: Any) -> Chains:
+def run_nuts(
+    model: Callable, initial: dict[str, tuple], n_warmup: int, n_draws: int, n_chains: int, random_state: Any
+) -> Chains:
     """Draws from the posterior of a NumPyro model, the chains beginning around the centres given."""
-    with numpyro_key(random_state) as key, np.errstate(divide="ignore", invalid="ignore"):  # entries that are fixed have no R-hat
+    # entries that are fixed have no R-hat
+    with numpyro_key(random_state) as key, np.errstate(divide="ignore", invalid="ignore"):
         from numpyro.diagnostics import effective_sample_size, split_gelman_rubin
         from numpyro.infer import MCMC, NUTS
 
         kernel = NUTS(model, init_strategy=partial(initial_value, initial=initial))
-        mcmc = MCMC(kernel, num_warmup=n_warmup, num_samples=n_draws, num_chains=n_chains, chain_method="vectorized", progress_bar=False)
+        mcmc = MCMC(
+            kernel,
+            num_warmup=n_warmup,
+            num_samples=n_draws,
+            num_chains=n_chains,
+            chain_method="vectorized",
+            progress_bar=False,
+        )
         mcmc.run(key, extra_fields=("diverging",))
         draws = {name: np.array(part) for name, part in mcmc.get_samples(group_by_chain=True).items() if name[0] != "_"}
-        r_hat, size = ({name: np.asarray(of(part)) for name, part in draws.items()} for of in (split_gelman_rubin, effective_sample_size))
+        r_hat, size = (
+            {name: np.asarray(of(part)) for name, part in draws.items()}
+            for of in (split_gelman_rubin, effective_sample_size)
+        )
         return Chains(draws, r_hat, size, int(mcmc.get_extra_fields()["diverging"].sum()))

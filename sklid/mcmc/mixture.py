@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_array
 
 from .chains import JITTER, Chains, checked, initial_value, numpyro_key, run_nuts
@@ -111,7 +111,8 @@ def fit_mixture(
     Examples
     --------
     >>> from sklid.mcmc import fit_mixture
-    >>> fit_mixture([-1.2, -0.3, 0.1, 0.4, 1.5], "full_rank", n_steps=200, n_draws=50, random_state=0).draws["loc"].shape
+    >>> fitted = fit_mixture([-1.2, -0.3, 0.1, 0.4, 1.5], "full_rank", n_steps=200, n_draws=50, random_state=0)
+    >>> fitted.draws["loc"].shape
     (1, 50, 2)
     """
     model, initial = mixture_model(x, weight_prior, location_scale, ordered=False)
@@ -124,21 +125,21 @@ def fit_mixture(
         fitted = infer.SVI(model, q, adam, infer.Trace_ELBO(num_particles=4)).run(key, n_steps, progress_bar=False)
         found = q.sample_posterior(fitted.state.rng_key, fitted.params, sample_shape=(n_draws,))
         draws = {name: np.array(found[name])[None] for name in initial}
-    r_hat, size = ({name: np.full(array.shape[2:], value) for name, array in draws.items()} for value in (np.nan, float(n_draws)))
+    r_hat, size = (
+        {name: np.full(array.shape[2:], value) for name, array in draws.items()} for value in (np.nan, float(n_draws))
+    )
     return Chains(draws, r_hat, size, 0)
 
 
-def mixture_model(x: Any, weight_prior: tuple[float, float], tau: float, ordered: bool) -> tuple[Callable, dict[str, tuple]]:
+def mixture_model(
+    x: Any, weight_prior: tuple[float, float], tau: float, ordered: bool
+) -> tuple[Callable, dict[str, tuple]]:
     """The model of the data in the sense of NumPyro, and centre and spread of its initial values.
 
     The means begin anywhere in the data when their order is free.
     """
-    x = check_array(x, dtype=np.float64, ensure_2d=False, ensure_min_samples=2)
+    x = _checked(x, weight_prior)
     mean, width = x.mean(), x.std()
-    if x.size != len(x) or width == 0:
-        raise ValueError(f"x of shape {x.shape} and standard deviation {width:.3g} is no sample of one varying number; pass one such column.")
-    if len(weight_prior) != 2 or not min(weight_prior) > 0:
-        raise ValueError(f"weight_prior={weight_prior} is no Beta distribution, which has two positive parameters; the paper's are (5, 5).")
     loc = (mean + width * np.array([-0.5, 0.5]), JITTER * width) if ordered else (np.full(2, mean), width)
     initial = {"weight": (0.5, JITTER * 0.5), "loc": loc, "scale": (np.full(2, width), JITTER * width)}
 
@@ -148,10 +149,27 @@ def mixture_model(x: Any, weight_prior: tuple[float, float], tau: float, ordered
         from numpyro import factor, sample
 
         weight = sample("weight", dist.Beta(*weight_prior))
-        loc = sample("loc", dist.ImproperUniform(dist.constraints.ordered_vector if ordered else dist.constraints.real_vector, (), (2,)))
+        order = dist.constraints.ordered_vector if ordered else dist.constraints.real_vector
+        loc = sample("loc", dist.ImproperUniform(order, (), (2,)))
         factor("prior of loc", dist.Normal(0, tau).log_prob(loc).sum())
         scale = sample("scale", dist.HalfNormal(tau).expand([2]).to_event(1))
         first, second = (dist.Normal(loc[j], scale[j]).log_prob(x.ravel()) for j in (0, 1))
         factor("x", jnp.logaddexp(jnp.log1p(-weight) + first, jnp.log(weight) + second).sum())
 
     return model, initial
+
+
+def _checked(x: Any, weight_prior: tuple[float, float]) -> NDArray:
+    """One varying number, ``(N,)`` or ``(N, 1)``, and a Beta prior."""
+    x = check_array(x, dtype=np.float64, ensure_2d=False, ensure_min_samples=2)
+    if x.size != len(x) or x.std() == 0:
+        raise ValueError(
+            f"x of shape {x.shape} and standard deviation {x.std():.3g} is no sample of one varying number; "
+            "pass one such column."
+        )
+    if len(weight_prior) != 2 or not min(weight_prior) > 0:
+        raise ValueError(
+            f"weight_prior={weight_prior} is no Beta distribution, which has two positive parameters; "
+            "the paper's are (5, 5)."
+        )
+    return x

@@ -43,7 +43,8 @@ def sample_ppca(
     order of X. At small noise w and z all but determine each other, which makes steps short. So the chain moves in L
     and e, an exact change of variables:
 
-    .. math:: z_n = M^{-1} L' x_n + s M^{-1/2} e_n, \quad M = L' L + s^2 I, \quad p(L, e \mid X) \propto p(L) \, N(X; 0, L L' + s^2 I) \, N(e; 0, I).
+    .. math:: z_n = M^{-1} L' x_n + s M^{-1/2} e_n, \quad M = L' L + s^2 I, \quad
+        p(L, e \mid X) \propto p(L) \, N(X; 0, L L' + s^2 I) \, N(e; 0, I).
 
     Parameters
     ----------
@@ -79,7 +80,10 @@ def sample_ppca(
     """
     X = check_array(X, dtype=np.float64)
     if n_components > X.shape[1]:
-        raise ValueError(f"n_components={n_components} exceeds the {X.shape[1]} features of X, which determine no more latents; choose fewer.")
+        raise ValueError(
+            f"n_components={n_components} exceeds the {X.shape[1]} features of X, which determine no more latents; "
+            "choose fewer."
+        )
     order, initial = _initial_loadings(X, n_components, noise_variance) if rotation == "removed" else (None, {})
     model = partial(ppca_model, X, order, n_components, noise_variance**0.5, loading_scale)
     return run_nuts(model, initial, n_warmup, n_draws, n_chains, random_state)
@@ -98,7 +102,10 @@ def ppca_model(X: NDArray, order: NDArray | None, K: int, s: float, tau: float) 
 
     N, D = X.shape
     if order is None:
-        w, z = (sample(name, dist.Normal(0, scale).expand([n, K]).to_event(2)) for name, n, scale in (("w", D, tau), ("z", N, 1.0)))
+        w, z = (
+            sample(name, dist.Normal(0, scale).expand([n, K]).to_event(2))
+            for name, n, scale in (("w", D, tau), ("z", N, 1.0))
+        )
         sample("x", dist.Normal(z @ w.T, s).to_event(2), obs=X)
         return
     diagonal, below = np.diag_indices(K), np.tril_indices(D, -1, K)

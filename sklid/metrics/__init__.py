@@ -1,6 +1,13 @@
-"""Measures of posterior collapse of any model: on arrays, on distributions, on estimators, and on models of your own."""
+"""Measures of posterior collapse of any model: on arrays, distributions, estimators, and models of your own."""
 
-from .information import AggregatePosteriorKL, Divergence, MutualInformation, aggregate_posterior_kl, kl_divergence, mutual_information
+from .information import (
+    AggregatePosteriorKL,
+    Divergence,
+    MutualInformation,
+    aggregate_posterior_kl,
+    kl_divergence,
+    mutual_information,
+)
 from .labels import cluster_mutual_information, clustering_accuracy, majority_vote_accuracy
 from .likelihood import AmortizationGap, LogLikelihood, amortization_gap, log_likelihood
 from .report import CollapseReport, LabelMeasurements, LatentMeasurements, TotalMeasurements, collapse_report

@@ -19,9 +19,15 @@ TABLE_NUMBERS = 1 << 22
 
 
 def aggregate_log_densities(q: Distribution, z: Tensor, evaluated: Tensor) -> tuple[Tensor, Tensor]:
-    """Log q(z_i | x_i) and the log of the sum of q(z_i | x_j) over all j, for the rows i to evaluate, in blocks and in double precision."""
-    log_table = _gaussian_table(q) if isinstance(q, Independent) and isinstance(q.base_dist, Normal) else _general_table(q)
-    own, total = torch.empty(2, len(evaluated), dtype=torch.float64)  # small tensors made between large ones would keep their memory from going back
+    """Log q(z_i | x_i) and the log of the sum of q(z_i | x_j) over all j, for the rows i to evaluate.
+
+    In blocks and in double precision.
+    """
+    log_table = (
+        _gaussian_table(q) if isinstance(q, Independent) and isinstance(q.base_dist, Normal) else _general_table(q)
+    )
+    # small tensors made between large ones would keep their memory from going back
+    own, total = torch.empty(2, len(evaluated), dtype=torch.float64)
     step = max(1, TABLE_NUMBERS // len(z))
     for start in range(0, len(evaluated), step):
         places = evaluated[start : start + step]
@@ -35,7 +41,9 @@ def _gaussian_table(q: Distribution) -> Any:
     """Latents ``(B, K)`` to their log-densities under all N diagonal Gaussians, ``(B, N)``, as two matrix products."""
     loc, scale = q.mean.double(), q.stddev.double()
     precision = scale.square().reciprocal()
-    constant = -(scale.log().sum(-1) + 0.5 * loc.shape[1] * math.log(2 * math.pi) + 0.5 * (loc.square() * precision).sum(-1))
+    constant = -(
+        scale.log().sum(-1) + 0.5 * loc.shape[1] * math.log(2 * math.pi) + 0.5 * (loc.square() * precision).sum(-1)
+    )
     shifted = loc * precision
     return lambda z: constant + z.double() @ shifted.T - 0.5 * z.double().square() @ precision.T
 

@@ -1,4 +1,4 @@
-r"""Posteriors q(z | x_n) of some rows beside the prior p(z), and their marginals, from any of the sources that a metric takes."""
+r"""Posteriors q(z | x_n) of rows beside the prior p(z), and their marginals, from any source that a metric takes."""
 
 import math
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ class Encodings(NamedTuple):
     prior: Distribution
 
     def moments(self) -> tuple[Tensor, Tensor]:
-        """Means and standard deviations of the posteriors, each ``(N, K)``; from draws where there is no closed form."""
+        """Means and standard deviations of the posteriors, each ``(N, K)``; by draws where there is no closed form."""
         try:
             return self.posterior.mean, self.posterior.stddev
         except NotImplementedError:
@@ -54,9 +54,10 @@ def encodings(first: Any, second: Any = None) -> Encodings:
     Parameters
     ----------
     first, second
-        One of three pairs. A model and rows X: what `view_of` takes. A `torch.distributions.Distribution` q(z | x) over rows, with one of p(z) or
-        None for the standard normal; batch shape ``(N,)`` and event shape ``(K,)``, or batch shape ``(N, K)``. Arrays of posterior means and of
-        standard deviations, each ``(N, K)``, for Gaussian posteriors under the standard normal prior.
+        One of three pairs. A model and rows X: what `view_of` takes. A `torch.distributions.Distribution` q(z | x) over
+        rows, with one of p(z) or None for the standard normal; batch shape ``(N,)`` and event shape ``(K,)``, or batch
+        shape ``(N, K)``. Arrays of posterior means and of standard deviations, each ``(N, K)``, for Gaussian posteriors
+        under the standard normal prior.
 
     Raises
     ------
@@ -93,7 +94,9 @@ def marginals(distribution: Distribution) -> Distribution | None:
         return None
     logits = distribution.mixture_distribution.logits.unsqueeze(-2)
     normals = Normal(clusters.mean.mT, clusters.stddev.mT, validate_args=False)
-    return MixtureSameFamily(Categorical(logits=logits.expand_as(normals.mean), validate_args=False), normals, validate_args=False)
+    return MixtureSameFamily(
+        Categorical(logits=logits.expand_as(normals.mean), validate_args=False), normals, validate_args=False
+    )
 
 
 def marginal(each: Distribution, latent: int) -> Distribution:
@@ -110,12 +113,22 @@ def without(distribution: Distribution, latent: int) -> Distribution | None:
     """The joint marginal of all latents but one, of event shape ``(K - 1,)``, or None where it is not known."""
     kept = [number for number in range(distribution.event_shape[0]) if number != latent]
     if isinstance(distribution, Independent) and isinstance(distribution.base_dist, Normal):
-        return Independent(Normal(distribution.mean[..., kept], distribution.stddev[..., kept], validate_args=False), 1, validate_args=False)
+        return Independent(
+            Normal(distribution.mean[..., kept], distribution.stddev[..., kept], validate_args=False),
+            1,
+            validate_args=False,
+        )
     if isinstance(distribution, MultivariateNormal):
         covariance = distribution.covariance_matrix[..., kept, :][..., kept]
         return MultivariateNormal(distribution.mean[..., kept], covariance, validate_args=False)
-    clusters = without(distribution.component_distribution, latent) if isinstance(distribution, MixtureSameFamily) else None
-    return None if clusters is None else MixtureSameFamily(distribution.mixture_distribution, clusters, validate_args=False)
+    clusters = (
+        without(distribution.component_distribution, latent) if isinstance(distribution, MixtureSameFamily) else None
+    )
+    return (
+        None
+        if clusters is None
+        else MixtureSameFamily(distribution.mixture_distribution, clusters, validate_args=False)
+    )
 
 
 def _of_distributions(posterior: Distribution, prior: Distribution | None) -> Encodings:
@@ -123,13 +136,16 @@ def _of_distributions(posterior: Distribution, prior: Distribution | None) -> En
         posterior = Independent(posterior, 1, validate_args=False)
     if len(posterior.event_shape) != 1 or len(posterior.batch_shape) != 1:
         raise ValueError(
-            f"The posterior needs batch shape (N,) and event shape (K,), or batch shape (N, K); it has {tuple(posterior.batch_shape)} and "
-            f"{tuple(posterior.event_shape)}."
+            "The posterior needs batch shape (N,) and event shape (K,), or batch shape (N, K); "
+            f"it has {tuple(posterior.batch_shape)} and {tuple(posterior.event_shape)}."
         )
     if prior is None:
         prior = standard_normal(posterior.event_shape[0], posterior.sample())
     if not isinstance(prior, Distribution):
-        raise TypeError(f"With a Distribution as the posterior the prior is one too, or None for N(0, I); got {type(prior).__name__}.")
+        raise TypeError(
+            "With a Distribution as the posterior the prior is one too, or None for N(0, I); "
+            f"got {type(prior).__name__}."
+        )
     if len(prior.event_shape) == 0:
         prior = Independent(prior.expand(posterior.event_shape), 1, validate_args=False)
     if prior.event_shape != posterior.event_shape:
@@ -139,10 +155,16 @@ def _of_distributions(posterior: Distribution, prior: Distribution | None) -> En
 
 def _of_moments(loc: ArrayLike, scale: ArrayLike | None) -> Encodings:
     if scale is None:
-        raise TypeError("Posterior means need standard deviations beside them: pass (loc, scale), two arrays of shape (n_samples, n_components).")
+        raise TypeError(
+            "Posterior means need standard deviations beside them: pass (loc, scale), two arrays of shape (n_samples, "
+            "n_components)."
+        )
     loc, scale = check_array(loc, dtype=np.float64), check_array(scale, dtype=np.float64)
     check_consistent_length(loc, scale)
     if loc.shape != scale.shape or not (scale > 0).all():
-        raise ValueError(f"loc and scale need one shape and positive scales; got {loc.shape}, {scale.shape}, least scale {scale.min():.3g}.")
+        raise ValueError(
+            "loc and scale need one shape and positive scales; "
+            f"got {loc.shape}, {scale.shape}, least scale {scale.min():.3g}."
+        )
     q = Normal(tensor_of(loc), tensor_of(scale), validate_args=False)
     return Encodings(Independent(q, 1, validate_args=False), standard_normal(loc.shape[1], q.mean))

@@ -26,7 +26,10 @@ REFINEMENT_STEPS, REFINEMENT_RATE, REFINEMENT_DRAWS = 200, 0.1, 2
 
 
 def decoder_of(view: View) -> Callable[[Tensor], Distribution]:
-    """From latents ``(M, K)`` to p(x | z); where the model conditions on something, latent m belongs to row m modulo N."""
+    """From latents ``(M, K)`` to p(x | z).
+
+    Where the model conditions on something, latent m belongs to row m modulo N.
+    """
     given = view.given
     if given is None:
         return view.model.decode

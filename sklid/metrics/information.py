@@ -5,9 +5,10 @@ r"""Divergence and mutual information of the latent and the data under q, in nat
     I_q(x, z) = \frac1N \sum_n E_{q(z|x_n)} \log \frac{q(z | x_n)}{q(z)}, \qquad
     KL(q(z) \| p(z)) = KL - I_q(x, z)
 
-with the aggregate posterior :math:`q(z) = \frac1N \sum_n q(z | x_n)` (Hoffman & Johnson, "ELBO surgery", 2016). The information is estimated over the
-whole set of rows and bracketed. With the row's own posterior in the average the estimate errs low and is at most log N; without it it errs high, and
-so does KL (Poole et al., "On variational bounds of mutual information", ICML 2019, section 2). Over mini-batches of B rows it would be at most log B.
+with the aggregate posterior :math:`q(z) = \frac1N \sum_n q(z | x_n)` (Hoffman & Johnson, "ELBO surgery", 2016). The
+information is estimated over the whole set of rows and bracketed. With the row's own posterior in the average the
+estimate errs low and is at most log N; without it it errs high, and so does KL (Poole et al., "On variational bounds of
+mutual information", ICML 2019, section 2). Over mini-batches of B rows it would be at most log B.
 """
 
 import math
@@ -56,7 +57,8 @@ class Divergence(NamedTuple):
     ----------
     value : float
     per_dimension : array of shape (n_components,)
-        Of the marginals; they add up to the value when posterior and prior factorise. nan where the marginals are not known.
+        Of the marginals; they add up to the value when posterior and prior factorise. nan where the marginals are not
+        known.
     standard_error : float
         Of the mean over rows.
     """
@@ -102,14 +104,16 @@ class AggregatePosteriorKL(NamedTuple):
     standard_error: float
 
 
-def kl_divergence(first: Any, second: Any = None, *, random_state: int | np.random.RandomState | None = 0) -> Divergence:
+def kl_divergence(
+    first: Any, second: Any = None, *, random_state: int | np.random.RandomState | None = 0
+) -> Divergence:
     """Mean divergence of the posteriors from the prior, in all and of each latent.
 
     Parameters
     ----------
     first, second
-        A model and rows X, a pair (posterior, prior) of `torch.distributions`, or arrays (loc, scale) of shape (n_samples, n_components) for
-        Gaussian posteriors under the standard normal prior.
+        A model and rows X, a pair (posterior, prior) of `torch.distributions`, or arrays (loc, scale) of shape
+        (n_samples, n_components) for Gaussian posteriors under the standard normal prior.
     random_state : int, RandomState instance or None, default=0
         For 64 draws per row where there is no closed form: flows and mixtures.
 
@@ -132,11 +136,14 @@ def kl_divergence(first: Any, second: Any = None, *, random_state: int | np.rand
         return divergence_of(encodings(first, second))
 
 
-def mutual_information(first: Any, second: Any = None, *, random_state: int | np.random.RandomState | None = 0) -> MutualInformation:
+def mutual_information(
+    first: Any, second: Any = None, *, random_state: int | np.random.RandomState | None = 0
+) -> MutualInformation:
     """Mutual information of x and z under q, over the whole set of rows.
 
-    The aggregate posterior is the average over all rows, evaluated at one draw for each row, of at most 20 000 rows chosen at random. Time grows with
-    the square of the number of rows up to these and in proportion beyond, memory in proportion.
+    The aggregate posterior is the average over all rows, evaluated at one draw for each row, of at most 20 000 rows
+    chosen at random. Time grows with the square of the number of rows up to these and in proportion beyond, memory in
+    proportion.
 
     Parameters
     ----------
@@ -165,7 +172,9 @@ def mutual_information(first: Any, second: Any = None, *, random_state: int | np
         return _warned(information_of(encodings(first, second)))
 
 
-def aggregate_posterior_kl(first: Any, second: Any = None, *, random_state: int | np.random.RandomState | None = 0) -> AggregatePosteriorKL:
+def aggregate_posterior_kl(
+    first: Any, second: Any = None, *, random_state: int | np.random.RandomState | None = 0
+) -> AggregatePosteriorKL:
     """Divergence of the average of all posteriors from the prior, the part of the KL term that carries no information.
 
     Parameters
@@ -212,7 +221,10 @@ def information_of(encoded: Encodings) -> MutualInformation:
 
 
 def information_by_latent(q: Distribution) -> NDArray[np.float64]:
-    """Mutual information of x and each latent alone, in nats: ``(K,)``, nan where marginals are not known; draws from torch's generator."""
+    """Mutual information of x and each latent alone, in nats: ``(K,)``, nan where marginals are not known.
+
+    Draws are from torch's generator.
+    """
     each = marginals(q)
     if each is None:
         return np.full(q.event_shape, np.nan)
@@ -262,8 +274,8 @@ def standard_error(per_row: Tensor) -> float:
 def _warned(information: MutualInformation) -> MutualInformation:
     if information.capped:
         warnings.warn(
-            f"The rows are too few to measure so much information: it lies between {information.lower:.1f} and {information.upper:.1f} nats. "
-            "Use the bracket rather than the value, or more rows.",
+            f"The rows are too few to measure so much information: it lies between {information.lower:.1f} and "
+            f"{information.upper:.1f} nats. Use the bracket rather than the value, or more rows.",
             CappedEstimateWarning,
             stacklevel=3,
         )

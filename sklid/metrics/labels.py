@@ -4,7 +4,8 @@ A discrete latent can fail in two ways, q(y | x) uniform or the same for every x
 
 .. math:: I_q(x, y) = H\Big( \frac1N \sum_n q(y | x_n) \Big) - \frac1N \sum_n H(q(y | x_n))
 
-is 0 in both. Accuracy need not show either: the argmax of an almost uniform q(y | x) can agree with the classes all the same.
+is 0 in both. Accuracy need not show either: the argmax of an almost uniform q(y | x) can agree with the classes all the
+same.
 """
 
 from typing import Any
@@ -25,8 +26,9 @@ def cluster_mutual_information(first: Any, second: Any = None) -> float:
     Parameters
     ----------
     first, second
-        Probabilities q(y | x) of shape (n_samples, n_clusters) alone, such as `predict_proba` gives; or a fitted estimator with that method, such as
-        `LIDGMVAEClustering`, `sklearn.mixture.GaussianMixture` or a `Pipeline` that ends in one, and rows X.
+        Probabilities q(y | x) of shape (n_samples, n_clusters) alone, such as `predict_proba` gives; or a fitted
+        estimator with that method, such as `LIDGMVAEClustering`, `sklearn.mixture.GaussianMixture` or a `Pipeline` that
+        ends in one, and rows X.
 
     Returns
     -------
@@ -40,8 +42,10 @@ def cluster_mutual_information(first: Any, second: Any = None) -> float:
     Examples
     --------
     >>> from sklid.metrics import cluster_mutual_information
-    >>> round(cluster_mutual_information([[1.0, 0.0], [0.0, 1.0]]), 3), cluster_mutual_information([[0.5, 0.5], [0.5, 0.5]])
-    (0.693, 0.0)
+    >>> round(cluster_mutual_information([[1.0, 0.0], [0.0, 1.0]]), 3)
+    0.693
+    >>> cluster_mutual_information([[0.5, 0.5], [0.5, 0.5]])
+    0.0
     """
     probabilities = label_probabilities(first, second)
     return max(0.0, float(entr(probabilities.mean(axis=0)).sum() - entr(probabilities).sum(axis=1).mean()))
@@ -63,7 +67,8 @@ def clustering_accuracy(labels_true: ArrayLike, labels_pred: ArrayLike) -> float
     Parameters
     ----------
     labels_true, labels_pred : array-like of shape (n_samples,)
-        Labels of any kind; clusters beyond the number of classes, and classes beyond the number of clusters, stay without a match.
+        Labels of any kind; clusters beyond the number of classes, and classes beyond the number of clusters, stay
+        without a match.
 
     Returns
     -------

@@ -1,9 +1,11 @@
-r"""Log-likelihood by importance sampling, and what an encoder loses against posteriors refined row by row; all in nats per row.
+r"""Log-likelihood by importance sampling, and what an encoder loses against refined posteriors, in nats per row.
 
 .. math:: \log p(x) \ge E \log \frac1S \sum_s w_s, \qquad
-    \text{gap} = \frac1N \sum_n \Big( \max_{\mu, \sigma} \text{ELBO}(x_n; \mu, \sigma) - \text{ELBO}(x_n; q(z \mid x_n)) \Big)
+    \text{gap} = \frac1N \sum_n \Big( \max_{\mu, \sigma} \text{ELBO}(x_n; \mu, \sigma)
+        - \text{ELBO}(x_n; q(z \mid x_n)) \Big)
 
-(Burda, Grosse & Salakhutdinov, ICLR 2016, equation 8; Cremer, Li & Duvenaud, "Inference suboptimality in variational autoencoders", ICML 2018.)
+(Burda, Grosse & Salakhutdinov, ICLR 2016, equation 8; Cremer, Li & Duvenaud, "Inference suboptimality in variational
+autoencoders", ICML 2018.)
 """
 
 from typing import Any, NamedTuple
@@ -53,7 +55,9 @@ class AmortizationGap(NamedTuple):
     standard_error: float
 
 
-def log_likelihood(model: Any, X: Any, *, n_importance_samples: int = 100, random_state: int | np.random.RandomState | None = 0) -> LogLikelihood:
+def log_likelihood(
+    model: Any, X: Any, *, n_importance_samples: int = 100, random_state: int | np.random.RandomState | None = 0
+) -> LogLikelihood:
     """Log-likelihood of rows: the importance-weighted bound, which grows with the number of draws.
 
     Parameters
@@ -97,10 +101,10 @@ def log_likelihood(model: Any, X: Any, *, n_importance_samples: int = 100, rando
 
 
 def amortization_gap(model: Any, X: Any, *, random_state: int | np.random.RandomState | None = 0) -> AmortizationGap:
-    """What the encoder loses in the bound against the best diagonal Gaussian of each row, found by stochastic gradients.
+    """What the encoder loses in the bound against each row's best diagonal Gaussian, found by stochastic gradients.
 
-    Measured on at most 500 rows, drawn at random. It is positive up to the noise of the estimate, unless the encoder's posterior is richer than a
-    diagonal Gaussian.
+    Measured on at most 500 rows, drawn at random. It is positive up to the noise of the estimate, unless the encoder's
+    posterior is richer than a diagonal Gaussian.
 
     Parameters
     ----------
@@ -126,7 +130,7 @@ def amortization_gap(model: Any, X: Any, *, random_state: int | np.random.Random
     >>> from sklearn.decomposition import PCA
     >>> from sklid.metrics import amortization_gap
     >>> X = load_iris().data
-    >>> bool(abs(amortization_gap(PCA(2).fit(X), X).value) < 0.01)          # the posterior of probabilistic PCA is exact
+    >>> bool(abs(amortization_gap(PCA(2).fit(X), X).value) < 0.01)  # the posterior of probabilistic PCA is exact
     True
     """
     with from_random_state(random_state):
@@ -135,7 +139,7 @@ def amortization_gap(model: Any, X: Any, *, random_state: int | np.random.Random
 
 
 def gaps_and_means(view: View, n_steps: int = REFINEMENT_STEPS) -> tuple[Tensor, Tensor]:
-    """The gap of each row, ``(N,)``, and the means of the refined posteriors, ``(N, K)``; with draws from torch's generator."""
+    """The gap of each row, ``(N,)``, and means of the refined posteriors, ``(N, K)``; draws by torch's generator."""
     gaps, means = [], []
     for block in view.blocks(EVALUATION_DRAWS):
         encoded = encodings_of(block)

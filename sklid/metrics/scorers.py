@@ -1,6 +1,7 @@
-"""Metrics of collapse as scorers for model selection: callables ``(estimator, X, y=None)`` that look through a `Pipeline`; bigger is better for each.
+"""Metrics of collapse as scorers for model selection; bigger is better for each.
 
-They are callables and not `sklearn.metrics.make_scorer`, which compares predictions with known targets: here the model itself is measured.
+They are callables ``(estimator, X, y=None)`` that look through a `Pipeline`, and not `sklearn.metrics.make_scorer`,
+which compares predictions with known targets: here the model itself is measured.
 """
 
 import warnings
@@ -45,7 +46,8 @@ def make_collapse_scorer(metric: Callable, *, greater_is_better: bool = True, **
     Parameters
     ----------
     metric : callable
-        ``metric(estimator, X, **parameters)`` that gives a number, or a tuple whose first field is one, as the metrics of `sklid.metrics` do.
+        ``metric(estimator, X, **parameters)`` that gives a number, or a tuple whose first field is one, as the metrics
+        of `sklid.metrics` do.
     greater_is_better : bool, default=True
         False for a cost or a gap: the scorer then gives its negative, and its name begins with ``neg_``.
     **parameters
@@ -72,7 +74,9 @@ def make_collapse_scorer(metric: Callable, *, greater_is_better: bool = True, **
     1.0
     """
     if not callable(metric):
-        raise TypeError(f"A metric is a function of an estimator and rows, such as sklid.metrics.active_units; got {metric!r}.")
+        raise TypeError(
+            f"A metric is a function of an estimator and rows, such as sklid.metrics.active_units; got {metric!r}."
+        )
     return CollapseScorer(metric, 1 if greater_is_better else -1, parameters)
 
 
@@ -89,10 +93,14 @@ COLLAPSE_SCORERS = {
     "neg_aggregate_posterior_kl": make_collapse_scorer(aggregate_posterior_kl, greater_is_better=False),
     "neg_amortization_gap": make_collapse_scorer(amortization_gap, greater_is_better=False),
 }
-"""Scorers of any model with a continuous latent, for ``GridSearchCV(scoring=COLLAPSE_SCORERS, refit="log_likelihood")``.
+"""Scorers of any model with a continuous latent.
 
-Active and informative units are shares of the latents.
+For ``GridSearchCV(scoring=COLLAPSE_SCORERS, refit="log_likelihood")``. Active and informative units are shares of the
+latents.
 """
 
-LABEL_SCORERS = {"cluster_mutual_information": make_collapse_scorer(cluster_mutual_information), "clustering_accuracy": _accuracy}
+LABEL_SCORERS = {
+    "cluster_mutual_information": make_collapse_scorer(cluster_mutual_information),
+    "clustering_accuracy": _accuracy,
+}
 """Scorers of clustering estimators, to add to these; the accuracy needs the classes as y."""

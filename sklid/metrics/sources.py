@@ -2,8 +2,9 @@ r"""What a metric sees of a model: prior, decoder and posterior, and the rows as
 
 .. math:: p(z), \qquad p(x \mid z), \qquad q(z \mid x)
 
-Estimators of the package give a view of themselves, a `sklearn.decomposition.PCA` counts as probabilistic PCA, any other model is three callables.
-The posterior of probabilistic PCA is known, see `linear_posterior` (Tipping & Bishop 1999, equation 12).
+Estimators of the package give a view of themselves, a `sklearn.decomposition.PCA` counts as probabilistic PCA, any
+other model is three callables. The posterior of probabilistic PCA is known, see `linear_posterior` (Tipping & Bishop
+1999, equation 12).
 """
 
 from collections.abc import Callable, Iterator
@@ -50,7 +51,8 @@ class VariationalModel(NamedTuple):
     Attributes
     ----------
     encode : callable
-        Rows x to q(z | x): a distribution over latents for each row, of batch shape ``(N,)`` and event shape ``(K,)``, or of batch shape ``(N, K)``.
+        Rows x to q(z | x): a distribution over latents for each row, of batch shape ``(N,)`` and event shape ``(K,)``,
+        or of batch shape ``(N, K)``.
     decode : callable
         Latents ``(N, K)`` to p(x | z) over rows; its log-densities are summed over all that is not the row.
     prior : callable, optional
@@ -81,7 +83,8 @@ class View:
     model : VariationalModel or sklid.nn.LatentVariableModel
     rows : Tensor of shape (N, *)
     log_volume : float
-        Log of the volume of a unit of the rows in units of the data: log-densities of the model less this are those of the data.
+        Log of the volume of a unit of the rows in units of the data: log-densities of the model less this are those of
+        the data.
     given : Tensor of shape (N, *) or None
         What the model conditions each row on beside the latent, such as an offset.
     """
@@ -137,8 +140,8 @@ def view_of(model: Any, X: Any) -> View:
     if hasattr(model, "encode") and hasattr(model, "decode") and not isinstance(model, BaseEstimator):
         return View(model, as_rows(X, model))
     raise TypeError(
-        f"{type(model).__name__} shows no encoder and decoder that are known here. Pass an estimator of sklid, a fitted PCA, or "
-        "sklid.metrics.VariationalModel(encode, decode, prior) with three callables of your model."
+        f"{type(model).__name__} shows no encoder and decoder that are known here. Pass an estimator of sklid, "
+        "a fitted PCA, or sklid.metrics.VariationalModel(encode, decode, prior) with three callables of your model."
     )
 
 
@@ -160,8 +163,10 @@ def name_of(model: Any) -> str:
 
 
 def floor_of(model: Any) -> float:
-    """The floor that a model certifies on its mutual information in nats, a pipeline by its last step; nan where there is none."""
-    return float(getattr(model[-1] if isinstance(model, Pipeline) else model, "mutual_information_lower_bound_", np.nan))
+    """The floor that a model, or a pipeline's last step, certifies on its information in nats; nan without one."""
+    return float(
+        getattr(model[-1] if isinstance(model, Pipeline) else model, "mutual_information_lower_bound_", np.nan)
+    )
 
 
 def as_rows(X: Any, model: Any = None) -> Tensor:
@@ -175,7 +180,9 @@ def as_rows(X: Any, model: Any = None) -> Tensor:
 
 def standard_normal(n_components: int, like: Tensor | None = None) -> Distribution:
     """N(0, I) on R^K, in the type and on the device of a tensor."""
-    origin = torch.zeros(n_components) if like is None else torch.zeros(n_components, dtype=like.dtype, device=like.device)
+    origin = (
+        torch.zeros(n_components) if like is None else torch.zeros(n_components, dtype=like.dtype, device=like.device)
+    )
     return Independent(Normal(origin, torch.ones_like(origin)), 1)
 
 
@@ -183,8 +190,8 @@ def linear_posterior(amplitudes: NDArray, noise_variance: float) -> tuple[NDArra
     r"""Gains and standard deviations of the exact posterior of probabilistic PCA, each of shape ``(K,)``.
 
     .. math:: x = m + \sum_k s_k u_k z_k + \sigma \varepsilon, \qquad
-        q(z_k \mid x) = N(g_k \, u_k \cdot (x - m), t_k^2), \qquad g_k = s_k / \lambda_k, \quad t_k^2 = \sigma^2 / \lambda_k, \quad
-        \lambda_k = s_k^2 + \sigma^2
+        q(z_k \mid x) = N(g_k \, u_k \cdot (x - m), t_k^2), \qquad
+        g_k = s_k / \lambda_k, \quad t_k^2 = \sigma^2 / \lambda_k, \quad \lambda_k = s_k^2 + \sigma^2
 
     with amplitudes :math:`s_k` of the loadings along orthonormal directions :math:`u_k`.
     """
@@ -193,9 +200,12 @@ def linear_posterior(amplitudes: NDArray, noise_variance: float) -> tuple[NDArra
 
 
 def linear_gaussian(mean: NDArray, directions: NDArray, amplitudes: NDArray, noise_variance: float, X: NDArray) -> View:
-    """Probabilistic PCA with loadings along orthonormal directions ``(K, D)`` of amplitudes ``(K,)``, and its exact posterior."""
+    """Probabilistic PCA with orthonormal directions ``(K, D)`` and amplitudes ``(K,)``, and its exact posterior."""
     gains, deviations = linear_posterior(amplitudes, noise_variance)
-    projections, loadings = torch.from_numpy(gains[:, None] * directions), torch.from_numpy(amplitudes[:, None] * directions)
+    projections, loadings = (
+        torch.from_numpy(gains[:, None] * directions),
+        torch.from_numpy(amplitudes[:, None] * directions),
+    )
     centre, scales = torch.from_numpy(mean), torch.from_numpy(deviations)
     model = VariationalModel(
         encode=lambda x: Independent(Normal((x - centre) @ projections.T, scales.expand(len(x), -1)), 1),
@@ -209,6 +219,9 @@ def _of_pca(pca: BaseEstimator, X: ArrayLike) -> View:
     check_is_fitted(pca)
     noise = float(pca.noise_variance_)
     if noise <= 0:
-        raise ValueError("This PCA keeps all variance and has no noise, so its posteriors are points; fit it with a smaller n_components.")
+        raise ValueError(
+            "This PCA keeps all variance and has no noise, so its posteriors are points; "
+            "fit it with a smaller n_components."
+        )
     amplitudes = np.sqrt(np.maximum(pca.explained_variance_ - noise, 0))
     return linear_gaussian(pca.mean_, pca.components_, amplitudes, noise, X)

@@ -1,8 +1,8 @@
 r"""How many latents are in use, and how many are worth having.
 
-A latent is *active* when its posterior mean varies over the data (Burda et al. 2016). A model that is inverse-Lipschitz by construction keeps every
-latent active, on white noise too; so activity proves nothing there. A latent is *informative* when the model without it, the latent held at its prior
-mean in the likelihood,
+A latent is *active* when its posterior mean varies over the data (Burda et al. 2016). A model that is inverse-Lipschitz
+by construction keeps every latent active, on white noise too; so activity proves nothing there. A latent is
+*informative* when the model without it, the latent held at its prior mean in the likelihood,
 
 .. math:: p_{-d}(x) = \int p(x \mid z_{-d}, z_d = E z_d) \, p(z_{-d}) \, dz_{-d},
 
@@ -24,7 +24,14 @@ from .encodings import Encodings, encodings, encodings_of, without
 from .importance import decoded_log_prob, gaussian
 from .sources import View, is_model, view_of
 
-__all__ = ["ACTIVE_VARIANCE", "ActiveUnits", "InformativeUnits", "active_units", "informative_units", "informative_units_of"]
+__all__ = [
+    "ACTIVE_VARIANCE",
+    "ActiveUnits",
+    "InformativeUnits",
+    "active_units",
+    "informative_units",
+    "informative_units_of",
+]
 
 ACTIVE_VARIANCE = 0.01
 """Least variance of the posterior mean of an active latent."""
@@ -35,7 +42,7 @@ LEAST_GAIN = 1e-3
 
 
 class ActiveUnits(NamedTuple):
-    """Active units: their share of the latents, their count, and the variance of each latent's posterior mean over the rows.
+    """Active units: their share of the latents, their count, and the variance over rows of each posterior mean.
 
     Attributes
     ----------
@@ -72,7 +79,11 @@ class InformativeUnits(NamedTuple):
 
 
 def active_units(
-    first: Any, second: Any = None, *, threshold: float = ACTIVE_VARIANCE, random_state: int | np.random.RandomState | None = 0
+    first: Any,
+    second: Any = None,
+    *,
+    threshold: float = ACTIVE_VARIANCE,
+    random_state: int | np.random.RandomState | None = 0,
 ) -> ActiveUnits:
     """Latents whose posterior mean varies over the data.
 
@@ -114,8 +125,8 @@ def informative_units(
 ) -> InformativeUnits:
     """Latents without which the model explains the rows worse.
 
-    Both log-likelihoods are importance-weighted with the same draws, so that their difference has little noise. Rows that were not fitted give the
-    fairer answer.
+    Both log-likelihoods are importance-weighted with the same draws, so that their difference has little noise. Rows
+    that were not fitted give the fairer answer.
 
     Parameters
     ----------
@@ -147,13 +158,14 @@ def informative_units(
         units = informative_units_of(view_of(model, X), n_importance_samples)
     if units is None:
         raise ValueError(
-            "The prior has no known marginals, which a Gaussian and a mixture of Gaussians have, so no latent can be left out of the model."
+            "The prior has no known marginals, which a Gaussian and a mixture of Gaussians have, "
+            "so no latent can be left out of the model."
         )
     return units
 
 
 def informative_units_of(view: View, n_importance_samples: int) -> InformativeUnits | None:
-    """The same as `informative_units`, with draws from torch's generator; None where the marginals of the prior are not known."""
+    """The same as `informative_units`, with draws from torch's generator; None without known marginals of the prior."""
     blocks = []
     for block in view.blocks(n_importance_samples):
         encoded = encodings_of(block)

@@ -1,4 +1,4 @@
-"""Modules and functions of latent-identifiable models: Brenier maps, injective decoders, likelihoods and bounds, in torch alone."""
+"""Latent-identifiable models in torch alone: Brenier maps, injective decoders, likelihoods and bounds."""
 
 from .activation import ACTIVATIONS
 from .brenier import BrenierMap, InversionError

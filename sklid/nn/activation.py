@@ -1,9 +1,11 @@
 r"""Convex, non-decreasing activations h with their slopes h', which a potential needs together.
 
 .. math::
-    h(t) = \tfrac12 \big( t + \sqrt{t^2 + 1} \big), \quad h'(t) = \tfrac12 + \tfrac12 t r, \quad h''(t) = \tfrac12 r^3, \qquad r = (t^2 + 1)^{-1/2}
+    h(t) = \tfrac12 \big( t + \sqrt{t^2 + 1} \big), \quad h'(t) = \tfrac12 + \tfrac12 t r, \quad
+    h''(t) = \tfrac12 r^3, \qquad r = (t^2 + 1)^{-1/2}
 
-is *squareplus* (Barron, "Squareplus: A Softplus-Like Algebraic Rectifier", 2021): value, slope and curvature from one reciprocal root.
+is *squareplus* (Barron, "Squareplus: A Softplus-Like Algebraic Rectifier", 2021): value, slope and curvature from one
+reciprocal root.
 """
 
 import inspect
@@ -18,7 +20,10 @@ __all__ = ["ACTIVATIONS", "leaky_relu", "softplus", "squareplus"]
 
 
 class _Squareplus(torch.autograd.Function):
-    """Value, slope and root, in half the passes of operations differentiated one by one; derivatives of derivatives need the root as an output."""
+    """Value, slope and root, in half the passes of operations differentiated one by one.
+
+    Derivatives of derivatives need the root as an output.
+    """
 
     generate_vmap_rule = True
 

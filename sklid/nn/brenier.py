@@ -2,12 +2,15 @@ r"""Brenier maps: gradients of strongly convex potentials, bijective for every v
 
 .. math:: g(u) = \gamma (\nabla T(u) + c) + \alpha u, \qquad \gamma > 0, \; \alpha > 0, \; T \text{ convex}
 
-is the gradient of :math:`\gamma (T(u) + c \cdot u) + \tfrac{\alpha}{2} |u|^2`. Gradients of convex functions are monotone, so
+is the gradient of :math:`\gamma (T(u) + c \cdot u) + \tfrac{\alpha}{2} |u|^2`. Gradients of convex functions are
+monotone, so
 
-.. math:: \langle g(u) - g(v), u - v \rangle \ge \alpha |u - v|^2 \quad\Rightarrow\quad |g(u) - g(v)| \ge \alpha |u - v| :
+.. math:: \langle g(u) - g(v), u - v \rangle \ge \alpha |u - v|^2
+    \quad\Rightarrow\quad |g(u) - g(v)| \ge \alpha |u - v| :
 
-g is injective, and onto because the potential is super-coercive (Rockafellar, *Convex Analysis*, Theorem 26.6). Its inverse at y is the
-minimiser of the potential less :math:`\langle u, y \rangle`, a strongly convex problem with one solution.
+g is injective, and onto because the potential is super-coercive (Rockafellar, *Convex Analysis*, Theorem 26.6). Its
+inverse at y is the minimiser of the potential less :math:`\langle u, y \rangle`, a strongly convex problem with one
+solution.
 """
 
 from collections.abc import Callable
@@ -52,8 +55,8 @@ class BrenierMap(nn.Module):
 
     References
     ----------
-    Brenier, "Polar factorization and monotone rearrangement of vector-valued functions", 1991. Wang, Blei & Cunningham, "Posterior
-    Collapse and Latent Variable Non-identifiability", NeurIPS 2021, section 3.
+    Brenier, "Polar factorization and monotone rearrangement of vector-valued functions", 1991. Wang, Blei &
+    Cunningham, "Posterior Collapse and Latent Variable Non-identifiability", NeurIPS 2021, section 3.
 
     Examples
     --------
@@ -69,7 +72,9 @@ class BrenierMap(nn.Module):
     def __init__(self, potential: Potential, n_features: int, strong_convexity: float = 1.0) -> None:
         super().__init__()
         if not strong_convexity > 0:
-            raise ValueError(f"strong_convexity must be positive for the map to be a bijection, got {strong_convexity}.")
+            raise ValueError(
+                f"strong_convexity must be positive for the map to be a bijection, got {strong_convexity}."
+            )
         self.potential: Any = potential
         self.strong_convexity = strong_convexity
         self.bias = nn.Parameter(torch.zeros(n_features))
@@ -93,7 +98,7 @@ class BrenierMap(nn.Module):
 
     @torch.no_grad()
     def inverse(self, y: Tensor, gain: Tensor | float = 1.0, tol: float = 1e-6, max_iter: int = 100) -> Tensor:
-        """The u with ``g(u) = y``, by Newton's method with conjugate gradients on the strongly convex dual: ``(*, d) -> (*, d)``.
+        """The u with ``g(u) = y``, ``(*, d) -> (*, d)``: Newton steps by conjugate gradients on a strongly convex dual.
 
         Parameters
         ----------
@@ -121,8 +126,8 @@ class BrenierMap(nn.Module):
         worst = residual.norm(dim=-1).max().item() if residual.numel() else 0.0
         if not worst <= tol:
             raise InversionError(
-                f"The inverse Brenier map has residual {worst:.2e} after at most {max_iter} Newton steps, above tol={tol:.2e}. "
-                "Raise tol or max_iter, or use float64."
+                f"The inverse Brenier map has residual {worst:.2e} after at most {max_iter} Newton steps, "
+                f"above tol={tol:.2e}. Raise tol or max_iter, or use float64."
             )
         return u
 
@@ -134,7 +139,9 @@ class BrenierMap(nn.Module):
         with torch.inference_mode(False), torch.enable_grad():
             point = u.clone().requires_grad_()
             image = self(point, gain if isinstance(gain, float) else gain.clone())
-            step = conjugate_gradients(lambda v: torch.autograd.grad(image, point, v, retain_graph=True)[0], residual.clone())
+            step = conjugate_gradients(
+                lambda v: torch.autograd.grad(image, point, v, retain_graph=True)[0], residual.clone()
+            )
         size = residual.norm(dim=-1, keepdim=True)
         for _ in range(HALVINGS):
             moved = y - self(u + step, gain)
@@ -146,7 +153,10 @@ class BrenierMap(nn.Module):
 
 
 def conjugate_gradients(apply: Callable[[Tensor], Tensor], b: Tensor) -> Tensor:
-    """Solve J x = b for each row, with J symmetric positive definite given by its products with vectors: ``(*, d) -> (*, d)``."""
+    """Solve J x = b for each row: ``(*, d) -> (*, d)``.
+
+    J is symmetric positive definite and given by its products with vectors.
+    """
     x, r = torch.zeros_like(b), b
     p, rr = r, (r * r).sum(-1, keepdim=True)
     enough = rr * CG_REDUCTION**2

@@ -1,9 +1,10 @@
-r"""The clusters of a mixture prior, as a part of it: which distribution of w a label stands for, around the mean that the mixture gives it.
+r"""The clusters of a mixture prior: which distribution of w a label stands for, around the mean the mixture gives it.
 
-.. math:: w \mid y \sim N(\mu_y, \Sigma_y), \qquad \Sigma_y = R_y \operatorname{diag}(\sigma_{y1}^2, .., \sigma_{yK}^2) R_y^\top
+.. math:: w \mid y \sim N(\mu_y, \Sigma_y), \qquad
+    \Sigma_y = R_y \operatorname{diag}(\sigma_{y1}^2, .., \sigma_{yK}^2) R_y^\top
 
-The standard deviations along the principal axes go through a logistic map into :math:`[\tau, s_{max}]`, for every value of the parameters, since the
-floors of a mixture (`sklid.nn.mixture_kl_floor`) need a least one.
+The standard deviations along the principal axes go through a logistic map into :math:`[\tau, s_{max}]`, for every value
+of the parameters, since the floors of a mixture (`sklid.nn.mixture_kl_floor`) need a least one.
 """
 
 import math
@@ -28,7 +29,10 @@ class Clusters(Protocol):
         """Log p(y) p(w | y) of each label: ``(*, C or 1, K) -> (*, C)``."""
 
     def expected_log_joint(self, log_weights: Tensor, means: Tensor, loc: Tensor, variance: Tensor) -> Tensor:
-        """Its expectation over w ~ N(loc, variance), ``(*, C or 1, K) -> (*, C)``; NotImplementedError where there is no closed form."""
+        """Its expectation over w ~ N(loc, variance), ``(*, C or 1, K) -> (*, C)``.
+
+        NotImplementedError where there is no closed form.
+        """
 
     def covariances(self) -> Tensor:
         """Covariance matrices: ``(C, K, K)``, or ``(1, K, K)`` where all clusters share one."""
@@ -50,14 +54,17 @@ class GaussianClusters(nn.Module):
     n_components : int
         K.
     axes : Tensor of shape (C, K, K) or (1, K, K), optional
-        Orthogonal matrices with the initial principal axes of the clusters in their columns. By default the coordinate axes, for good.
+        Orthogonal matrices with the initial principal axes of the clusters in their columns. By default the coordinate
+        axes, for good.
     bounds : pair of floats, default=(0.05, 5.0)
         Least and greatest standard deviation, :math:`\tau` and :math:`s_{max}`.
     """
 
     initial_axes: Tensor
 
-    def __init__(self, scales: Tensor, n_components: int, axes: Tensor | None = None, bounds: tuple[float, float] = (0.05, 5.0)) -> None:
+    def __init__(
+        self, scales: Tensor, n_components: int, axes: Tensor | None = None, bounds: tuple[float, float] = (0.05, 5.0)
+    ) -> None:
         super().__init__()
         self.n_components = n_components
         self.least_scale, self.greatest_scale = bounds
@@ -69,7 +76,9 @@ class GaussianClusters(nn.Module):
     def forward(self, means: Tensor) -> Distribution:
         """p(w | y) of every label around its mean ``(C, K)``: batch shape ``(C,)``, event shape ``(K,)``."""
         if self.turns is None:
-            return Independent(Normal(means, self.scales().expand_as(means), validate_args=False), 1, validate_args=False)
+            return Independent(
+                Normal(means, self.scales().expand_as(means), validate_args=False), 1, validate_args=False
+            )
         return MultivariateNormal(means, self.covariances().expand(len(means), -1, -1), validate_args=False)
 
     def scales(self) -> Tensor:
@@ -77,7 +86,7 @@ class GaussianClusters(nn.Module):
         return self.least_scale + (self.greatest_scale - self.least_scale) * self.scale_logits.sigmoid()
 
     def axes(self) -> Tensor:
-        r"""Principal axes in columns, the initial ones turned by :math:`\exp(A - A^\top)`: ``(C, K, K)`` or ``(1, K, K)``."""
+        r"""Principal axes in columns, the initial ones turned by :math:`\exp(A - A^\top)`: ``(C or 1, K, K)``."""
         if self.turns is None:
             return self.initial_axes
         return self.initial_axes @ torch.linalg.matrix_exp(self.turns - self.turns.mT)
@@ -101,7 +110,10 @@ class GaussianClusters(nn.Module):
         return mixture_mutual_information_floor(weights, scales, inverse_lipschitz)
 
     def kl_floor(self, decoded_variance: Tensor, inverse_lipschitz: float) -> Tensor:
-        """Least KL(q || p) in nats of posteriors with the given trace of Cov f(w), ``(*,)``, from the narrowest standard deviation."""
+        """Least KL(q || p) in nats of posteriors with the given trace of Cov f(w), ``(*,)``.
+
+        It follows from the narrowest standard deviation.
+        """
         return mixture_kl_floor(decoded_variance, self.n_components, self.scales().min(), inverse_lipschitz)
 
     def _log_joint(self, log_weights: Tensor, means: Tensor, loc: Tensor, variance: Tensor | None) -> Tensor:

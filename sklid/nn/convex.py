@@ -3,17 +3,17 @@ r"""Input-convex networks whose gradient is written out, not differentiated.
 .. math::
     p_l = W_l z_l + A_l u + b_l, \quad z_{l+1} = h(p_l), \quad z_1 = h(A_0 u + b_0), \quad T(u) = w \cdot z_L
 
-with :math:`W_l, w \ge 0` and h convex and non-decreasing. A non-negative combination of convex functions is convex, and a convex
-non-decreasing function of a convex function is convex, so T is convex for every value of the parameters (Amos, Xu & Kolter,
-"Input Convex Neural Networks", ICML 2017, Proposition 1).
+with :math:`W_l, w \ge 0` and h convex and non-decreasing. A non-negative combination of convex functions is convex, and
+a convex non-decreasing function of a convex function is convex, so T is convex for every value of the parameters (Amos,
+Xu & Kolter, "Input Convex Neural Networks", ICML 2017, Proposition 1).
 
 The gradient follows from the chain rule. With the slopes :math:`s_l = h'(p_l)` kept on the way up,
 
 .. math::
     v_L = w, \quad d_l = v_{l+1} \odot s_l, \quad v_l = W_l^\top d_l, \quad \nabla T(u) = \sum_l A_l^\top d_l,
 
-which are ordinary differentiable operations: the gradient itself trains with one ``backward()``, and it works under ``no_grad`` and
-``inference_mode``.
+which are ordinary differentiable operations: the gradient itself trains with one ``backward()``, and it works under
+``no_grad`` and ``inference_mode``.
 """
 
 import math
@@ -29,7 +29,8 @@ __all__ = ["ConvexPotential"]
 
 LEAST_CURVATURE = 0.1
 BIAS_SPREAD = 2.0
-"""Standard deviation of the first biases at the start, in units of the spread of the data: half the units then start nearly linear, half bent."""
+"""Standard deviation of the first biases at the start, in units of the spread of the data: half the units then start
+nearly linear, half bent."""
 
 
 class ConvexPotential(nn.Module):
@@ -48,16 +49,16 @@ class ConvexPotential(nn.Module):
     activation : {"squareplus", "softplus", "leaky_relu"}, default="squareplus"
         Convex, non-decreasing h. The first two are smooth.
     skip_connections : bool, default=False
-        Whether the layers above the first see u as well (the A_l with l >= 1). Without them the family is as rich on a bounded set, and
-        cheaper.
+        Whether the layers above the first see u as well (the A_l with l >= 1). Without them the family is as rich on a
+        bounded set, and cheaper.
     upper_width : int, optional
-        Units of each layer above the first; None takes `width`. The first layer sees the input and costs `width` times d multiply-adds, the others
-        hardly anything when they are narrow.
+        Units of each layer above the first; None takes `width`. The first layer sees the input and costs `width` times
+        d multiply-adds, the others hardly anything when they are narrow.
 
     References
     ----------
-    Amos, Xu & Kolter, "Input Convex Neural Networks", ICML 2017, equation 2. Squared weights and their scale by fan-in after Hoedt &
-    Klambauer, "Principled Weight Initialisation for Input-Convex Neural Networks", NeurIPS 2023.
+    Amos, Xu & Kolter, "Input Convex Neural Networks", ICML 2017, equation 2. Squared weights and their scale by fan-in
+    after Hoedt & Klambauer, "Principled Weight Initialisation for Input-Convex Neural Networks", NeurIPS 2023.
 
     Examples
     --------
@@ -84,7 +85,9 @@ class ConvexPotential(nn.Module):
             raise ValueError(f"A convex potential needs depth >= 1 hidden layers, got depth={depth}.")
         self.activation = activation
         widths = [width] + [upper_width or width] * (depth - 1)
-        self.input_weights = nn.ParameterList(_gaussian(units, n_features) for units in (widths if skip_connections else widths[:1]))
+        self.input_weights = nn.ParameterList(
+            _gaussian(units, n_features) for units in (widths if skip_connections else widths[:1])
+        )
         self.root_weights = nn.ParameterList(_uniform_root(above, below) for below, above in pairwise(widths))
         self.biases = nn.ParameterList(nn.Parameter(torch.zeros(units)) for units in widths)
         self.root_output = nn.Parameter(torch.full((widths[-1],), math.sqrt(0.3)))
@@ -95,9 +98,10 @@ class ConvexPotential(nn.Module):
         return height @ self.root_output.square()
 
     def gradient(self, u: Tensor, embedding: Tensor | None = None) -> Tensor:
-        """The gradient of T at u, ``(*, d) -> (*, d)``; at ``u @ embedding``, ``(*, K) -> (*, d)``, when an embedding ``(K, d)`` is given.
+        """The gradient of T at u, ``(*, d) -> (*, d)``.
 
-        The embedding is folded into the input weights, so the way up costs K instead of d multiply-adds per unit.
+        When an embedding ``(K, d)`` is given, at ``u @ embedding``, ``(*, K) -> (*, d)``. The embedding is folded into
+        the input weights, so the way up costs K instead of d multiply-adds per unit.
         """
         weights = self._weights()
         inputs = [A if embedding is None else A @ embedding.mT for A in self.input_weights]
@@ -106,7 +110,7 @@ class ConvexPotential(nn.Module):
 
     @torch.no_grad()
     def mean_slope(self, rows: Tensor) -> float:
-        """Average slope of the gradient along orthonormal rows ``(K, d)``, over one unit to either side of the origin."""
+        """Mean slope of the gradient along orthonormal rows ``(K, d)``, over one unit to either side of the origin."""
         ahead, behind = self.gradient(rows), self.gradient(-rows)
         return ((ahead - behind) * rows).sum(-1).mean().item() / 2
 
@@ -117,17 +121,23 @@ class ConvexPotential(nn.Module):
 
     @torch.no_grad()
     def initialise_inputs(self, rows: Tensor, spread: float) -> None:
-        """Start the input weights within the span of orthonormal rows ``(K, d)``, for inputs there of norm about `spread`.
+        """Start the input weights in the span of orthonormal rows ``(K, d)``, for inputs there of norm about `spread`.
 
-        The first layer's units then see arguments of variance 1 and bend at points spread over the data; nothing leaves the span until it is learned.
+        The first layer's units then see arguments of variance 1 and bend at points spread over the data; nothing leaves
+        the span until it is learned.
         """
         for weight in self.input_weights:
-            weight.copy_(torch.randn(weight.shape[0], len(rows), dtype=weight.dtype, device=weight.device) @ rows / spread)
+            weight.copy_(
+                torch.randn(weight.shape[0], len(rows), dtype=weight.dtype, device=weight.device) @ rows / spread
+            )
         nn.init.normal_(self.biases[0], std=BIAS_SPREAD)
 
     @torch.no_grad()
     def initialise_curvature(self, curvature: Tensor) -> None:
-        """Start a potential of one layer near ``T(u) = sum_j curvature_j u_j^2 / 2``, for d curvatures, each taken as at least .1."""
+        """Start a potential of one layer near ``T(u) = sum_j curvature_j u_j^2 / 2``.
+
+        Each of the d curvatures is taken as at least .1.
+        """
         target = curvature.clamp_min(LEAST_CURVATURE)
         share = (target / target.max()).sqrt()
         weight = self.input_weights[0]

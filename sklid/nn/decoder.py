@@ -1,13 +1,15 @@
 r"""Decoders: the injective one the project exists for, and the plain network it is compared with.
 
-.. math:: f(z) = g_2(\beta^\top g_1(z)), \qquad g_1: R^K \to R^K, \; g_2: R^D \to R^D \text{ Brenier maps}, \; \beta \beta^\top = I_K
+.. math:: f(z) = g_2(\beta^\top g_1(z)), \qquad
+    g_1: R^K \to R^K, \; g_2: R^D \to R^D \text{ Brenier maps}, \; \beta \beta^\top = I_K
 
 (Wang, Blei & Cunningham, NeurIPS 2021, equation 8). The moduli multiply,
 
 .. math:: |f(z) - f(z')| \ge \alpha_1 \sigma_{min}(\beta) \, \alpha_2 |z - z'|,
 
-and with orthonormal rows :math:`\sigma_{min}(\beta) = 1`; :math:`\alpha_1 = 1` leaves :math:`\alpha_2` as the inverse-Lipschitz constant of f, for
-every value of the parameters. The left inverse is :math:`E(x) = g_1^{-1}(\beta g_2^{-1}(x))`.
+and with orthonormal rows :math:`\sigma_{min}(\beta) = 1`; :math:`\alpha_1 = 1` leaves :math:`\alpha_2` as the
+inverse-Lipschitz constant of f, for every value of the parameters. The left inverse is
+:math:`E(x) = g_1^{-1}(\beta g_2^{-1}(x))`.
 """
 
 from typing import Protocol
@@ -39,7 +41,7 @@ class Decoder(Protocol):
         """Natural parameters, ``(*, K) -> (*, D)``; `gain` scales the learned part."""
 
     def initialise(self, mean: Tensor, directions: Tensor, amplitudes: Tensor, gain: float) -> None:
-        """Start near ``f(z) = mean + (amplitudes * z) @ directions``, as far as the decoder can: shapes ``(D,), (K, D), (K,)``."""
+        """Start near ``f(z) = mean + (amplitudes * z) @ directions``, as far as it can: ``(D,), (K, D), (K,)``."""
 
 
 class InjectiveDecoder(nn.Module):
@@ -62,7 +64,8 @@ class InjectiveDecoder(nn.Module):
     embedding : {"orthogonal", "identity"}, default="orthogonal"
         Beta with learned orthonormal rows, or zero-one.
     maps : {2, 1}, default=2
-        1 leaves g1 out and keeps beta fixed: f(z) = g2(beta' z), the case in which latents and map are identified together.
+        1 leaves g1 out and keeps beta fixed: f(z) = g2(beta' z), the case in which latents and map are identified
+        together.
 
     Raises
     ------
@@ -101,8 +104,8 @@ class InjectiveDecoder(nn.Module):
         super().__init__()
         if n_components > n_outputs:
             raise ValueError(
-                f"An injective decoder cannot shrink: n_components={n_components} latents into {n_outputs} natural parameters. "
-                f"Lower n_components to at most {n_outputs}."
+                f"An injective decoder cannot shrink: n_components={n_components} latents into {n_outputs} natural "
+                f"parameters. Lower n_components to at most {n_outputs}."
             )
         self.n_components = n_components
         self.inverse_lipschitz = inverse_lipschitz
@@ -115,7 +118,11 @@ class InjectiveDecoder(nn.Module):
             else OrthogonalEmbedding(n_components, n_outputs, trainable=maps == 2)
         )
         upper_width = min(width, max(LEAST_UPPER_WIDTH, width // TAPER)) if potential == "tapered" else width
-        self.outer = BrenierMap(ConvexPotential(n_outputs, width, depth, activation, skip_connections, upper_width), n_outputs, inverse_lipschitz)
+        self.outer = BrenierMap(
+            ConvexPotential(n_outputs, width, depth, activation, skip_connections, upper_width),
+            n_outputs,
+            inverse_lipschitz,
+        )
 
     @property
     def fixed_directions(self) -> Tensor | None:
@@ -158,7 +165,8 @@ class InjectiveDecoder(nn.Module):
     def initialise(self, mean: Tensor, directions: Tensor, amplitudes: Tensor, gain: float = 1.0) -> None:
         """Start near the linear map ``f(z) = mean + (amplitudes * z) @ directions``.
 
-        The learned part of g2 starts with slope 1 along beta, in natural-parameter units, and g1 supplies what is missing of each amplitude.
+        The learned part of g2 starts with slope 1 along beta, in natural-parameter units, and g1 supplies what is
+        missing of each amplitude.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-r"""Embeddings of the latent space: a beta with orthonormal rows, :math:`\beta: R^K \to R^D, \; \beta \beta^\top = I_K`."""
+r"""Embeddings of latent space: beta with orthonormal rows, :math:`\beta: R^K \to R^D, \; \beta \beta^\top = I_K`."""
 
 import torch
 from torch import Tensor, nn
@@ -30,7 +30,9 @@ class IdentityEmbedding(nn.Module):
 
 
 class OrthogonalEmbedding(nn.Module):
-    r"""A learned beta with orthonormal rows, by Cholesky-QR: :math:`\beta = C^{-1} V^\top`, :math:`C C^\top = V^\top V`, C lower triangular.
+    r"""A learned beta with orthonormal rows, by Cholesky-QR.
+
+    .. math:: \beta = C^{-1} V^\top, \qquad C C^\top = V^\top V, \qquad C \text{ lower triangular}
 
     Parameters
     ----------

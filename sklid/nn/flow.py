@@ -1,8 +1,10 @@
 r"""Amortised flow posterior: a Gaussian pushed through RealNVP layers that see an encoding of x.
 
-.. math:: z = \tau_x(u), \qquad \log q(z \mid x) = \log N(u; \mu(x), \sigma^2(x)) - \log |\det \partial \tau_x / \partial u|
+.. math:: z = \tau_x(u), \qquad
+    \log q(z \mid x) = \log N(u; \mu(x), \sigma^2(x)) - \log |\det \partial \tau_x / \partial u|
 
-(Dinh, Sohl-Dickstein & Bengio, "Density estimation using Real NVP", ICLR 2017.) The layers are zuko's, the extra ``sklid[flow]``.
+(Dinh, Sohl-Dickstein & Bengio, "Density estimation using Real NVP", ICLR 2017.) The layers are zuko's, the extra
+``sklid[flow]``.
 """
 
 import zuko
@@ -40,19 +42,35 @@ class FlowPosterior(nn.Module):
         If K < 2.
     """
 
-    def __init__(self, n_inputs: int, n_components: int, depth: int = 2, width: int = 256, linear: bool = True, transforms: int = 4) -> None:
+    def __init__(
+        self,
+        n_inputs: int,
+        n_components: int,
+        depth: int = 2,
+        width: int = 256,
+        linear: bool = True,
+        transforms: int = 4,
+    ) -> None:
         super().__init__()
         if n_components < 2:
-            raise ValueError('A flow posterior couples two halves of the latent and needs n_components >= 2; use posterior="gaussian".')
+            raise ValueError(
+                "A flow posterior couples two halves of the latent and needs n_components >= 2; "
+                'use posterior="gaussian".'
+            )
         self.base = GaussianPosterior(n_inputs, n_components, depth, width, linear)
         self.context = nn.Sequential(perceptron(n_inputs, HIDDEN_WIDTH, depth - 1, width), nn.ReLU())
-        self.flow = zuko.flows.RealNVP(n_components, context=HIDDEN_WIDTH, transforms=transforms, hidden_features=(HIDDEN_WIDTH,))
+        self.flow = zuko.flows.RealNVP(
+            n_components, context=HIDDEN_WIDTH, transforms=transforms, hidden_features=(HIDDEN_WIDTH,)
+        )
         for layer in self.flow.transform.transforms:
             nn.init.zeros_(layer.hyper[-1].weight)
             nn.init.zeros_(layer.hyper[-1].bias)
 
     def forward(self, inputs: Tensor) -> Distribution:
-        """q(z | x): ``(*, D)`` to a distribution of batch shape ``(*,)`` and event shape ``(K,)``; its moments have no closed form."""
+        """q(z | x): ``(*, D)`` to a distribution of batch shape ``(*,)`` and event shape ``(K,)``.
+
+        Its moments have no closed form.
+        """
         return NormalizingFlow(self.flow.transform(self.context(inputs)), self.base(inputs))
 
     def initialise(self, mean: Tensor, directions: Tensor, amplitudes: Tensor, noise: float) -> None:

@@ -4,10 +4,11 @@ r"""The linear case of a latent-identifiable model: Brenier maps that are gradie
     T(u) = \tfrac12 |A u|^2, \quad g(u) = A^\top A u + \alpha u, \qquad
     z \sim N(0, I_K), \quad x \mid z \sim N\big( s\, g_2(\beta^\top g_1(z)), s^2 I_D \big)
 
-Every matrix of full rank is such a decoder: with the polar decomposition :math:`V = P \beta`, P positive definite, g1 is P and g2 the identity. The
-model is probabilistic PCA; its posterior is known, so the evidence lower bound can be tight, and training it must reach the closed form of Tipping &
-Bishop (1999). With the weight b on the divergence the best posterior is that of the noise :math:`b s^2`, and latent i collapses exactly when
-:math:`b s^2 \ge \lambda_i` (Wang & Ziyin, "Posterior Collapse of a Linear Latent Variable Model", NeurIPS 2022, theorem 1).
+Every matrix of full rank is such a decoder: with the polar decomposition :math:`V = P \beta`, P positive definite, g1
+is P and g2 the identity. The model is probabilistic PCA; its posterior is known, so the evidence lower bound can be
+tight, and training it must reach the closed form of Tipping & Bishop (1999). With the weight b on the divergence the
+best posterior is that of the noise :math:`b s^2`, and latent i collapses exactly when :math:`b s^2 \ge \lambda_i`
+(Wang & Ziyin, "Posterior Collapse of a Linear Latent Variable Model", NeurIPS 2022, theorem 1).
 """
 
 import math
@@ -55,7 +56,10 @@ class QuadraticPotential(nn.Module):
         return 0.5 * (u @ self.weight.mT).square().sum(-1)
 
     def gradient(self, u: Tensor, embedding: Tensor | None = None) -> Tensor:
-        """The gradient A'A u, ``(*, d) -> (*, d)``; at ``u @ embedding``, ``(*, K) -> (*, d)``, when an embedding ``(K, d)`` is given."""
+        """The gradient A'A u, ``(*, d) -> (*, d)``.
+
+        When an embedding ``(K, d)`` is given, at ``u @ embedding``, ``(*, K) -> (*, d)``.
+        """
         inputs = self.weight.mT if embedding is None else embedding @ self.weight.mT
         return u @ inputs @ self.weight
 
@@ -83,7 +87,7 @@ class LinearDecoder(nn.Module):
 
     @torch.no_grad()
     def initialise(self, directions: Tensor, amplitude: float) -> None:
-        """Start with beta at orthonormal rows ``(K, D)`` and loadings of about one amplitude, in noise units, along each of them.
+        """Start with beta at orthonormal rows ``(K, D)`` and loadings of about one amplitude in noise units along each.
 
         Equal ones, since a positive map leaves zero slowly.
         """
@@ -92,11 +96,19 @@ class LinearDecoder(nn.Module):
 
     def loadings(self) -> Tensor:
         """The matrix V of f, ``(K, D)``: f(z) = z V."""
-        return self(torch.eye(self.embedding.columns.shape[1], dtype=self.embedding.columns.dtype, device=self.embedding.columns.device))
+        return self(
+            torch.eye(
+                self.embedding.columns.shape[1],
+                dtype=self.embedding.columns.dtype,
+                device=self.embedding.columns.device,
+            )
+        )
 
 
 class LinearModel(nn.Module):
-    r"""Probabilistic PCA of centred rows as a latent-identifiable model with its best posterior; the forward pass is the bound of each row.
+    r"""Probabilistic PCA of centred rows as a latent-identifiable model with its best posterior.
+
+    The forward pass is the bound of each row.
 
     Parameters
     ----------
@@ -106,8 +118,8 @@ class LinearModel(nn.Module):
         Noise standard deviation s, at the start or for good.
     learn_noise : bool, default=True
     kl_weight : float, default=1.0
-        Weight b of the divergence that the posterior is best for: :math:`q(z \mid x) \propto p(z)\, p(x \mid z)^{1/b}`. With 1 the bound is the
-        log-likelihood.
+        Weight b of the divergence that the posterior is best for: :math:`q(z \mid x) \propto p(z)\, p(x \mid z)^{1/b}`.
+        With 1 the bound is the log-likelihood.
 
     Examples
     --------
@@ -122,7 +134,9 @@ class LinearModel(nn.Module):
     True
     """
 
-    def __init__(self, n_components: int, n_features: int, noise: float = 1.0, learn_noise: bool = True, kl_weight: float = 1.0) -> None:
+    def __init__(
+        self, n_components: int, n_features: int, noise: float = 1.0, learn_noise: bool = True, kl_weight: float = 1.0
+    ) -> None:
         super().__init__()
         self.decoder = LinearDecoder(n_components, n_features)
         self.log_noise = nn.Parameter(torch.tensor(math.log(noise)), requires_grad=learn_noise)

@@ -2,20 +2,22 @@ r"""A mixture prior whose clusters cannot merge: :math:`y \sim Cat(\pi)`, :math:
 
 Each mean moves in a ball of its own around the code :math:`a_c` that it is given first,
 
-.. math:: \mu_c = a_c + \rho_c \frac{v_c}{\sqrt{1 + |v_c|^2}}, \qquad \rho_c = \tfrac12 \left( \min_{j \ne c} |a_c - a_j| - \delta \right),
+.. math:: \mu_c = a_c + \rho_c \frac{v_c}{\sqrt{1 + |v_c|^2}}, \qquad
+    \rho_c = \tfrac12 \left( \min_{j \ne c} |a_c - a_j| - \delta \right),
 
-and since :math:`\rho_i + \rho_j \le |a_i - a_j| - \delta`, any two means keep :math:`|\mu_i - \mu_j| \ge \delta` for every v. Different labels
-then have different distributions of w: what the full-rank :math:`\beta_1^\top y` is for in the paper (Wang, Blei & Cunningham, NeurIPS 2021,
-section 3).
+and since :math:`\rho_i + \rho_j \le |a_i - a_j| - \delta`, any two means keep :math:`|\mu_i - \mu_j| \ge \delta` for
+every v. Different labels then have different distributions of w: what the full-rank :math:`\beta_1^\top y` is for in
+the paper (Wang, Blei & Cunningham, NeurIPS 2021, section 3).
 
-The divergence of a Gaussian posterior from a Gaussian mixture has no closed form. Its bound by the best posterior over labels has one,
+The divergence of a Gaussian posterior from a Gaussian mixture has no closed form. Its bound by the best posterior over
+labels has one,
 
 .. math::
     KL(q \| p) &\le \min_r \, KL(r \| \pi) + \sum_c r_c \, KL(q \| N_c) \\
                &= -H(q) - \log \sum_c \pi_c \exp E_q[\log N(w; \mu_c, \Sigma_c)],
 
-and is exact where one cluster accounts for all of q. Training uses the bound: it has no sampling noise, and its optimum separates the
-labels better.
+and is exact where one cluster accounts for all of q. Training uses the bound: it has no sampling noise, and its optimum
+separates the labels better.
 """
 
 import torch
@@ -73,7 +75,10 @@ class SeparatedMixture(nn.Module):
         super().__init__()
         nearest = _distances(codes).min(dim=1).values
         if nearest.min() < separation * (1 - 1e-4):
-            raise ValueError(f"Two codes are {nearest.min():.3g} apart, nearer than separation={separation:g}; spread them with `separated` first.")
+            raise ValueError(
+                f"Two codes are {nearest.min():.3g} apart, nearer than separation={separation:g}; "
+                "spread them with `separated` first."
+            )
         self.n_labels, self.n_components = codes.shape
         self.register_buffer("codes", codes.clone())
         self.register_buffer("radii", (nearest[:, None] - separation).clamp(0.0, LARGEST_DIAMETER) / 2)
@@ -103,7 +108,10 @@ class SeparatedMixture(nn.Module):
         return self.clusters.log_joint(self.log_weights.log_softmax(-1), self.means(), w)
 
     def expected_log_joint(self, loc: Tensor, variance: Tensor) -> Tensor:
-        """Its expectation over w ~ N(loc, variance), ``(*, C or 1, K) -> (*, C)``; NotImplementedError where there is no closed form."""
+        """Its expectation over w ~ N(loc, variance), ``(*, C or 1, K) -> (*, C)``.
+
+        NotImplementedError where there is no closed form.
+        """
         return self.clusters.expected_log_joint(self.log_weights.log_softmax(-1), self.means(), loc, variance)
 
     def label_probabilities(self, w: Tensor) -> Tensor:
@@ -111,7 +119,10 @@ class SeparatedMixture(nn.Module):
         return self.log_joint(w.unsqueeze(-2)).softmax(-1)
 
     def divergences(self, q: Distribution, w: Tensor, log_q: Tensor) -> Tensor:
-        """KL(q || p) as one part, ``(*, 1)``: the bound of a Gaussian q where it has a closed form, else the average over draws ``(S, *, K)``."""
+        """KL(q || p) as one part, ``(*, 1)``: the bound of a Gaussian q where it has a closed form.
+
+        Else it is the average over draws ``(S, *, K)``.
+        """
         if isinstance(q, Independent):
             try:
                 bound = self.expected_log_joint(q.mean.unsqueeze(-2), q.variance.unsqueeze(-2))
@@ -141,9 +152,9 @@ MOST_MOVES = 1000
 
 
 def separated(codes: Tensor, least_distance: float) -> Tensor:
-    """Codes moved apart, the nearest pair first, until all are at least `least_distance` from each other: ``(C, K) -> (C, K)``.
+    """Codes moved apart, the nearest pair first, until all are at least `least_distance` from each other.
 
-    Codes that are far enough apart stay where they are.
+    ``(C, K) -> (C, K)``; codes that are far enough apart stay where they are.
 
     Examples
     --------
@@ -167,4 +178,7 @@ def separated(codes: Tensor, least_distance: float) -> Tensor:
 
 def _distances(codes: Tensor) -> Tensor:
     """Distances between codes, infinite on the diagonal: ``(C, K) -> (C, C)``."""
-    return torch.cdist(codes, codes, compute_mode="donot_use_mm_for_euclid_dist") + torch.full((len(codes),), torch.inf).to(codes).diag()
+    return (
+        torch.cdist(codes, codes, compute_mode="donot_use_mm_for_euclid_dist")
+        + torch.full((len(codes),), torch.inf).to(codes).diag()
+    )

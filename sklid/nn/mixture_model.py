@@ -1,12 +1,17 @@
-r"""Latent-variable models with labels: :math:`y \sim Cat(\pi), \; w \mid y \sim N(\mu_y, \Sigma_y), \; x \mid w \sim EF(x \mid f(w))`.
+r"""Latent-variable models with labels.
+
+.. math:: y \sim Cat(\pi), \qquad w \mid y \sim N(\mu_y, \Sigma_y), \qquad x \mid w \sim EF(x \mid f(w))
 
 The *marginal* model sums the label out of the prior and needs one decoder pass,
 
-.. math:: \log p(x) \ge E_{q(w|x)}[\log p(x \mid w)] - KL(q(w \mid x) \| p(w)), \qquad q(y \mid x) = E_{q(w|x)}[p(y \mid w)].
+.. math:: \log p(x) \ge E_{q(w|x)}[\log p(x \mid w)] - KL(q(w \mid x) \| p(w)), \qquad
+    q(y \mid x) = E_{q(w|x)}[p(y \mid w)].
 
-The *joint* model is the paper's (Wang, Blei & Cunningham, NeurIPS 2021, section 3): a posterior q(y | x) q(w | x, y), and one decoder pass per label,
+The *joint* model is the paper's (Wang, Blei & Cunningham, NeurIPS 2021, section 3): a posterior q(y | x) q(w | x, y),
+and one decoder pass per label,
 
-.. math:: \log p(x) \ge \sum_y q(y \mid x) \big( E_{q(w|x,y)}[\log p(x \mid w)] - KL(q(w \mid x, y) \| p(w \mid y)) \big) - KL(q(y \mid x) \| \pi).
+.. math:: \log p(x) \ge \sum_y q(y \mid x) \big( E_{q(w|x,y)}[\log p(x \mid w)]
+    - KL(q(w \mid x, y) \| p(w \mid y)) \big) - KL(q(y \mid x) \| \pi).
 """
 
 import torch
@@ -31,7 +36,10 @@ class MixtureModel(LatentVariableModel):
 
     @torch.no_grad()
     def relabel(self, order: Tensor, optimizer: torch.optim.Optimizer | None = None) -> None:
-        """Number the labels anew: label ``order[c]`` becomes label c ``(C,)``, in the parameters and in what an optimiser remembers of them."""
+        """Number the labels anew: label ``order[c]`` becomes label c ``(C,)``.
+
+        Both the parameters and what an optimiser remembers of them are reordered.
+        """
         for tensor in self._tensors_by_label():
             state = {} if optimizer is None else optimizer.state.get(tensor, {})
             for part in (tensor, *(value for value in state.values() if value.shape == tensor.shape)):
@@ -43,7 +51,7 @@ class MixtureModel(LatentVariableModel):
         return [tensor for tensor in every if tensor.dim() and len(tensor) == self.prior.n_labels]
 
     def label_probabilities(self, x: Tensor, noise: Tensor) -> Tensor:
-        """q(y | x) = E_q(w | x) p(y | w), averaged over latents made of standard normal noise: ``(*, P), (S, *, K) -> (*, C)``."""
+        """q(y | x) = E_q(w | x) p(y | w), averaged over latents made of noise: ``(*, P), (S, *, K) -> (*, C)``."""
         w, _ = self.draw(self.encode(x), noise)
         return self.prior.label_probabilities(w).mean(0)
 
@@ -51,10 +59,11 @@ class MixtureModel(LatentVariableModel):
 class JointMixtureModel(MixtureModel):
     r"""The same with a posterior over labels, and one over latents for each label.
 
-    .. math:: q(y \mid x) \propto p(y \mid w = \mu(x)) \, e^{t_y(x)}, \qquad q(w \mid x, y) = N(\mu(x) + d_y(x), \sigma^2(x) e^{2 e_y(x)})
+    .. math:: q(y \mid x) \propto p(y \mid w = \mu(x)) \, e^{t_y(x)}, \qquad
+        q(w \mid x, y) = N(\mu(x) + d_y(x), \sigma^2(x) e^{2 e_y(x)})
 
-    with mu and sigma those of the Gaussian posterior handed in, and t, d, e from one perceptron that is silent at the start: the model starts at
-    what the posterior and the mixture already know.
+    with mu and sigma those of the Gaussian posterior handed in, and t, d, e from one perceptron that is silent at the
+    start: the model starts at what the posterior and the mixture already know.
 
     Parameters
     ----------
@@ -66,7 +75,13 @@ class JointMixtureModel(MixtureModel):
     """
 
     def __init__(
-        self, prior: SeparatedMixture, decoder: Decoder, likelihood: Likelihood, posterior: Posterior, depth: int = 2, width: int = 256
+        self,
+        prior: SeparatedMixture,
+        decoder: Decoder,
+        likelihood: Likelihood,
+        posterior: Posterior,
+        depth: int = 2,
+        width: int = 256,
     ) -> None:
         super().__init__(prior, decoder, likelihood, posterior)
         n_outputs = prior.n_labels * (2 * prior.n_components + 1)
@@ -75,7 +90,7 @@ class JointMixtureModel(MixtureModel):
             nn.init.zeros_(parameter)
 
     def forward(self, x: Tensor) -> Bound:
-        """The evidence lower bound of each row with one draw of w for each label: ``(*, P)`` to two tensors ``(*,)``."""
+        """The evidence lower bound of each row with one draw of w per label: ``(*, P)`` to two tensors ``(*,)``."""
         labels, latents = self._posteriors(x)
         w, each = latents.rsample(), x.unsqueeze(-2)
         reconstruction = (labels.probs * self.decode(w, self.given(each)).log_prob(each)).sum(-1)
@@ -84,7 +99,7 @@ class JointMixtureModel(MixtureModel):
         return Bound(reconstruction, divergence.unsqueeze(-1))
 
     def encode(self, x: Tensor) -> MixtureSameFamily:
-        """q(w | x), the mixture of the posteriors of the labels: ``(*, P)`` to a distribution of batch shape ``(*,)``."""
+        """q(w | x), the mixture of the labels' posteriors: ``(*, P)`` to a distribution of batch shape ``(*,)``."""
         return MixtureSameFamily(*self._posteriors(x), validate_args=False)
 
     def label_probabilities(self, x: Tensor, noise: Tensor) -> Tensor:
@@ -97,12 +112,18 @@ class JointMixtureModel(MixtureModel):
         shares = q.mixture_distribution.probs.cumsum(-1)[..., :-1]
         labels = (quantiles.reshape(-1, *[1] * shares.dim()) > shares).sum(-1)[..., None, None]
         latents = q.component_distribution
-        chosen = [torch.take_along_dim(moment.unsqueeze(0), labels, dim=-2).squeeze(-2) for moment in (latents.mean, latents.stddev)]
+        chosen = [
+            torch.take_along_dim(moment.unsqueeze(0), labels, dim=-2).squeeze(-2)
+            for moment in (latents.mean, latents.stddev)
+        ]
         w = chosen[0] + chosen[1] * noise
         return w, q.log_prob(w)
 
     def log_weights(self, x: Tensor, noise: Tensor) -> Tensor:
-        """Log sum_y p(y) p(x | w_y) p(w_y | y) / q(w_y | x, y) for latents made of standard normal noise: ``(*, P), (S, *, K) -> (S, *)``."""
+        """Log sum_y p(y) p(x | w_y) p(w_y | y) / q(w_y | x, y): ``(*, P), (S, *, K) -> (S, *)``.
+
+        The latents are made of standard normal noise.
+        """
         _, latents = self._posteriors(x)
         w, each = latents.mean + latents.stddev * noise.unsqueeze(-2), x.unsqueeze(-2)
         log_joint = self.decode(w, self.given(each)).log_prob(each) + self.prior.log_joint(w)

@@ -2,8 +2,8 @@ r"""A deep latent-variable model assembled from its four parts.
 
 .. math:: z \sim p(z), \qquad x \mid z \sim EF(x \mid f(z)), \qquad q(z \mid x) \approx p(z \mid x)
 
-The prior, the decoder f, the likelihood EF and the posterior q are handed in; LIDVAE and the classical VAE differ in the decoder and in nothing
-else.
+The prior, the decoder f, the likelihood EF and the posterior q are handed in; LIDVAE and the classical VAE differ in
+the decoder and in nothing else.
 """
 
 import torch
@@ -68,9 +68,14 @@ class LatentVariableModel(nn.Module):
 
     @torch.no_grad()
     def initialise(self, x: Tensor) -> None:
-        """Initialise at the probabilistic PCA of the rows x ``(N, P)``: noise, mean, directions and amplitudes, as far as each part can."""
+        """Initialise at the probabilistic PCA of the rows x ``(N, P)``, as far as each part can.
+
+        This sets noise, mean, directions and amplitudes.
+        """
         inputs = self.likelihood.inputs(x)
-        directions, amplitudes, noise = probabilistic_pca(inputs, self.prior.n_components, self.decoder.fixed_directions)
+        directions, amplitudes, noise = probabilistic_pca(
+            inputs, self.prior.n_components, self.decoder.fixed_directions
+        )
         self.likelihood.initialise(noise)
         mean = self.likelihood.link(self.likelihood.moments(x).mean(0))
         self.decoder.initialise(mean, directions, amplitudes, float(self.likelihood.gain()))
@@ -85,7 +90,7 @@ class LatentVariableModel(nn.Module):
         return self.posterior.draw(q, noise)
 
     def given(self, x: Tensor) -> Tensor | None:
-        """What the distribution of a row is conditioned on, such as its exposure, ``(*, P) -> (*, C)``; None where there is nothing."""
+        """What a row's distribution is conditioned on, such as its exposure: ``(*, P) -> (*, C)``, or None."""
         return self.likelihood.given(x)
 
     def natural_parameters(self, z: Tensor, given: Tensor | None = None) -> Tensor:

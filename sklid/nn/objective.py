@@ -25,7 +25,8 @@ class Bound(NamedTuple):
     reconstruction : Tensor of shape (*,)
         E_q[log p(x | z)].
     divergences : Tensor of shape (*, G)
-        Parts of KL(q(z | x) || p(z)) that add up to it: one for each latent where posterior and prior factorise, else one for all.
+        Parts of KL(q(z | x) || p(z)) that add up to it: one for each latent where posterior and prior factorise, else
+        one for all.
     """
 
     reconstruction: Tensor
@@ -68,7 +69,7 @@ def kl_estimate(q: Distribution, p: Distribution, z: Tensor, log_q: Tensor) -> T
 
 
 def kl_estimates(q: Distribution, p: Distribution, z: Tensor, log_q: Tensor) -> Tensor:
-    """The same in parts that add up, ``(*, G)``: one for each latent where both factorise into normals, else one for all."""
+    """The same in parts that add up, ``(*, G)``: one per latent where both factorise into normals, else one for all."""
     if all(isinstance(each, Independent) and isinstance(each.base_dist, Normal) for each in (q, p)):
         return kl_divergence(q.base_dist, p.base_dist)  # type: ignore[attr-defined]
     return kl_estimate(q, p, z, log_q).unsqueeze(-1)

@@ -1,12 +1,14 @@
 r"""Amortised Gaussian posterior: :math:`q(z \mid x) = N(\mu(x), \operatorname{diag} \sigma^2(x))`.
 
-It can start at the exact posterior of probabilistic PCA (Tipping & Bishop 1999, equation 12): with loadings :math:`a_k` along orthonormal directions
-:math:`\beta_k`, in units of the noise :math:`\sigma`,
+It can start at the exact posterior of probabilistic PCA (Tipping & Bishop 1999, equation 12): with loadings :math:`a_k`
+along orthonormal directions :math:`\beta_k`, in units of the noise :math:`\sigma`,
 
-.. math:: \mu_k(x) = \frac{a_k}{1 + a_k^2} \, \frac{\beta_k \cdot (x - m)}{\sigma}, \qquad \sigma_k^2 = \frac{1}{1 + a_k^2}.
+.. math:: \mu_k(x) = \frac{a_k}{1 + a_k^2} \, \frac{\beta_k \cdot (x - m)}{\sigma}, \qquad
+    \sigma_k^2 = \frac{1}{1 + a_k^2}.
 
-A posterior is a module from what the encoder sees to a `Distribution`, with a `draw` that turns given standard normal noise into a latent and
-its log-density: the facade fixes the noise of each row, so that a score does not depend on the batch.
+A posterior is a module from what the encoder sees to a `Distribution`, with a `draw` that turns given standard normal
+noise into a latent and its log-density: the facade fixes the noise of each row, so that a score does not depend on the
+batch.
 """
 
 from typing import Protocol
@@ -30,7 +32,7 @@ class Posterior(Protocol):
         """q(z | x): ``(*, D)`` to a distribution of batch shape ``(*,)`` and event shape ``(K,)``."""
 
     def initialise(self, mean: Tensor, directions: Tensor, amplitudes: Tensor, noise: float) -> None:
-        """Start near the posterior of a probabilistic PCA, as far as the posterior can: shapes ``(D,), (K, D), (K,)``."""
+        """Start near the posterior of a probabilistic PCA, as far as it can: shapes ``(D,), (K, D), (K,)``."""
 
     def draw(self, q: Distribution, noise: Tensor) -> tuple[Tensor, Tensor]:
         """Latents and their log-density under q from standard normal noise: ``(S, *, K) -> (S, *, K), (S, *)``."""
@@ -48,7 +50,8 @@ class GaussianPosterior(nn.Module):
     depth, width : int, default=2 and 256
         Hidden layers and units of the encoder.
     linear : bool, default=True
-        Whether a linear map, which `initialise` puts at probabilistic PCA, stands beside the perceptron. Without it the posterior starts at random.
+        Whether a linear map, which `initialise` puts at probabilistic PCA, stands beside the perceptron. Without it the
+        posterior starts at random.
 
     Examples
     --------
@@ -73,7 +76,7 @@ class GaussianPosterior(nn.Module):
 
     @torch.no_grad()
     def initialise(self, mean: Tensor, directions: Tensor, amplitudes: Tensor, noise: float) -> None:
-        """Start at the posterior of a probabilistic PCA, with the perceptron silent; without a linear map, stay at random.
+        """Start at the posterior of a probabilistic PCA, the perceptron silent; without a linear map, stay at random.
 
         Parameters
         ----------

@@ -2,8 +2,8 @@ r"""Where a model starts: the probabilistic principal components of what its enc
 
 .. math:: \sigma^2 = \frac{1}{D - K} \sum_{k > K} \lambda_k, \qquad a_k = \sqrt{\lambda_k / \sigma^2 - 1}
 
-are the noise and the loadings, in noise units, of the maximum-likelihood PPCA (Tipping & Bishop 1999, equations 7 and 8), with :math:`\lambda_k` the
-variances along the principal directions.
+are the noise and the loadings, in noise units, of the maximum-likelihood PPCA (Tipping & Bishop 1999, equations 7 and
+8), with :math:`\lambda_k` the variances along the principal directions.
 """
 
 from typing import NamedTuple
@@ -14,9 +14,11 @@ from torch import Tensor
 __all__ = ["ProbabilisticPCA", "probabilistic_pca"]
 
 SPARE_DIRECTIONS, POWER_ITERATIONS = 10, 4
-"""Of the randomised decomposition (Halko, Martinsson & Tropp 2011): on images the span is right to 1e-3 of a radian, in a tenth of the time."""
+"""Of the randomised decomposition (Halko, Martinsson & Tropp 2011): on images the span is right to 1e-3 of a radian, in
+a tenth of the time."""
 LEAST_NOISE_SHARE = 0.05
-"""Least noise variance as a share of the average variance: with as many latents as features nothing is left over to estimate it from."""
+"""Least noise variance as a share of the average variance: with as many latents as features nothing is left over to
+estimate it from."""
 
 
 class ProbabilisticPCA(NamedTuple):

@@ -51,10 +51,15 @@ class StandardNormal(nn.Module):
 
     def forward(self) -> Distribution:
         """The distribution, of event shape ``(K,)``."""
-        return Independent(Normal(self.origin, torch.ones_like(self.origin), validate_args=False), 1, validate_args=False)
+        return Independent(
+            Normal(self.origin, torch.ones_like(self.origin), validate_args=False), 1, validate_args=False
+        )
 
     def divergences(self, q: Distribution, z: Tensor, log_q: Tensor) -> Tensor:
-        """KL(q || N(0, I)) of each row, by latent in closed form where there is one, ``(*, K)``; else one average over the draws, ``(*, 1)``."""
+        """KL(q || N(0, I)) of each row, by latent in closed form where there is one: ``(*, K)``.
+
+        Else it is one average over the draws, ``(*, 1)``.
+        """
         return kl_estimates(q, self(), z, log_q)
 
     def mutual_information_floor(self, inverse_lipschitz: float) -> float:

@@ -36,7 +36,10 @@ class ClusterDisplay(AxesDisplay):
 
     @classmethod
     def from_estimator(cls, estimator: BaseEstimator, X: ArrayLike, labels: ArrayLike | None = None) -> Self:
-        """Project the rows X and the clusters of a fitted clustering estimator; without labels its own colour the points."""
+        """Project the rows X and the clusters of a fitted clustering estimator.
+
+        Without labels its own colour the points.
+        """
         clusters = estimator.predict(X)
         _, means, covariances = estimator.mixture()
         centre = estimator.weights_ @ means

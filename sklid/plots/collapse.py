@@ -15,7 +15,7 @@ __all__ = ["CollapseDisplay"]
 
 @dataclass(eq=False, repr=False)
 class CollapseDisplay(AxesDisplay):
-    """The divergence of each latent's posterior from its prior, which latents are active, and the floor where there is one.
+    """The divergence of each latent's posterior from its prior, which latents are active, and the floor if any.
 
     Parameters
     ----------
@@ -64,7 +64,10 @@ class CollapseDisplay(AxesDisplay):
 
     @classmethod
     def from_predictions(cls, posterior: Any, prior_or_scale: ArrayLike | Any = None, *, name: str = "") -> Self:
-        """From posterior means and standard deviations of shape (n_samples, n_components), or a posterior and a prior of `torch.distributions`."""
+        """From posterior means and standard deviations of shape (n_samples, n_components).
+
+        Or from a posterior and a prior of `torch.distributions`.
+        """
         units = active_units(posterior, prior_or_scale)
         return cls(kl_divergence(posterior, prior_or_scale).per_dimension, units.active, name=name)
 

@@ -16,7 +16,7 @@ __all__ = ["ComparisonDisplay"]
 
 @dataclass(eq=False, repr=False)
 class ComparisonDisplay(PanelsDisplay):
-    """Which latents each of several models uses: the divergence of every latent, and the two most used ones over the data.
+    """Which latents several models use: the divergence of every latent, and the two most used ones over the data.
 
     Parameters
     ----------
@@ -62,7 +62,9 @@ class ComparisonDisplay(PanelsDisplay):
         clusterings : dict of names to fitted clustering estimators, optional
             Shown with their clusters, one more panel each.
         """
-        displays = {name: ClusterDisplay.from_estimator(estimator, X, labels) for name, estimator in (clusterings or {}).items()}
+        displays = {
+            name: ClusterDisplay.from_estimator(estimator, X, labels) for name, estimator in (clusterings or {}).items()
+        }
         means = [estimator.transform(X) for estimator in estimators.values()]
         kl = [kl_divergence(estimator, X).per_dimension for estimator in estimators.values()]
         active = [active_units(loc).count for loc in means]
@@ -75,7 +77,9 @@ class ComparisonDisplay(PanelsDisplay):
         self.figure_, self.axes_ = panels(n_panels, -(-n_panels // n_rows), (4.8, 4.5))
         self._plot_divergences(self.axes_[0])
         last = 1 + len(self.names)
-        for axis, name, kl, active, means in zip(self.axes_[1:last], self.names, self.kl, self.active, self.means, strict=True):
+        for axis, name, kl, active, means in zip(
+            self.axes_[1:last], self.names, self.kl, self.active, self.means, strict=True
+        ):
             self._plot_latents(axis, f"{name}: {active} of {len(kl)} latents active", kl, means)
         for axis, (name, display) in zip(self.axes_[last:], self.clusterings.items(), strict=True):
             display.plot(axis).ax_.set_title(f"{name}: {display.n_used} of {len(display.means)} clusters used")

@@ -1,4 +1,7 @@
-"""A metric against the depth of the decoder, or another parameter, for several models (Wang, Blei & Cunningham 2021, figures 1c and 1d)."""
+"""A metric against the depth of the decoder, or another parameter, for several models.
+
+(Wang, Blei & Cunningham 2021, figures 1c and 1d.)
+"""
 
 from dataclasses import dataclass
 from typing import Any, Self
@@ -35,7 +38,9 @@ class DepthCurveDisplay(AxesDisplay):
     parameter: str = "hidden layers of the decoder"
 
     @classmethod
-    def from_estimator(cls, search: Any, metric: str = "score", parameter: str = "decoder_depth", name: str | None = None) -> Self:
+    def from_estimator(
+        cls, search: Any, metric: str = "score", parameter: str = "decoder_depth", name: str | None = None
+    ) -> Self:
         """The results of a fitted `GridSearchCV` over the parameter.
 
         Parameters
@@ -44,7 +49,8 @@ class DepthCurveDisplay(AxesDisplay):
         metric : str, default="score"
             Name of one of its scorers.
         parameter : str, default="decoder_depth"
-            Of the grid; in a pipeline with or without its prefix. With other parameters in the grid, the best mean at each value counts.
+            Of the grid; in a pipeline with or without its prefix. With other parameters in the grid, the best mean at
+            each value counts.
         name : str, optional
             Of the model.
         """
@@ -66,7 +72,9 @@ class DepthCurveDisplay(AxesDisplay):
         )
 
     @classmethod
-    def from_predictions(cls, values: dict[str, dict[float, Any]], metric: str, parameter: str = "hidden layers of the decoder") -> Self:
+    def from_predictions(
+        cls, values: dict[str, dict[float, Any]], metric: str, parameter: str = "hidden layers of the decoder"
+    ) -> Self:
         """From values measured elsewhere: names to parameter values to lists over seeds."""
         return cls(
             {name: {at: np.asarray(found, dtype=float) for at, found in own.items()} for name, own in values.items()},
@@ -91,11 +99,19 @@ class DepthCurveDisplay(AxesDisplay):
 
 
 def _of_search(results: dict[str, Any], metric: str, parameter: str) -> dict[float, NDArray]:
-    names = [name for name in results if name.startswith("param_") and name.removeprefix("param_").split("__")[-1] == parameter.split("__")[-1]]
+    names = [
+        name
+        for name in results
+        if name.startswith("param_") and name.removeprefix("param_").split("__")[-1] == parameter.split("__")[-1]
+    ]
     if not names or f"mean_test_{metric}" not in results:
         metrics = sorted(name.removeprefix("mean_test_") for name in results if name.startswith("mean_test_"))
-        raise ValueError(f"The search has no metric {metric!r} (it has {metrics}) or no parameter {parameter!r} in its grid.")
-    splits = np.array([results[name] for name in results if name.startswith("split") and name.endswith(f"_test_{metric}")])
+        raise ValueError(
+            f"The search has no metric {metric!r} (it has {metrics}) or no parameter {parameter!r} in its grid."
+        )
+    splits = np.array(
+        [results[name] for name in results if name.startswith("split") and name.endswith(f"_test_{metric}")]
+    )
     found: dict[float, NDArray] = {}
     for number in np.argsort(results[f"mean_test_{metric}"], kind="stable"):
         found[float(results[names[0]][number])] = splits[:, number]

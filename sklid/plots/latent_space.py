@@ -23,7 +23,9 @@ MOST_ROWS = 2_000
 
 @dataclass(eq=False, repr=False)
 class LatentSpaceDisplay(AxesDisplay):
-    """Posterior means in the plane of two latents, with contours that hold half and nine tenths of the aggregate posterior and of the prior.
+    """Posterior means in the plane of two latents, with contours of the aggregate posterior and of the prior.
+
+    The contours hold half and nine tenths of each.
 
     Parameters
     ----------
@@ -83,13 +85,19 @@ class LatentSpaceDisplay(AxesDisplay):
         latents: tuple[int, int] | None = None,
         show_uncertainty: bool = False,
     ) -> Self:
-        """From what `sklid.metrics.kl_divergence` takes: (loc, scale) arrays, or a posterior and a prior of `torch.distributions`."""
+        """From what `sklid.metrics.kl_divergence` takes.
+
+        That is (loc, scale) arrays, or a posterior and a prior of `torch.distributions`.
+        """
         with from_random_state(0):
             encoded = encodings(first, second)
             loc, scale = (moment.cpu().numpy() for moment in encoded.moments())
             draws = encoded.prior.sample(torch.Size([N_DRAWS])).cpu().numpy()
         if loc.shape[1] < 2:
-            raise ValueError("A picture of the latent space needs two latents; this model has one. A histogram of `transform(X)` shows it.")
+            raise ValueError(
+                "A picture of the latent space needs two latents; this model has one. "
+                "A histogram of `transform(X)` shows it."
+            )
         if latents is None:
             kl = kl_divergence(first, second).per_dimension
             kl = loc.var(axis=0) if np.isnan(kl).any() else kl

@@ -21,7 +21,8 @@ class ReconstructionDisplay(ImageDisplay):
     rows : array of shape (n_rows, n_features)
     reconstructions : dict of names to arrays of shape (n_rows, n_features)
     image_shape : pair of int or False, optional
-        Height and width of images; False for curves. By default square images where the number of features is a square of at least 16.
+        Height and width of images; False for curves. By default square images where the number of features is a square
+        of at least 16.
     """
 
     rows: NDArray
@@ -29,7 +30,9 @@ class ReconstructionDisplay(ImageDisplay):
     image_shape: tuple[int, int] | bool | None = None
 
     @classmethod
-    def from_estimator(cls, estimator: Any, X: ArrayLike, *, n_rows: int = 8, image_shape: tuple[int, int] | bool | None = None) -> Self:
+    def from_estimator(
+        cls, estimator: Any, X: ArrayLike, *, n_rows: int = 8, image_shape: tuple[int, int] | bool | None = None
+    ) -> Self:
         """Reconstruct the first rows of X: E[x | z] at the posterior mean, with `transform` and `inverse_transform`.
 
         Parameters
@@ -60,7 +63,9 @@ class ReconstructionDisplay(ImageDisplay):
         return cls(np.asarray(shown), reconstructions, image_shape)
 
     @classmethod
-    def from_predictions(cls, rows: ArrayLike, reconstructions: ArrayLike, *, name: str = "reconstruction", **parameters: Any) -> Self:
+    def from_predictions(
+        cls, rows: ArrayLike, reconstructions: ArrayLike, *, name: str = "reconstruction", **parameters: Any
+    ) -> Self:
         """From rows and their reconstructions by any model."""
         return cls(np.asarray(rows), {name: np.asarray(reconstructions)}, **parameters)
 

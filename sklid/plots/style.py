@@ -96,7 +96,11 @@ def new_figure(size: tuple[float, float]) -> Any:
     from matplotlib.figure import Figure
 
     pyplot = sys.modules.get("matplotlib.pyplot")
-    return Figure(figsize=size, layout="constrained") if pyplot is None else pyplot.figure(figsize=size, layout="constrained")
+    return (
+        Figure(figsize=size, layout="constrained")
+        if pyplot is None
+        else pyplot.figure(figsize=size, layout="constrained")
+    )
 
 
 def axes_grid(n_rows: int, n_columns: int, cell: tuple[float, float]) -> tuple[Any, NDArray]:
@@ -106,7 +110,7 @@ def axes_grid(n_rows: int, n_columns: int, cell: tuple[float, float]) -> tuple[A
 
 
 def panels(n_panels: int, n_columns: int, cell: tuple[float, float]) -> tuple[Any, NDArray]:
-    """A new figure with so many axes in rows, what is left of the last row blank: the figure, and an array of shape (n_panels,)."""
+    """A new figure and its axes in rows, an array of shape (n_panels,); what is left of the last row is blank."""
     figure, grid = axes_grid(-(-n_panels // n_columns), n_columns, cell)
     for spare in grid.ravel()[n_panels:]:
         spare.set_axis_off()
@@ -114,7 +118,7 @@ def panels(n_panels: int, n_columns: int, cell: tuple[float, float]) -> tuple[An
 
 
 def image_shape_of(n_features: int, given: tuple[int, int] | bool | None) -> tuple[int, int] | None:
-    """The height and width of rows shown as images: as given, or the square of so many pixels; None for rows shown as curves.
+    """Height and width of rows shown as images: as given, or of a square of so many pixels; None for rows as curves.
 
     Raises
     ------
@@ -127,7 +131,10 @@ def image_shape_of(n_features: int, given: tuple[int, int] | bool | None) -> tup
         side = math.isqrt(n_features)
         return (side, side) if side * side == n_features and side >= 4 else None
     if given[0] * given[1] != n_features:
-        raise ValueError(f"image_shape={given} has {given[0] * given[1]} pixels, and a row has {n_features} features; pass False for curves.")
+        raise ValueError(
+            f"image_shape={given} has {given[0] * given[1]} pixels, and a row has {n_features} features; "
+            "pass False for curves."
+        )
     return given
 
 

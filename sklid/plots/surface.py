@@ -1,4 +1,7 @@
-"""The log-likelihood of rows as a function of two latents: flat where a latent is not identified (Wang, Blei & Cunningham 2021, figure 2, top)."""
+"""The log-likelihood of rows as a function of two latents: flat where a latent is not identified.
+
+(Wang, Blei & Cunningham 2021, figure 2, top.)
+"""
 
 from dataclasses import dataclass
 from typing import Any, Self
@@ -96,9 +99,15 @@ class LikelihoodSurfaceDisplay(AxesDisplay):
             ((0, 0), np.ones(2), COLOURS[1], "--", "prior"),
             (self.loc, self.scale, "black", "-", "posterior"),
         ):
-            ax.add_patch(Ellipse(place, *(4 * size), facecolor="none", edgecolor=colour, linestyle=style, linewidth=2, label=label))
+            ax.add_patch(
+                Ellipse(
+                    place, *(4 * size), facecolor="none", edgecolor=colour, linestyle=style, linewidth=2, label=label
+                )
+            )
         ax.legend(loc="upper right", title="two standard deviations", framealpha=0.85)
         first, second = self.latents
         reach = self.grid[0], self.grid[-1]
-        ax.set(xlabel=f"latent {first}", ylabel=f"latent {second}", title=self.name, aspect="equal", xlim=reach, ylim=reach)
+        ax.set(
+            xlabel=f"latent {first}", ylabel=f"latent {second}", title=self.name, aspect="equal", xlim=reach, ylim=reach
+        )
         return self

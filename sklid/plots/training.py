@@ -1,4 +1,4 @@
-"""The course of a training: the bound, the divergence and, where they were recorded, information and active units by epoch."""
+"""The course of a training: bound, divergence and, where recorded, information and active units by epoch."""
 
 from dataclasses import dataclass
 from typing import Any, Self
@@ -51,7 +51,12 @@ class TrainingCurveDisplay(PanelsDisplay):
     @classmethod
     def from_predictions(cls, curves: dict[str, dict[str, Any]]) -> Self:
         """From curves recorded elsewhere: names to quantities to values by epoch."""
-        return cls({name: {quantity: np.asarray(values, dtype=float) for quantity, values in own.items()} for name, own in curves.items()})
+        return cls(
+            {
+                name: {quantity: np.asarray(values, dtype=float) for quantity, values in own.items()}
+                for name, own in curves.items()
+            }
+        )
 
     def plot(self) -> Self:
         """Draw one panel per quantity that some training has."""

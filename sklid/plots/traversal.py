@@ -31,7 +31,8 @@ class LatentTraversalDisplay(ImageDisplay):
     latents : sequence of int
         Which latents move.
     image_shape : pair of int or False, optional
-        Height and width of images; False for curves. By default square images where the number of features is a square of at least 16.
+        Height and width of images; False for curves. By default square images where the number of features is a square
+        of at least 16.
     feature_names : sequence of str, optional
     """
 
@@ -77,7 +78,9 @@ class LatentTraversalDisplay(ImageDisplay):
         return cls(decoded.reshape(len(latents), n_steps, -1), steps, latents, image_shape, _feature_names(estimator))
 
     @classmethod
-    def from_predictions(cls, decoded: ArrayLike, steps: ArrayLike, latents: ArrayLike | None = None, **parameters: Any) -> Self:
+    def from_predictions(
+        cls, decoded: ArrayLike, steps: ArrayLike, latents: ArrayLike | None = None, **parameters: Any
+    ) -> Self:
         """From decoded rows of any model, of shape (n_latents, n_steps, n_features)."""
         decoded = np.asarray(decoded)
         return cls(decoded, np.asarray(steps), range(len(decoded)) if latents is None else latents, **parameters)
@@ -110,7 +113,7 @@ class LatentTraversalDisplay(ImageDisplay):
 
 
 def _feature_names(estimator: Any) -> ArrayLike | None:
-    """The names of the columns that the last step of a pipeline sees, or an estimator itself; None where there are none."""
+    """Names of the columns that an estimator, or the last step of a pipeline, sees; None where there are none."""
     if not isinstance(estimator, Pipeline):
         return getattr(estimator, "feature_names_in_", None)
     if not hasattr(estimator, "feature_names_in_") or not hasattr(estimator[:-1], "get_feature_names_out"):

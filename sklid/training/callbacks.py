@@ -1,6 +1,7 @@
-"""What happens around the training steps: schedule, warm-up, early stopping, progress, records of collapse, and a guard against non-finite losses.
+"""What happens around the training steps: schedule, warm-up, early stopping, progress, records and a guard.
 
-Losses are negative log-likelihoods of densities and may well be negative, so early stopping compares them by absolute differences.
+The records are of collapse, the guard is against losses that are not finite. Losses are negative log-likelihoods of
+densities and may well be negative, so early stopping compares them by absolute differences.
 """
 
 import math
@@ -24,10 +25,15 @@ class NonFiniteLossError(ArithmeticError):
 
 
 class GradientClip(Callback):
-    """Scales gradients down to a norm of at most `GRADIENT_CLIP`; on a CPU those within it, nearly all, are left without another pass over them."""
+    """Scales gradients down to a norm of at most `GRADIENT_CLIP`.
+
+    On a CPU those within it, nearly all, are left without another pass over them.
+    """
 
     def on_grad_computed(self, net: NeuralNet, **kwargs: Any) -> None:
-        trained = [weight for group in net.optimizer_.param_groups for weight in group["params"] if weight.grad is not None]
+        trained = [
+            weight for group in net.optimizer_.param_groups for weight in group["params"] if weight.grad is not None
+        ]
         norm = get_total_norm([weight.grad for weight in trained])
         if norm.is_cuda or norm > GRADIENT_CLIP:
             clip_grads_with_norm_(trained, GRADIENT_CLIP, norm)
@@ -49,7 +55,7 @@ class KLWarmup(Callback):
 
 
 class FiniteGuard(Callback):
-    """Stops at a loss that is not finite, or at weights or buffers that are not finite in the end, and keeps the best of them seen."""
+    """Stops at a loss that is not finite, or at such weights or buffers in the end, and keeps the best seen."""
 
     @torch.no_grad()
     def on_train_begin(self, net: NeuralNet, **kwargs: Any) -> None:
@@ -84,7 +90,7 @@ def _state(net: NeuralNet) -> list[torch.Tensor]:
 
 
 class DivergenceRecord(Callback):
-    """Writes the mean divergence of the posterior from the prior over each epoch's training rows into the history, as ``kl``."""
+    """Writes the mean divergence of posterior from prior over each epoch's training rows to the history, as ``kl``."""
 
     def on_epoch_begin(self, net: NeuralNet, **kwargs: Any) -> None:
         net.criterion_.reset_kl()
@@ -118,7 +124,11 @@ class TrainingBar(Callback):
 
 
 def training_callbacks(
-    n_steps: int | None = None, kl_warmup: float = 0.0, patience: int | None = None, tol: float = 0.0, progress: str | None = None
+    n_steps: int | None = None,
+    kl_warmup: float = 0.0,
+    patience: int | None = None,
+    tol: float = 0.0,
+    progress: str | None = None,
 ) -> list[tuple[str, Callback]]:
     """The callbacks of a training.
 
@@ -129,7 +139,8 @@ def training_callbacks(
     kl_warmup : float, default=0.0
         Fraction of the steps over which the weight of the divergence rises; needs `n_steps`.
     patience : int, optional
-        Epochs without improvement of the validation loss before training stops and the best weights come back. None never stops.
+        Epochs without improvement of the validation loss before training stops and the best weights come back. None
+        never stops.
     tol : float, default=0.0
         Least improvement in nats per row that counts.
     progress : str, optional
@@ -137,10 +148,20 @@ def training_callbacks(
     """
     chosen: list[tuple[str, Callback]] = [("clip", GradientClip())]
     if n_steps is not None:
-        chosen.append(("schedule", LRScheduler(CosineAnnealingLR, T_max=n_steps, last_epoch=-1, step_every="batch", event_name=None)))
+        chosen.append(
+            (
+                "schedule",
+                LRScheduler(CosineAnnealingLR, T_max=n_steps, last_epoch=-1, step_every="batch", event_name=None),
+            )
+        )
         chosen.append(("kl_warmup", KLWarmup(round(kl_warmup * n_steps))))
     if patience is not None:
-        chosen.append(("early_stopping", EarlyStopping(patience=patience, threshold=tol, threshold_mode="abs", load_best=True, sink=noop)))
+        chosen.append(
+            (
+                "early_stopping",
+                EarlyStopping(patience=patience, threshold=tol, threshold_mode="abs", load_best=True, sink=noop),
+            )
+        )
     if progress is not None:
         chosen.append(("bar", TrainingBar(progress)))
     return chosen

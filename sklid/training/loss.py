@@ -2,7 +2,8 @@ r"""The loss of a training: the mean of an objective over rows, with a weight on
 
 .. math:: -\frac1N \sum_n \left( E_q[\log p(x_n \mid z)] - w \, KL(q(z \mid x_n) \| p(z)) \right)
 
-for the evidence lower bound. Another objective is a function of the same two terms, and of the divergence of each latent.
+for the evidence lower bound. Another objective is a function of the same two terms, and of the divergence of each
+latent.
 """
 
 from collections.abc import Callable
@@ -14,11 +15,12 @@ from ..nn import Bound, elbo
 __all__ = ["NegativeBound", "Objective"]
 
 Objective = Callable[[Bound, float], Tensor]
-"""From the terms of the bound of each row and the weight of the divergence in force to what is maximised: ``(*,)``, in nats."""
+"""From the terms of the bound of each row and the weight of the divergence in force to what is maximised: ``(*,)``, in
+nats."""
 
 
 class NegativeBound(nn.Module):
-    """Mean negative objective in nats per row; the weight of the divergence warms up in training and is full in validation.
+    """Mean negative objective in nats per row; the divergence's weight warms up in training and is full in validation.
 
     Parameters
     ----------

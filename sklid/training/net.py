@@ -1,8 +1,10 @@
 r"""Training: a skorch net that maximises the evidence lower bound.
 
-.. math:: \min_{\theta, \phi} \; -\frac1N \sum_n \left( E_q[\log p_\theta(x_n \mid z)] - w_t \, KL(q_\phi(z \mid x_n) \| p(z)) \right)
+.. math:: \min_{\theta, \phi} \; -\frac1N \sum_n
+    \left( E_q[\log p_\theta(x_n \mid z)] - w_t \, KL(q_\phi(z \mid x_n) \| p(z)) \right)
 
-with :math:`w_t` rising linearly to the KL weight over the warm-up. The net is skorch's, with its callbacks; the batches are parts of one table.
+with :math:`w_t` rising linearly to the KL weight over the warm-up. The net is skorch's, with its callbacks; the batches
+are parts of one table.
 """
 
 import copy
@@ -27,7 +29,8 @@ DIVERGED = (NonFiniteLossError, torch.linalg.LinAlgError)
 """How a training fails: the loss or a weight is not finite, or a matrix of weights has lost its rank."""
 
 Step = Callable[..., dict[str, Any]]
-"""From a net and a batch ``(x, None)`` to the loss and the prediction, with the gradients of the batch left in the parameters."""
+"""From a net and a batch ``(x, None)`` to the loss and the prediction, with the gradients of the batch left in the
+parameters."""
 
 
 class BoundNet(NeuralNet):
@@ -42,8 +45,8 @@ class BoundNet(NeuralNet):
     objective : callable, default=sklid.nn.elbo
         What is maximised, from a batch's `sklid.nn.Bound` and the weight in force to one number a row.
     step : callable, default=skorch.NeuralNet.train_step_single
-        ``step(net, (x, None))`` leaves the gradients of a batch in the parameters and gives skorch's dict of ``loss`` and ``y_pred``. It may
-        take steps of its own before that; a step of the optimiser follows.
+        ``step(net, (x, None))`` leaves the gradients of a batch in the parameters and gives skorch's dict of ``loss``
+        and ``y_pred``. It may take steps of its own before that; a step of the optimiser follows.
     keep_optimizer : bool, default=False
         Whether a pickle carries the state of the optimiser.
     **kwargs
@@ -111,7 +114,7 @@ class BoundNet(NeuralNet):
         return self.criterion_(y_pred)
 
     def _set_training(self, training: bool = True) -> None:
-        """As skorch's, when the mode changes: it walks through all modules for every batch, which shows in small steps."""
+        """As skorch's, when the mode changes: it walks through all modules every batch, which shows in small steps."""
         if not self.module_.training == self.criterion_.training == training:
             super()._set_training(training)
 
@@ -122,7 +125,10 @@ class BoundNet(NeuralNet):
         return module
 
     def partial_fit(self, X: Any, y: Any = None, classes: Any = None, **fit_params: Any) -> "BoundNet":
-        """Train for `max_epochs` more epochs; once more from the best weights at a tenth of the learning rate if the loss stops being finite."""
+        """Train for `max_epochs` more epochs.
+
+        If the loss stops being finite, once more from the best weights at a tenth of the learning rate.
+        """
         self.interrupted_ = False
         try:
             super().partial_fit(X, y, classes, **fit_params)
@@ -156,7 +162,7 @@ class BoundNet(NeuralNet):
         self.__dict__.update(state)
 
     def resume(self, earlier: "BoundNet") -> "BoundNet":
-        """Take over the history and the optimiser state of an earlier net of the same module, at this net's learning rate."""
+        """Take over history and optimiser state of an earlier net of the same module, at this net's learning rate."""
         self.history = earlier.history  # type: ignore[has-type]
         self.optimizer_.load_state_dict(earlier.optimizer_.state_dict())
         for group in self.optimizer_.param_groups:
@@ -173,19 +179,22 @@ class BoundNet(NeuralNet):
         except DIVERGED:
             self._restore_best()
             warnings.warn(
-                f"The loss became non-finite, and again at a tenth of the learning rate ({self.lr:.1e}); the best finite weights are kept. "
-                "Scale the data, lower learning_rate, or lower decoder_depth.",
+                f"The loss became non-finite, and again at a tenth of the learning rate ({self.lr:.1e}); "
+                "the best finite weights are kept. Scale the data, lower learning_rate, or lower decoder_depth.",
                 ConvergenceWarning,
                 stacklevel=2,
             )
 
     def _restore_best(self) -> None:
-        """Put the best weights back and end the training that failed, so that every callback that was told of its beginning hears of its end."""
+        """Put the best weights back and end the failed training: callbacks told of its beginning hear of its end."""
         next(callback for _, callback in self.callbacks_ if isinstance(callback, FiniteGuard)).restore(self)
         self.notify("on_train_end", X=None, y=None)
 
     def _tidy(self) -> None:
-        """Leave the mode of training, and drop what only training needs: the record of each batch, the schedule's hold on the optimiser."""
+        """Leave the mode of training, and drop what only training needs.
+
+        That is the record of each batch, and the schedule's hold on the optimiser.
+        """
         self._set_training(False)
         for _, callback in self.callbacks_:
             if isinstance(callback, LRScheduler):

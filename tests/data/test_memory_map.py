@@ -37,7 +37,9 @@ def in_parts(monkeypatch):
 
 def table(likelihood="gaussian", dtype=np.float32):
     rng = np.random.default_rng(0)
-    X = rng.standard_normal((N_ROWS, 2)) @ rng.standard_normal((2, N_FEATURES)) + 0.5 * rng.standard_normal((N_ROWS, N_FEATURES))
+    X = rng.standard_normal((N_ROWS, 2)) @ rng.standard_normal((2, N_FEATURES)) + 0.5 * rng.standard_normal(
+        (N_ROWS, N_FEATURES)
+    )
     shares = 1 / (1 + np.exp(-X))
     made = {"gaussian": 5 + 3 * X, "poisson": rng.poisson(3 * shares), "categorical": np.minimum(3 * shares // 1, 2)}
     return made.get(likelihood, shares).astype(dtype)
@@ -130,7 +132,14 @@ def text_of_error(model, X):
 
 @pytest.mark.parametrize(
     ("likelihood", "value"),
-    [("gaussian", np.nan), ("gaussian", np.inf), ("bernoulli", 1.7), ("poisson", 0.5), ("poisson", -1.0), ("categorical", 0.5)],
+    [
+        ("gaussian", np.nan),
+        ("gaussian", np.inf),
+        ("bernoulli", 1.7),
+        ("poisson", 0.5),
+        ("poisson", -1.0),
+        ("categorical", 0.5),
+    ],
 )
 def test_errors_are_those_of_the_array_in_memory(likelihood, value, mapped, in_parts):
     X = table(likelihood)
@@ -153,7 +162,9 @@ def test_rows_come_as_they_are_asked_for(mapped, in_parts):
         rows = MappedRows(rows)
         assert len(rows) == len(array)
         for chosen in (slice(2, 7), slice(None), np.array([5, 1, 1]), torch.tensor([900, 0])):
-            np.testing.assert_array_equal(rows[chosen], array[np.asarray(chosen) if not isinstance(chosen, slice) else chosen])
+            np.testing.assert_array_equal(
+                rows[chosen], array[np.asarray(chosen) if not isinstance(chosen, slice) else chosen]
+            )
     batch = adapter.training_rows(MappedRows(on_disk))[torch.tensor([7, 3])]
     assert torch.equal(batch, expected[[7, 3]])
 
@@ -163,7 +174,14 @@ def test_views_of_maps_are_known_and_copies_and_columns_are_loaded(mapped, tmp_p
     dump(np.asarray(on_disk), tmp_path / "rows.joblib")
     for view in (on_disk, on_disk[::3], np.asarray(on_disk)[:, 1:], load(tmp_path / "rows.joblib", mmap_mode="r")):
         assert is_large_map(view)
-    for other in (on_disk[[1, 2]], on_disk + 1, on_disk[:, ::2], mapped(np.asfortranarray(on_disk)), table(), table().tolist()):
+    for other in (
+        on_disk[[1, 2]],
+        on_disk + 1,
+        on_disk[:, ::2],
+        mapped(np.asfortranarray(on_disk)),
+        table(),
+        table().tolist(),
+    ):
         assert not is_large_map(other)
 
 
@@ -193,7 +211,8 @@ def peak():
 
 def answer(rows):
     for likelihood in ("gaussian", "bernoulli"):
-        LIDVAE(2, likelihood=likelihood, max_epochs=1, batch_size=4096, decoder_width=8, encoder_width=8, random_state=0).fit(rows).transform(rows)
+        LIDVAE(2, likelihood=likelihood, max_epochs=1, batch_size=4096, decoder_width=8,
+               encoder_width=8, random_state=0).fit(rows).transform(rows)
 
 on_disk = np.memmap(sys.argv[1], np.float32, "r", shape=(360_000, 400))
 answer(np.array(on_disk[:10_000]))
@@ -209,5 +228,7 @@ def test_peak_memory_stays_far_below_the_size_of_the_file(tmp_path):
     rows = 1 / (1 + np.exp(-rng.standard_normal((10_000, 2)) @ rng.standard_normal((2, 400))))
     (tmp_path / "rows").write_bytes(36 * rows.astype(np.float32).tobytes())
     command = [sys.executable, "-W", "ignore", "-c", PEAK_OF_FITS, str(tmp_path / "rows")]
-    out = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(sklid.__file__).parents[1]).stdout
+    out = subprocess.run(
+        command, capture_output=True, text=True, check=True, cwd=Path(sklid.__file__).parents[1]
+    ).stdout
     assert float(out) < 288, "MB more, for a file of 576 MB"

@@ -48,7 +48,9 @@ def test_rows_that_are_no_table_of_finite_numbers(Estimator, rows, message):
 def test_value_outside_the_support_names_value_column_and_what_fits(likelihood, value, fitting):
     rows = pd.DataFrame(np.zeros((5, 3)), columns=["a", "b", "c"])
     rows.loc[2, "b"] = value
-    message = rf'"{likelihood}" cannot take the value {value:g} in column 1 \(\'b\'\), row 2.*fit these values: {fitting}\.'
+    message = (
+        rf'"{likelihood}" cannot take the value {value:g} in column 1 \(\'b\'\), row 2.*fit these values: {fitting}\.'
+    )
     with pytest.raises(ValueError, match=message):
         LIDVAE(likelihood=likelihood, **FAST).fit(rows)
 
@@ -122,7 +124,9 @@ def test_missing_gpu(Estimator):
         pytest.param(np.full((20, 3), 5.0), id="all rows equal"),
         pytest.param(X[:2], id="two rows"),
         pytest.param(X[:, :1], id="one feature"),
-        pytest.param(np.hstack([X[:, :1], X[:, :1] * 1e-12, X[:, :1] * 1e12]), id="scales 24 orders of magnitude apart"),
+        pytest.param(
+            np.hstack([X[:, :1], X[:, :1] * 1e-12, X[:, :1] * 1e12]), id="scales 24 orders of magnitude apart"
+        ),
     ],
 )
 def test_odd_tables_work(Estimator, rows):

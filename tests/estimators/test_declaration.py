@@ -23,7 +23,9 @@ def test_every_parameter_is_documented_with_its_own_default(Estimator):
     documented = dict(re.findall(r"^(\w+) : .*, default=(.+)$", section, re.MULTILINE))
     signature = inspect.signature(Estimator).parameters
     assert list(documented) == list(signature)
-    assert {name: ast.literal_eval(text) for name, text in documented.items()} == {name: each.default for name, each in signature.items()}
+    assert {name: ast.literal_eval(text) for name, text in documented.items()} == {
+        name: each.default for name, each in signature.items()
+    }
 
 
 @every
@@ -33,7 +35,12 @@ def test_every_parameter_has_a_constraint(Estimator):
 
 @pytest.mark.parametrize(
     ("Estimator", "first"),
-    [(LIDVAE, ["n_components"]), (VAE, ["n_components"]), (LIDGMVAEClustering, ["k", "n_components"]), (GMVAE, ["k", "n_components"])],
+    [
+        (LIDVAE, ["n_components"]),
+        (VAE, ["n_components"]),
+        (LIDGMVAEClustering, ["k", "n_components"]),
+        (GMVAE, ["k", "n_components"]),
+    ],
 )
 def test_few_parameters_may_be_given_by_position(Estimator, first):
     parameters = inspect.signature(Estimator).parameters.values()
@@ -63,7 +70,9 @@ def test_subclass_takes_parameters_over_and_adds_its_own():
         n_components_ : int
         """
 
-        factor: int = parameter(default=3, kind="int", text="Of the width.", constraint=POSITIVE_INTEGER, shapes_model=True)
+        factor: int = parameter(
+            default=3, kind="int", text="Of the width.", constraint=POSITIVE_INTEGER, shapes_model=True
+        )
 
     model = Wider(2, factor=4, max_epochs=7)
     assert model.get_params()["factor"] == 4

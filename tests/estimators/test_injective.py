@@ -1,4 +1,4 @@
-"""Certificates never exceed what they certify, on trained, untrained and adversarially set models; where there is none they say why."""
+"""Certificates never exceed what they certify, on trained, untrained and adversarial models; or they say why not."""
 
 import math
 
@@ -19,7 +19,7 @@ N_DRAWS = 2000
 
 @torch.no_grad()
 def information_of_the_model(model):
-    """InfoNCE over draws of p(z) p(x | z): at most the information that they share, and at most the log of the number of draws."""
+    """InfoNCE over draws of p(z) p(x | z): at most the information they share, and at most the log of their number."""
     x, z = model.sample(N_DRAWS)
     log_p = torch.cat([model.decode(z).log_prob(rows.unsqueeze(1)) for rows in x.split(500)]).double()
     rows = log_p.diagonal() - log_p.logsumexp(1) + math.log(N_DRAWS)
@@ -32,7 +32,8 @@ def set_adversarially(module, size):
 
 
 @pytest.mark.parametrize(
-    "estimator", [LIDVAE(n_components=2), LIDVAE(n_components=4, inverse_lipschitz=0.5), LIDGMVAEClustering(k=3, n_components=2)]
+    "estimator",
+    [LIDVAE(n_components=2), LIDVAE(n_components=4, inverse_lipschitz=0.5), LIDGMVAEClustering(k=3, n_components=2)],
 )
 @pytest.mark.parametrize("state", ["trained", "untrained", "small random weights", "large random weights"])
 def test_information_certificates_never_exceed_the_information_of_the_model(estimator, state):
@@ -54,7 +55,7 @@ def test_information_certificates_never_exceed_the_information_of_the_model(esti
 
 @pytest.mark.parametrize("constant", [0.5, 4.0, 20.0])
 def test_the_floor_is_never_below_that_of_rate_distortion(constant):
-    """(K / 2) log(K r^2 / D), from a left inverse with mean squared error D / r^2 (Cover & Thomas 2006, theorem 10.3.3)."""
+    """(K / 2) log(K r^2 / D), by a left inverse of mean squared error D / r^2 (Cover & Thomas 2006, theorem 10.3.3)."""
     model = LIDVAE(n_components=2, inverse_lipschitz=constant, **FAST).fit(IRIS)
     assert model.mutual_information_lower_bound_ >= max(0.0, math.log(2 * constant**2 / IRIS.shape[1]))
 
@@ -92,7 +93,7 @@ def test_least_fisher_eigenvalue_is_that_of_the_jacobian(likelihood):
         eta = module.natural_parameters(place).detach()
 
         def divergence(other, eta=eta):
-            """KL(p_eta || p_other) of an exponential family, up to what does not depend on the other: A(other) - other . A'(eta)."""
+            """KL(p_eta || p_other) of an exponential family, up to terms of eta alone: A(other) - other . A'(eta)."""
             parameters = module.natural_parameters(other)
             normaliser = {
                 "gaussian": lambda e: e.square() / 2,
@@ -128,7 +129,10 @@ def test_expected_statistic_of_a_gaussian_is_its_parameter_in_noise_units():
 
 @pytest.mark.parametrize("likelihood", ["bernoulli", "poisson"])
 def test_least_fisher_eigenvalue_vanishes_where_the_noise_does(likelihood):
-    """At extreme natural parameters an injective decoder changes the distribution ever less: no floor in nats, and this number says so."""
+    """At extreme natural parameters an injective decoder changes the distribution ever less.
+
+    There is no floor in nats, and this number says so.
+    """
     X = np.random.default_rng(0).integers(2, size=(60, 6)).astype(float)
     model = LIDVAE(n_components=2, likelihood=likelihood, **FAST).fit(X)
     before = model.min_fisher_eigenvalue(X).max()

@@ -1,4 +1,4 @@
-"""What fitted clusterings answer: labels, probabilities, components, both phases of training, and warnings when labels collapse."""
+"""What fitted clusterings answer: labels, probabilities, components, both phases, and warnings of collapsed labels."""
 
 import numpy as np
 import pytest
@@ -74,7 +74,9 @@ def test_same_seed_gives_the_same_labels(Estimator):
     np.testing.assert_array_equal(fitted(Estimator).predict_proba(X), fitted(Estimator).predict_proba(X))
 
 
-@pytest.mark.parametrize(("covariance_type", "shape"), [("full", (3, 2, 2)), ("tied", (2, 2)), ("diag", (3, 2)), ("spherical", (3,))])
+@pytest.mark.parametrize(
+    ("covariance_type", "shape"), [("full", (3, 2, 2)), ("tied", (2, 2)), ("diag", (3, 2)), ("spherical", (3,))]
+)
 def test_components_are_in_the_order_of_the_labels(covariance_type, shape):
     model = fitted(covariance_type=covariance_type)
     assert model.covariances_.shape == shape
@@ -122,7 +124,10 @@ def test_weights_are_learned_or_uniform(model):
 
 
 def test_more_starts_give_no_worse_a_bound_at_the_start():
-    """All candidates belong to one model, so the divergence alone decides; the first candidates of a longer list are those of a shorter one."""
+    """All candidates belong to one model, so the divergence alone decides.
+
+    The first candidates of a longer list are those of a shorter one.
+    """
     model, noise = fitted(max_epochs=1), torch.zeros(1)
     x = model.view(X).rows
     bounds = []
@@ -209,7 +214,9 @@ def test_every_likelihood_clusters(likelihood):
 
 def test_certificates_are_those_of_the_mixture(model):
     covariances = np.linalg.det(np.eye(2) + model.inverse_lipschitz_**2 * model.covariances_)
-    assert model.mutual_information_lower_bound_ == pytest.approx((model.weights_ * 0.5 * np.log(covariances)).sum(), rel=1e-4)
+    assert model.mutual_information_lower_bound_ == pytest.approx(
+        (model.weights_ * 0.5 * np.log(covariances)).sum(), rel=1e-4
+    )
 
 
 @pytest.mark.parametrize("inference", ["marginal", "joint"])
@@ -238,7 +245,9 @@ def test_collapsed_labels_are_reported_with_numbers():
 
 def test_clusters_without_a_row_are_reported():
     rows = np.repeat([[0.0, 0.0], [5.0, 5.0]], 20, axis=0)
-    with pytest.warns(CollapseWarning, match=r"share 0\.\d+ of 1\.79 nats with the rows, 2 of 6 are used. Cause: data: .*Lower k"):
+    with pytest.warns(
+        CollapseWarning, match=r"share 0\.\d+ of 1\.79 nats with the rows, 2 of 6 are used. Cause: data: .*Lower k"
+    ):
         LIDGMVAEClustering(**{**FAST, "k": 6, "n_components": 1}).fit(rows)
 
 

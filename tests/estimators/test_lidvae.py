@@ -238,9 +238,17 @@ def test_sample_repeats_for_an_integer_seed_and_looks_like_the_data(iris_model):
 
 
 def test_large_input_is_answered_in_chunks(iris_model, monkeypatch):
-    whole = iris_model.transform(IRIS), iris_model.score_samples(IRIS), iris_model.inverse_transform(iris_model.transform(IRIS))
+    whole = (
+        iris_model.transform(IRIS),
+        iris_model.score_samples(IRIS),
+        iris_model.inverse_transform(iris_model.transform(IRIS)),
+    )
     monkeypatch.setattr("sklid.data.blocks.CHUNK_NUMBERS", 10_000)
-    parts = iris_model.transform(IRIS), iris_model.score_samples(IRIS), iris_model.inverse_transform(iris_model.transform(IRIS))
+    parts = (
+        iris_model.transform(IRIS),
+        iris_model.score_samples(IRIS),
+        iris_model.inverse_transform(iris_model.transform(IRIS)),
+    )
     for one, other in zip(whole, parts, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
 
@@ -258,7 +266,8 @@ class PressCtrlC(Callback):
 
 @pytest.mark.filterwarnings("ignore::sklid.CollapseWarning")
 def test_interrupted_fit_is_usable_and_raises_unless_told_to_keep(request):
-    former = signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job inherits one that ignores Ctrl-C
+    # a background job inherits a handler that ignores Ctrl-C
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
     request.addfinalizer(lambda: signal.signal(signal.SIGINT, former))
     model = LIDVAE(n_components=2, callbacks=[PressCtrlC()], **FAST)
     with pytest.raises(KeyboardInterrupt):
@@ -296,7 +305,15 @@ def test_model_fitted_on_a_gpu_pickles_for_a_cpu():
 
 def test_learning_rate_reaches_zero_when_some_rows_are_held_out():
     """The cosine counts the steps on training rows alone."""
-    model = LIDVAE(n_components=2, max_epochs=5, batch_size=10, early_stopping=True, n_iter_no_change=5, validation_fraction=0.3, random_state=0)
+    model = LIDVAE(
+        n_components=2,
+        max_epochs=5,
+        batch_size=10,
+        early_stopping=True,
+        n_iter_no_change=5,
+        validation_fraction=0.3,
+        random_state=0,
+    )
     rates = []
 
     class Record(Callback):

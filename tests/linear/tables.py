@@ -6,7 +6,11 @@ import numpy as np
 def planted(n_rows=300, n_features=8, amplitudes=(4.0, 2.0, 1.5), noise=0.7, seed=0):
     rng = np.random.default_rng(seed)
     W = np.linalg.qr(rng.standard_normal((n_features, len(amplitudes))))[0] * amplitudes
-    return rng.gamma(2.0, 0.5**0.5, (n_rows, len(amplitudes))) @ W.T + noise * rng.standard_normal((n_rows, n_features)) + 5
+    return (
+        rng.gamma(2.0, 0.5**0.5, (n_rows, len(amplitudes))) @ W.T
+        + noise * rng.standard_normal((n_rows, n_features))
+        + 5
+    )
 
 
 def with_gaps(X, share=0.2, seed=1):

@@ -27,9 +27,13 @@ def test_answers_about_rows_with_gaps_are_those_of_the_multivariate_normal():
         mean = gain @ (X[n, there] - m[there])
         np.testing.assert_allclose(found.mean[n], mean, rtol=1e-8)
         np.testing.assert_allclose(found.covariance_matrix[n], np.eye(3) - gain @ W[there], atol=1e-10)
-        np.testing.assert_allclose(scores[n], stats.multivariate_normal(m[there], C[np.ix_(there, there)]).logpdf(X[n, there]))
         np.testing.assert_allclose(
-            filled[n, ~there], (m + C[:, there] @ np.linalg.solve(C[np.ix_(there, there)], X[n, there] - m[there]))[~there], rtol=1e-8
+            scores[n], stats.multivariate_normal(m[there], C[np.ix_(there, there)]).logpdf(X[n, there])
+        )
+        np.testing.assert_allclose(
+            filled[n, ~there],
+            (m + C[:, there] @ np.linalg.solve(C[np.ix_(there, there)], X[n, there] - m[there]))[~there],
+            rtol=1e-8,
         )
 
 

@@ -26,7 +26,9 @@ def test_attributes_follow_from_the_model():
 
 def test_shares_of_variance_are_those_of_pca():
     X = planted()
-    np.testing.assert_allclose(IdentifiablePPCA(3).fit(X).explained_variance_ratio_, PCA(3).fit(X).explained_variance_ratio_, rtol=1e-8)
+    np.testing.assert_allclose(
+        IdentifiablePPCA(3).fit(X).explained_variance_ratio_, PCA(3).fit(X).explained_variance_ratio_, rtol=1e-8
+    )
 
 
 @pytest.mark.parametrize("name", ["mean_", "collapsed_components_", "explained_variance_ratio_", "inverse_lipschitz_"])

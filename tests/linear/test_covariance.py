@@ -12,7 +12,10 @@ from .tables import planted, with_gaps
 def test_weights_are_repetitions(gaps):
     X = with_gaps(planted()) if gaps else planted()
     weights = np.random.default_rng(0).integers(0, 4, len(X))
-    weighted, repeated = IdentifiablePPCA(2).fit(X, sample_weight=weights), IdentifiablePPCA(2).fit(np.repeat(X, weights, axis=0))
+    weighted, repeated = (
+        IdentifiablePPCA(2).fit(X, sample_weight=weights),
+        IdentifiablePPCA(2).fit(np.repeat(X, weights, axis=0)),
+    )
     np.testing.assert_allclose(weighted.loadings_, repeated.loadings_, rtol=1e-8, atol=1e-8)
     np.testing.assert_allclose(weighted.kl_, repeated.kl_, rtol=1e-8)
 

@@ -44,5 +44,9 @@ def test_expected_covariance_holds_what_the_gaps_leave_open():
 
 def test_rows_with_gaps_weigh_as_many_rows_as_show_an_average_pair_of_features():
     X, weights = with_gaps(np.zeros((30, 4)), 0.4), np.random.default_rng(0).uniform(0.5, 2, 30)
-    together = [weights @ ~np.isnan(X[:, pair]).any(axis=1) for pair in ([0, 1], [0, 2], [0, 3], [1, 2], [1, 3], [2, 3])]
-    assert expected_moments(IncompleteRows.of(X, weights), np.zeros(4), np.ones((4, 1)), 1.0).weight == pytest.approx(np.mean(together))
+    together = [
+        weights @ ~np.isnan(X[:, pair]).any(axis=1) for pair in ([0, 1], [0, 2], [0, 3], [1, 2], [1, 3], [2, 3])
+    ]
+    assert expected_moments(IncompleteRows.of(X, weights), np.zeros(4), np.ones((4, 1)), 1.0).weight == pytest.approx(
+        np.mean(together)
+    )

@@ -45,7 +45,9 @@ def test_works_in_pipelines_searches_frames_and_files(tmp_path):
     table = load_iris(as_frame=True).data
     pipeline = make_pipeline(StandardScaler(), IdentifiablePPCA(2)).fit(table)
     assert pipeline.transform(table).shape == (150, 2)
-    search = GridSearchCV(pipeline, {"identifiableppca__n_components": [1, 2, 3]}, cv=3, n_jobs=2).fit(table.sample(frac=1, random_state=0))
+    search = GridSearchCV(pipeline, {"identifiableppca__n_components": [1, 2, 3]}, cv=3, n_jobs=2).fit(
+        table.sample(frac=1, random_state=0)
+    )
     assert search.best_params_ == {"identifiableppca__n_components": 3}
     frame = IdentifiablePPCA(2).set_output(transform="pandas").fit_transform(table)
     assert list(frame.columns) == ["identifiableppca0", "identifiableppca1"]
@@ -60,7 +62,9 @@ def test_single_precision_stays_single_and_offsets_do_not_cost_digits():
     small = IdentifiablePPCA(3).fit(X.astype(np.float32))
     assert small.transform(X.astype(np.float32)).dtype == np.float32
     np.testing.assert_allclose(small.loadings_, IdentifiablePPCA(3).fit(X).loadings_, atol=1e-4)
-    np.testing.assert_allclose(IdentifiablePPCA(3).fit(X + 1e6).transform(X + 1e6), IdentifiablePPCA(3).fit(X).transform(X), atol=1e-6)
+    np.testing.assert_allclose(
+        IdentifiablePPCA(3).fit(X + 1e6).transform(X + 1e6), IdentifiablePPCA(3).fit(X).transform(X), atol=1e-6
+    )
 
 
 def test_few_steps_end_with_a_warning_that_says_what_to_raise():

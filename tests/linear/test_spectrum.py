@@ -26,12 +26,16 @@ def spectra_of_noise(n_tables, n_rows, standard_deviations, seed=0):
 
 
 def of_variances(variances, weight):
-    return Spectrum(variances, lambda k: np.eye(len(variances))[:k], np.zeros(len(variances)), float(np.sum(variances)), weight)
+    return Spectrum(
+        variances, lambda k: np.eye(len(variances))[:k], np.zeros(len(variances)), float(np.sum(variances)), weight
+    )
 
 
 def test_noise_estimated_beside_strong_components_is_unbiased():
     deviations = np.append(np.full(5, 7.0), np.ones(45))
-    assert np.mean([bulk_noise(spectrum, 5) for spectrum in spectra_of_noise(200, 100, deviations)]) == pytest.approx(1, abs=0.01)
+    assert np.mean([bulk_noise(spectrum, 5) for spectrum in spectra_of_noise(200, 100, deviations)]) == pytest.approx(
+        1, abs=0.01
+    )
 
 
 def test_few_features_of_white_noise_seldom_exceed_its_limit_though_the_noise_is_an_estimate():

@@ -55,7 +55,9 @@ def log_likelihood(x, weight, loc, scale):
 def test_each_parameter_has_its_prior(name, values, prior):
     x, others = [-1.0, 0.3, 2.0], {"weight": 0.3, "loc": [-0.5, 1.0], "scale": [1.0, 2.0]}
     first, second = (others | {name: value} for value in values)
-    found = log_density(x, **first) - log_density(x, **second) - log_likelihood(x, **first) + log_likelihood(x, **second)
+    found = (
+        log_density(x, **first) - log_density(x, **second) - log_likelihood(x, **first) + log_likelihood(x, **second)
+    )
     assert found == pytest.approx(np.sum(prior.logpdf(values[0]) - prior.logpdf(values[1])))
 
 

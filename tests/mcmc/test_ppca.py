@@ -1,4 +1,4 @@
-"""The sampler of probabilistic PCA has the prior and posterior of the paper, and its chains agree once the rotation is gone."""
+"""The sampler of probabilistic PCA has the paper's prior and posterior; chains agree once the rotation is gone."""
 
 from functools import partial
 
@@ -28,7 +28,12 @@ def test_chains_agree_once_the_rotation_is_removed(chains):
 
 
 def test_chains_in_free_coordinates_do_not_agree():
-    assert sample_ppca(rows()[1], 2, 0.25, rotation="free", n_chains=4, n_warmup=100, n_draws=100, random_state=0).worst_r_hat > 1.1
+    assert (
+        sample_ppca(
+            rows()[1], 2, 0.25, rotation="free", n_chains=4, n_warmup=100, n_draws=100, random_state=0
+        ).worst_r_hat
+        > 1.1
+    )
 
 
 def test_latents_have_the_posterior_given_the_loadings_and_no_other(chains):
@@ -46,12 +51,14 @@ def test_covariance_of_the_draws_is_near_that_of_the_data(chains):
 
 
 def draws(X, order, s, tau, n_draws=4000, given=None):
-    """Draws of the model's own random quantities, for which the data count only where the model conditions on them by hand."""
+    """Draws of the model's own random quantities; the data count only where the model conditions on them by hand."""
     with numpyro_key(0) as key:
         from numpyro.infer import Predictive
 
         model = partial(ppca_model, X, order, 2, s, tau)
-        predictive = Predictive(model, num_samples=n_draws) if given is None else Predictive(model, posterior_samples=given)
+        predictive = (
+            Predictive(model, num_samples=n_draws) if given is None else Predictive(model, posterior_samples=given)
+        )
         return {name: np.asarray(part) for name, part in predictive(key).items()}
 
 

@@ -1,4 +1,4 @@
-"""Models and posteriors with known answers, for the tests of metrics: probabilistic PCA, Gaussian channels, a VAE written by hand."""
+"""Models and posteriors with known answers, to test metrics: probabilistic PCA, Gaussian channels, a VAE by hand."""
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ def linear_data(n_rows, loadings, noise=1.0, seed=0):
 
 
 def linear_model(W, noise=1.0, encode=None):
-    """z ~ N(0, I), x = W' z + noise, with its exact posterior unless another is given; rows of W are orthogonal, so the posterior factorises."""
+    """z ~ N(0, I), x = W' z + noise, by default with its exact posterior; W has orthogonal rows, so it factorises."""
     precision = 1 + W.square().sum(1) / noise**2
     exact = lambda x: Independent(Normal(x @ W.T / noise**2 / precision, precision.rsqrt().expand(len(x), -1)), 1)  # noqa: E731
     return VariationalModel(encode or exact, lambda z: Independent(Normal(z @ W, noise), 1))

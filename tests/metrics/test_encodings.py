@@ -21,10 +21,15 @@ def test_arrays_distributions_and_full_covariances_agree():
     ]
     covariance = MultivariateNormal(m, torch.diag_embed(s.square()))
     mixture = MixtureSameFamily(Categorical(torch.ones(400, 1)), Independent(Normal(m.unsqueeze(1), s.unsqueeze(1)), 1))
-    expected = metrics.mutual_information(loc, scale), metrics.kl_divergence(loc, scale), metrics.aggregate_posterior_kl(loc, scale)
+    expected = (
+        metrics.mutual_information(loc, scale),
+        metrics.kl_divergence(loc, scale),
+        metrics.aggregate_posterior_kl(loc, scale),
+    )
     for first, second in [*pairs, (covariance, None), (mixture, None)]:
         information, divergence, aggregate = (
-            measure(first, second) for measure in (metrics.mutual_information, metrics.kl_divergence, metrics.aggregate_posterior_kl)
+            measure(first, second)
+            for measure in (metrics.mutual_information, metrics.kl_divergence, metrics.aggregate_posterior_kl)
         )
         assert information.value == pytest.approx(expected[0].value, abs=3 * information.standard_error)
         assert divergence.value == pytest.approx(expected[1].value, rel=0.02)
@@ -40,7 +45,11 @@ def test_arrays_distributions_and_full_covariances_agree():
         (([[0.0]],), TypeError, "standard deviations beside them"),
         ((Normal(torch.zeros(3), torch.ones(3)),), ValueError, "batch shape"),
         ((Normal(torch.zeros(3, 2), torch.ones(3, 2)), [[1.0]]), TypeError, "the prior is one too"),
-        ((Normal(torch.zeros(3, 2), torch.ones(3, 2)), Independent(Normal(torch.zeros(3), 1.0), 1)), ValueError, "2 latents and the prior 3"),
+        (
+            (Normal(torch.zeros(3, 2), torch.ones(3, 2)), Independent(Normal(torch.zeros(3), 1.0), 1)),
+            ValueError,
+            "2 latents and the prior 3",
+        ),
     ],
 )
 def test_bad_arguments_get_one_clear_line(arguments, error, match):

@@ -20,7 +20,7 @@ from .models import frozen_at_the_prior, linear_data, linear_model
 
 
 class WithOffsets:
-    """A model of x less an offset, the multiple of a thousand that is nearest to the row's first column, on which it conditions."""
+    """A model of x less an offset on which it conditions: the multiple of 1000 nearest to the row's first column."""
 
     def __init__(self, model):
         self.model = model
@@ -51,7 +51,8 @@ def test_a_model_with_an_offset_per_row_is_as_likely_as_one_without_on_shifted_r
 
 def test_a_report_on_a_model_with_an_offset_per_row_is_that_of_one_without_on_shifted_rows(shifted):
     plain, offset = (collapse_report(*pair) for pair in shifted)
-    np.testing.assert_allclose(offset.totals, plain.totals, atol=1e-3)  # the gap, whose steps double their rounding errors
+    # not nearer, for the steps of the gap double their rounding errors
+    np.testing.assert_allclose(offset.totals, plain.totals, atol=1e-3)
     np.testing.assert_allclose(offset.latents.gain, plain.latents.gain, atol=1e-6)
     np.testing.assert_allclose(offset.latents.variation, plain.latents.variation, rtol=1e-6)
     assert offset.verdict == plain.verdict == "healthy"

@@ -25,7 +25,9 @@ def test_information_of_a_gaussian_channel_is_within_two_standard_errors(informa
 @pytest.mark.parametrize("information", [0.1, 1.0])
 def test_standard_errors_cover_the_truth_as_often_as_they_should(information):
     """Of ten data sets 9.5 on average; fewer than 7 would happen once in ten thousand."""
-    found = [metrics.mutual_information(*channel(information, 2000, seed=seed), random_state=seed) for seed in range(10)]
+    found = [
+        metrics.mutual_information(*channel(information, 2000, seed=seed), random_state=seed) for seed in range(10)
+    ]
     assert sum(abs(one.value - information) < 2 * one.standard_error for one in found) >= 7
 
 
@@ -45,7 +47,7 @@ def test_eleven_nats_lie_in_the_bracket_and_are_said_to_be_capped(seed):
 
 
 def test_an_estimate_per_mini_batch_cannot_exceed_the_log_of_its_size():
-    """The usual estimate averages over batches of 32 rows; the truth is 11 nats and it cannot read more than log 32 = 3.5."""
+    """The usual estimate averages over batches of 32 rows; the truth is 11 nats, and it reads at most log 32 = 3.5."""
     loc, scale = as_tensors(channel(11.0, 5000))
     by_batch = []
     for m, s in zip(loc.split(32), scale.split(32), strict=True):
@@ -74,7 +76,8 @@ def test_divergence_from_a_mixture_prior_is_the_integral():
     """One latent, one posterior: the divergence by quadrature."""
     q = Normal(torch.tensor([[0.7]] * 500), torch.tensor([[0.4]] * 500))
     prior = MixtureSameFamily(
-        Categorical(torch.tensor([0.3, 0.7])), Independent(Normal(torch.tensor([[-1.0], [1.0]]), torch.tensor([[0.5], [0.8]])), 1)
+        Categorical(torch.tensor([0.3, 0.7])),
+        Independent(Normal(torch.tensor([[-1.0], [1.0]]), torch.tensor([[0.5], [0.8]])), 1),
     )
     grid = torch.linspace(-6, 6, 20_001).unsqueeze(1)
     log_q = Normal(0.7, 0.4).log_prob(grid).squeeze(1)
@@ -106,7 +109,7 @@ def test_metrics_leave_the_global_generators_alone():
 
 
 def test_a_hundred_thousand_rows_fit_into_two_gigabytes():
-    """Divergence and active units whole; the table behind the information is made in blocks of at most 32 MB whatever the number of rows."""
+    """Divergence and active units whole; the table behind the information in blocks of 32 MB at any number of rows."""
     import resource
 
     from sklid.metrics.aggregate import TABLE_NUMBERS
@@ -133,6 +136,8 @@ def test_information_of_a_flow_is_that_of_its_posteriors_one_by_one(n_components
         q = flow(x)
         z = q.sample()
         log_q = torch.stack([flow(x[row : row + 1].expand(40, -1)).log_prob(z) for row in range(40)], dim=1)
-    found = metrics.mutual_information(q, Independent(Normal(*torch.tensor([[0.0], [1.0]]).double().expand(2, n_components)), 1))
+    found = metrics.mutual_information(
+        q, Independent(Normal(*torch.tensor([[0.0], [1.0]]).double().expand(2, n_components)), 1)
+    )
     expected = (log_q.diagonal() - log_q.logsumexp(1) + math.log(40)).mean().item()
     assert found.lower + 2 * found.standard_error == pytest.approx(expected)

@@ -11,7 +11,14 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklid import LIDVAE, LIDGMVAEClustering
-from sklid.metrics import COLLAPSE_SCORERS, LABEL_SCORERS, active_units, amortization_gap, log_likelihood, make_collapse_scorer
+from sklid.metrics import (
+    COLLAPSE_SCORERS,
+    LABEL_SCORERS,
+    active_units,
+    amortization_gap,
+    log_likelihood,
+    make_collapse_scorer,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklid.CollapseWarning")
 SMALL = {"n_components": 2, "max_epochs": 8, "decoder_width": 32, "encoder_width": 32, "random_state": 0}
@@ -26,7 +33,9 @@ def readable(search, parameters):
 
 def test_grid_search_over_depth_and_constant_of_a_lidvae():
     grid = {"decoder_depth": [1, 2], "inverse_lipschitz": [0.5, 2.0]}
-    search = GridSearchCV(LIDVAE(**SMALL), grid, scoring=COLLAPSE_SCORERS, refit="log_likelihood", cv=2, error_score="raise").fit(X)
+    search = GridSearchCV(
+        LIDVAE(**SMALL), grid, scoring=COLLAPSE_SCORERS, refit="log_likelihood", cv=2, error_score="raise"
+    ).fit(X)
     table = readable(search, grid)
     assert table.shape == (4, 2 + len(COLLAPSE_SCORERS))
     assert np.isfinite(table.to_numpy(dtype=float)).all()
@@ -39,7 +48,9 @@ def test_grid_search_over_a_clustering_in_a_pipeline():
     pipeline = Pipeline([("scale", StandardScaler()), ("cluster", LIDGMVAEClustering(k=3, **SMALL))])
     grid = {"cluster__decoder_depth": [1, 2], "cluster__inverse_lipschitz": [0.5, 2.0]}
     scoring = COLLAPSE_SCORERS | LABEL_SCORERS
-    search = GridSearchCV(pipeline, grid, scoring=scoring, refit="cluster_mutual_information", cv=2, error_score="raise").fit(X, y)
+    search = GridSearchCV(
+        pipeline, grid, scoring=scoring, refit="cluster_mutual_information", cv=2, error_score="raise"
+    ).fit(X, y)
     table = readable(search, grid)
     assert np.isfinite(table.to_numpy(dtype=float)).all()
     assert table["mean_test_clustering_accuracy"].between(0.3, 1.0).all()
@@ -50,7 +61,10 @@ def test_scorers_are_the_metrics_and_costs_are_negative():
     assert COLLAPSE_SCORERS["log_likelihood"](model, X) == log_likelihood(model, X).value
     assert COLLAPSE_SCORERS["neg_amortization_gap"](model, X) == -amortization_gap(model, X).value
     assert all(scorer.__name__ == name for name, scorer in COLLAPSE_SCORERS.items())
-    assert {name for name in COLLAPSE_SCORERS if "kl" in name or "gap" in name} == {"neg_aggregate_posterior_kl", "neg_amortization_gap"}
+    assert {name for name in COLLAPSE_SCORERS if "kl" in name or "gap" in name} == {
+        "neg_aggregate_posterior_kl",
+        "neg_amortization_gap",
+    }
 
 
 def test_parameters_reach_the_metric():

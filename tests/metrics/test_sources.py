@@ -14,7 +14,13 @@ from sklid.metrics.encodings import encodings
 
 from .models import HandWrittenVAE, exact_log_likelihood, linear_data, linear_model
 
-MEASURES = (metrics.kl_divergence, metrics.mutual_information, metrics.active_units, metrics.log_likelihood, metrics.informative_units)
+MEASURES = (
+    metrics.kl_divergence,
+    metrics.mutual_information,
+    metrics.active_units,
+    metrics.log_likelihood,
+    metrics.informative_units,
+)
 
 
 @pytest.fixture(scope="module")
@@ -81,12 +87,16 @@ def test_a_vae_written_by_hand_is_measured_through_the_same_functions():
     for measure in (metrics.kl_divergence, metrics.active_units):
         assert measure(model, x)[0] == pytest.approx(measure(loc, scale)[0], rel=1e-5)
     information = metrics.mutual_information(loc, scale)
-    assert metrics.mutual_information(model, x).value == pytest.approx(information.value, abs=3 * information.standard_error)
+    assert metrics.mutual_information(model, x).value == pytest.approx(
+        information.value, abs=3 * information.standard_error
+    )
     exact = exact_log_likelihood(W, 1.0, rows).mean().item()
     assert exact - 0.5 < metrics.log_likelihood(model, x).value < exact + 0.1
     assert metrics.informative_units(model, x).count == 2
     assert metrics.amortization_gap(model, x).value > -0.05
-    assert metrics.collapse_report(model, x).totals.kl == pytest.approx(metrics.kl_divergence(loc, scale).value, rel=1e-5)
+    assert metrics.collapse_report(model, x).totals.kl == pytest.approx(
+        metrics.kl_divergence(loc, scale).value, rel=1e-5
+    )
 
 
 def test_a_pythae_vae_is_measured_through_the_same_functions():
@@ -101,7 +111,9 @@ def test_a_pythae_vae_is_measured_through_the_same_functions():
     model = metrics.VariationalModel(encode, lambda z: Independent(Normal(vae.decoder(z).reconstruction, 1.0), 1))
     with torch.no_grad():
         q = encode(x)
-    assert metrics.kl_divergence(model, x).value == pytest.approx(metrics.kl_divergence(q.mean.numpy(), q.stddev.numpy()).value, rel=1e-5)
+    assert metrics.kl_divergence(model, x).value == pytest.approx(
+        metrics.kl_divergence(q.mean.numpy(), q.stddev.numpy()).value, rel=1e-5
+    )
     assert np.isfinite(metrics.log_likelihood(model, x).value)
     assert metrics.collapse_report(model, x).verdict in {"healthy", "model", "inference", "data"}
 

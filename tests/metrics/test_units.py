@@ -48,7 +48,9 @@ def test_latents_of_a_mixture_prior_and_of_a_flow_have_gains_too():
     X = np.random.default_rng(0).standard_normal((150, 6)) + 4 * np.random.default_rng(1).integers(2, size=(150, 1))
     for model in (
         LIDGMVAEClustering(k=2, n_components=2, max_epochs=10, random_state=0),
-        LIDGMVAEClustering(k=2, n_components=2, covariance_type="diag", inference="joint", max_epochs=10, random_state=0),
+        LIDGMVAEClustering(
+            k=2, n_components=2, covariance_type="diag", inference="joint", max_epochs=10, random_state=0
+        ),
         LIDVAE(n_components=2, posterior="flow", max_epochs=10, random_state=0),
     ):
         gains = metrics.informative_units(model.fit(X), X).gains
@@ -57,13 +59,18 @@ def test_latents_of_a_mixture_prior_and_of_a_flow_have_gains_too():
 
 
 def test_a_prior_without_known_marginals_is_refused():
-    model = metrics.VariationalModel(frozen_at_the_prior(2), lambda z: Normal(z, 1.0), lambda: Independent(Uniform(-torch.ones(2), torch.ones(2)), 1))
+    model = metrics.VariationalModel(
+        frozen_at_the_prior(2), lambda z: Normal(z, 1.0), lambda: Independent(Uniform(-torch.ones(2), torch.ones(2)), 1)
+    )
     with pytest.raises(ValueError, match="no known marginals"):
         metrics.informative_units(model, torch.zeros(5, 2))
 
 
 def test_a_gain_within_two_standard_errors_is_not_yet_informative():
-    """One latent along a unit loading: rows a distance u along it gain u^2 / 4 - log(2) / 2, here .22 with an error of .56 on average."""
+    """One latent along a unit loading: rows a distance u along it gain u^2 / 4 - log(2) / 2.
+
+    Here that is .22 with an error of .56 on average.
+    """
     W = torch.eye(8).double()[:1]
     rows = torch.tensor([0.0, 0.0, 0.0, 3.0]).double()[:, None] * W
     few, many = (metrics.informative_units(linear_model(W), table) for table in (rows, rows.repeat(100, 1)))

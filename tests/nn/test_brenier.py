@@ -6,7 +6,9 @@ from torch.func import jacrev, vmap
 
 from sklid.nn import BrenierMap, ConvexPotential, InversionError
 
-every_size = pytest.mark.parametrize(("n_features", "depth", "alpha"), [(1, 1, 0.1), (3, 2, 0.1), (3, 2, 1.0), (3, 4, 2.0)])
+every_size = pytest.mark.parametrize(
+    ("n_features", "depth", "alpha"), [(1, 1, 0.1), (3, 2, 0.1), (3, 2, 1.0), (3, 4, 2.0)]
+)
 
 
 def map_of(n_features, depth, alpha, activation="squareplus"):

@@ -26,7 +26,7 @@ def test_mutual_information_floor_is_below_the_information_of_linear_models():
 
 @pytest.mark.parametrize("scale", [0.1, 1.0, 3.0])
 def test_mutual_information_floor_is_below_a_lower_estimate_of_untrained_models(scale):
-    """InfoNCE over draws of the model never exceeds its information, so the floor must not exceed InfoNCE by more than its own slack."""
+    """InfoNCE over draws of the model never exceeds its information; the floor exceeds InfoNCE by its slack at most."""
     K, r, n = 2, 0.7, 2000
     f = InjectiveDecoder(K, 4, width=16, inverse_lipschitz=r).double()
     for parameter in f.parameters():
@@ -48,7 +48,10 @@ def test_kl_floor_never_exceeds_the_divergence_of_random_gaussians():
         r = float(torch.rand(()) * 2 + 0.1)
         W = torch.linalg.qr(torch.randn(6, K, dtype=torch.float64)).Q.mT * (r + torch.rand(K, 1, dtype=torch.float64))
         root = torch.randn(K, K, dtype=torch.float64) * torch.rand(()) + 1e-3 * torch.eye(K, dtype=torch.float64)
-        mean, covariance = torch.randn(K, dtype=torch.float64), root @ root.mT + 1e-6 * torch.eye(K, dtype=torch.float64)
+        mean, covariance = (
+            torch.randn(K, dtype=torch.float64),
+            root @ root.mT + 1e-6 * torch.eye(K, dtype=torch.float64),
+        )
         q = MultivariateNormal(mean, covariance)
         p = MultivariateNormal(torch.zeros(K, dtype=torch.float64), torch.eye(K, dtype=torch.float64))
         decoded = torch.trace(W.mT @ covariance @ W)
@@ -60,7 +63,9 @@ def test_kl_floor_is_attained_by_an_isotropic_posterior_of_an_isometry():
     mean = torch.randn(K, dtype=torch.float64)
     q = MultivariateNormal(mean, scale**2 * torch.eye(K, dtype=torch.float64))
     p = MultivariateNormal(torch.zeros(K, dtype=torch.float64), torch.eye(K, dtype=torch.float64))
-    torch.testing.assert_close(kl_floor(torch.tensor(r**2 * K * scale**2, dtype=torch.float64), mean, r), kl_divergence(q, p))
+    torch.testing.assert_close(
+        kl_floor(torch.tensor(r**2 * K * scale**2, dtype=torch.float64), mean, r), kl_divergence(q, p)
+    )
 
 
 def test_kl_floor_is_zero_when_nothing_is_decoded():

@@ -7,7 +7,14 @@ from sklid.nn import ACTIVATIONS, ConvexPotential
 
 every_shape = pytest.mark.parametrize(
     ("n_features", "depth", "skip_connections", "activation", "upper_width"),
-    [(d, depth, skip, name, upper) for d in (1, 3) for depth in (1, 2, 4) for skip in (False, True) for name in ACTIVATIONS for upper in (None, 4)],
+    [
+        (d, depth, skip, name, upper)
+        for d in (1, 3)
+        for depth in (1, 2, 4)
+        for skip in (False, True)
+        for name in ACTIVATIONS
+        for upper in (None, 4)
+    ],
 )
 
 

@@ -80,9 +80,13 @@ def test_initial_map_is_near_the_linear_one_asked_for(inverse_lipschitz):
 
 
 def test_probabilistic_pca_is_probabilistic_pca():
-    rows = torch.randn(500, 4, dtype=torch.float64) @ torch.diag(torch.tensor([5.0, 3.0, 1.0, 1.0], dtype=torch.float64))
+    rows = torch.randn(500, 4, dtype=torch.float64) @ torch.diag(
+        torch.tensor([5.0, 3.0, 1.0, 1.0], dtype=torch.float64)
+    )
     start, pca = probabilistic_pca(rows, 2), PCA(2).fit(rows.numpy())
-    torch.testing.assert_close((start.directions @ torch.from_numpy(pca.components_).mT).abs(), torch.eye(2, dtype=torch.float64))
+    torch.testing.assert_close(
+        (start.directions @ torch.from_numpy(pca.components_).mT).abs(), torch.eye(2, dtype=torch.float64)
+    )
     noise = pca.noise_variance_ * 499 / 500
     assert start.noise**2 == pytest.approx(noise)
     expected = torch.from_numpy(pca.explained_variance_) * 499 / 500 / noise - 1

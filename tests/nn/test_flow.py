@@ -38,7 +38,7 @@ def random_flow(n_components=3):
 
 
 def test_posterior_is_that_of_its_draws_at_random_weights():
-    """The draw pushes noise through the map whose log-determinant autograd gives, and the distribution has that density."""
+    """The draw pushes noise through the map whose log-determinant autograd gives; the distribution has that density."""
     posterior, x, noise = random_flow(), torch.randn(4, dtype=torch.float64), torch.randn(3, dtype=torch.float64)
     q = posterior(x)
     z, log_q = posterior.draw(q, noise[None])

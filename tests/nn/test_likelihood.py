@@ -94,11 +94,16 @@ def test_helmert_basis_is_orthonormal_and_sums_to_zero(n_categories):
 
 def test_categorical_equals_a_softmax_of_each_column():
     likelihood = CategoricalLikelihood([3, 2, 4]).double()
-    eta, x = torch.randn(5, 6, dtype=torch.float64), torch.tensor([[0, 0, 0], [1, 1, 1], [2, 0, 2], [0, 1, 3], [1, 0, 0]])
+    eta, x = (
+        torch.randn(5, 6, dtype=torch.float64),
+        torch.tensor([[0, 0, 0], [1, 1, 1], [2, 0, 2], [0, 1, 3], [1, 0, 0]]),
+    )
     start, expected = 0, np.zeros(5)
     for column, v in enumerate((3, 2, 4)):
         logits = eta[:, start : start + v - 1].numpy() @ helmert_basis(v).double().numpy().T
-        expected += (logits - scipy.special.logsumexp(logits, axis=1, keepdims=True))[np.arange(5), x[:, column].numpy()]
+        expected += (logits - scipy.special.logsumexp(logits, axis=1, keepdims=True))[
+            np.arange(5), x[:, column].numpy()
+        ]
         start += v - 1
     np.testing.assert_allclose(likelihood(eta).log_prob(x.double()), expected, rtol=1e-6)
 
@@ -111,7 +116,9 @@ def test_categorical_samples_and_modes_stay_within_each_column():
         assert likelihood.support.constraint.check(codes).all()
 
 
-@pytest.mark.parametrize("family", [GaussianLikelihood, BernoulliLikelihood, ContinuousBernoulliLikelihood, PoissonLikelihood])
+@pytest.mark.parametrize(
+    "family", [GaussianLikelihood, BernoulliLikelihood, ContinuousBernoulliLikelihood, PoissonLikelihood]
+)
 def test_link_inverts_the_mean(family):
     likelihood = family(3).double()
     torch.testing.assert_close(likelihood.link(likelihood.mean(ETA)), ETA, rtol=1e-6, atol=1e-6)
@@ -139,7 +146,9 @@ def test_continuous_bernoulli_mean_has_a_finite_slope_far_out_in_single_precisio
 
 def test_encoder_sees_counts_by_the_logarithm_of_one_more():
     counts = torch.tensor([[0.0, 1.0, 999.0]])
-    torch.testing.assert_close(PoissonLikelihood(3).inputs(counts), torch.tensor([[0.0, math.log(2.0), math.log(1000.0)]]))
+    torch.testing.assert_close(
+        PoissonLikelihood(3).inputs(counts), torch.tensor([[0.0, math.log(2.0), math.log(1000.0)]])
+    )
 
 
 @pytest.mark.parametrize("name", LIKELIHOODS)

@@ -1,4 +1,4 @@
-"""The linear model is probabilistic PCA: identities of its maps, and collapse exactly where Wang & Ziyin (2022) put it."""
+"""The linear model is probabilistic PCA: identities of its maps, and collapse where Wang & Ziyin (2022) put it."""
 
 import numpy as np
 import pytest
@@ -49,12 +49,14 @@ def test_bound_is_the_log_likelihood():
 @pytest.mark.parametrize("kl_weight", [0.5, 1.0, 2.0])
 @pytest.mark.parametrize("side", [0.8, 1.25])
 def test_a_latent_collapses_exactly_when_weighted_noise_reaches_its_variance(kl_weight, side):
-    """Variances 4 and 1 of the data, noise s^2 with b s^2 = side: the second latent lives below 1 and dies above it; the first keeps 4 - b s^2."""
+    """Variances 4 and 1, b s^2 = side: the second latent lives below 1 and dies above it; the first keeps 4 - b s^2."""
     variances = torch.tensor([4.0, 1.0, 0.01], dtype=torch.float64)
     rows = torch.diag((3 * variances).sqrt())  # their mean square is the covariance
     torch.manual_seed(0)
     model = LinearModel(2, 3, noise=(side / kl_weight) ** 0.5, learn_noise=False, kl_weight=kl_weight).double()
-    optimizer = torch.optim.LBFGS(model.parameters(), max_iter=2000, tolerance_grad=1e-12, tolerance_change=1e-16, line_search_fn="strong_wolfe")
+    optimizer = torch.optim.LBFGS(
+        model.parameters(), max_iter=2000, tolerance_grad=1e-12, tolerance_change=1e-16, line_search_fn="strong_wolfe"
+    )
 
     def closure():
         optimizer.zero_grad()

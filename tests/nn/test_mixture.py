@@ -1,4 +1,4 @@
-"""Components of a mixture prior stay apart and bounded for every value of its parameters, and its densities are those of torch."""
+"""Components of a mixture prior stay apart and bounded for every value of its parameters; densities are torch's."""
 
 import pytest
 import torch
@@ -26,7 +26,9 @@ def mixture(kind="full", codes=None, bounds=(0.05, 5.0), **kwargs):
     scales = 0.3 + torch.rand(KINDS[kind], dtype=torch.float64)
     axes = torch.linalg.qr(torch.randn(len(scales), K, K, dtype=torch.float64)).Q if kind in ("full", "tied") else None
     clusters = GaussianClusters(scales, K, axes, bounds)
-    return SeparatedMixture(codes, clusters, torch.rand(len(codes), dtype=torch.float64).softmax(0), **{"separation": 0.5, **kwargs})
+    return SeparatedMixture(
+        codes, clusters, torch.rand(len(codes), dtype=torch.float64).softmax(0), **{"separation": 0.5, **kwargs}
+    )
 
 
 def randomised(prior, size):
@@ -48,7 +50,9 @@ def test_means_are_never_nearer_than_the_separation(size):
 
 def test_means_driven_towards_each_other_stop_at_the_separation():
     """The worst case: the shifts of two neighbours point at each other, as far as they go."""
-    prior = mixture(codes=torch.tensor([[0.0, 0.0, 0.0], [3.0, 0.0, 0.0], [0.0, 9.0, 0.0], [0.0, 0.0, 9.0]], dtype=torch.float64))
+    prior = mixture(
+        codes=torch.tensor([[0.0, 0.0, 0.0], [3.0, 0.0, 0.0], [0.0, 9.0, 0.0], [0.0, 0.0, 9.0]], dtype=torch.float64)
+    )
     with torch.no_grad():
         prior.shifts[0, 0], prior.shifts[1, 0] = 1e8, -1e8
     assert least_distance(prior.means()) == pytest.approx(0.5)
@@ -58,7 +62,9 @@ def test_means_driven_towards_each_other_stop_at_the_separation():
 @pytest.mark.parametrize("size", [1.0, 100.0])
 def test_scales_stay_within_their_bounds_and_axes_orthogonal(kind, size):
     prior = randomised(mixture(kind, bounds=(0.2, 3.0)), size)
-    deviations = torch.linalg.eigvalsh(prior.clusters(prior.means()).covariance_matrix if kind in ("full", "tied") else prior.covariances()).sqrt()
+    deviations = torch.linalg.eigvalsh(
+        prior.clusters(prior.means()).covariance_matrix if kind in ("full", "tied") else prior.covariances()
+    ).sqrt()
     assert deviations.min() >= 0.2 * (1 - 1e-6)
     assert deviations.max() <= 3.0 * (1 + 1e-6)
 
@@ -81,7 +87,9 @@ def test_log_joint_is_the_density_of_torch(kind):
     log_joint = prior.log_joint(w.unsqueeze(-2))
     torch.testing.assert_close(log_joint.logsumexp(-1), prior().log_prob(w))
     covariances = prior.covariances().expand(C, -1, -1)
-    expected = prior.log_weights.log_softmax(-1) + MultivariateNormal(prior.means(), covariances).log_prob(w.unsqueeze(-2))
+    expected = prior.log_weights.log_softmax(-1) + MultivariateNormal(prior.means(), covariances).log_prob(
+        w.unsqueeze(-2)
+    )
     torch.testing.assert_close(log_joint, expected)
     torch.testing.assert_close(prior.label_probabilities(w), expected.softmax(-1))
 
@@ -109,15 +117,23 @@ def test_divergence_bounds_the_average_over_draws_from_above():
 def test_divergence_is_exact_where_one_component_accounts_for_all():
     prior = mixture(codes=50.0 * torch.eye(C, K, dtype=torch.float64))
     q = Independent(Normal(prior.means() + 0.1, 0.5 * torch.ones(C, K, dtype=torch.float64)), 1)
-    expected = kl_divergence(MultivariateNormal(q.mean, torch.diag_embed(q.variance)), MultivariateNormal(prior.means(), prior.covariances()))
-    torch.testing.assert_close(prior.divergences(q, q.mean, q.mean).sum(-1), expected - prior.log_weights.log_softmax(-1))
+    expected = kl_divergence(
+        MultivariateNormal(q.mean, torch.diag_embed(q.variance)), MultivariateNormal(prior.means(), prior.covariances())
+    )
+    torch.testing.assert_close(
+        prior.divergences(q, q.mean, q.mean).sum(-1), expected - prior.log_weights.log_softmax(-1)
+    )
 
 
 def test_divergence_of_another_posterior_is_the_average_over_its_draws():
     prior = mixture()
-    q = MixtureSameFamily(torch.distributions.Categorical(torch.ones(2)), Independent(Normal(torch.randn(2, K), torch.ones(2, K)), 1))
+    q = MixtureSameFamily(
+        torch.distributions.Categorical(torch.ones(2)), Independent(Normal(torch.randn(2, K), torch.ones(2, K)), 1)
+    )
     w = q.sample(torch.Size([9])).double()
-    torch.testing.assert_close(prior.divergences(q, w, q.log_prob(w)).squeeze(), (q.log_prob(w) - prior().log_prob(w)).mean())
+    torch.testing.assert_close(
+        prior.divergences(q, w, q.log_prob(w)).squeeze(), (q.log_prob(w) - prior().log_prob(w)).mean()
+    )
 
 
 def test_codes_nearer_than_the_separation_are_refused():
@@ -125,7 +141,9 @@ def test_codes_nearer_than_the_separation_are_refused():
         SeparatedMixture(torch.zeros(2, 1), GaussianClusters(torch.ones(2, 1), 1), torch.ones(2) / 2)
 
 
-@pytest.mark.parametrize("codes", [torch.zeros(10, 1), torch.zeros(5, 3), torch.linspace(0, 1, 40)[:, None], torch.randn(30, 2)])
+@pytest.mark.parametrize(
+    "codes", [torch.zeros(10, 1), torch.zeros(5, 3), torch.linspace(0, 1, 40)[:, None], torch.randn(30, 2)]
+)
 def test_separated_codes_are_far_enough_apart(codes):
     assert least_distance(separated(codes, 0.7)) >= 0.7 * (1 - 1e-5)
 
@@ -210,7 +228,7 @@ def test_clusters_are_a_part_and_another_family_trains_as_well():
 
 
 def test_divergence_floor_of_a_mixture_holds_in_its_narrowest_cluster():
-    """A posterior inside a narrow cluster is near the prior there: a floor from a wider one would exceed its divergence."""
+    """A posterior inside a narrow cluster is near the prior there: a wider one's floor would exceed its divergence."""
     codes = torch.tensor([[-6.0, 0.0], [6.0, 0.0]], dtype=torch.float64)
     scales = torch.tensor([[0.2, 0.2], [3.0, 3.0]], dtype=torch.float64)
     prior = SeparatedMixture(codes, GaussianClusters(scales, 2), torch.tensor([0.5, 0.5], dtype=torch.float64))

@@ -1,4 +1,4 @@
-"""Models with labels: their bounds stay under the exact log-likelihood, and their posteriors over labels are what they say."""
+"""Models with labels: bounds stay under the exact log-likelihood, and posteriors over labels are what they say."""
 
 import copy
 
@@ -29,7 +29,9 @@ def rows():
 def model(request, rows):
     """A model of one latent, whose log-likelihood a grid gives exactly, a little away from its start."""
     prior = SeparatedMixture(
-        torch.tensor([[-2.0], [0.5], [2.5]]), GaussianClusters(torch.tensor([[0.5], [0.8], [0.4]]), 1), torch.tensor([0.2, 0.5, 0.3])
+        torch.tensor([[-2.0], [0.5], [2.5]]),
+        GaussianClusters(torch.tensor([[0.5], [0.8], [0.4]]), 1),
+        torch.tensor([0.2, 0.5, 0.3]),
     )
     parts = (prior, InjectiveDecoder(1, D, width=8), GaussianLikelihood(D), GaussianPosterior(D, 1, width=8))
     found = (MixtureModel(*parts) if request.param == "marginal" else JointMixtureModel(*parts, width=8)).double()
@@ -96,11 +98,13 @@ def test_joint_model_starts_at_what_the_posterior_and_the_mixture_know():
 
 
 def test_bound_of_the_joint_model_has_the_divergences_of_torch(rows):
-    """KL(q(y | x) || pi) and, weighted by q(y | x), KL(q(w | x, y) || p(w | y)); the reconstruction is checked by the bound of the whole."""
+    """KL(q(y | x) || pi) and, weighted by q(y | x), KL(q(w | x, y) || p(w | y)); the bound tests the reconstruction."""
     weights = torch.tensor([0.2, 0.5, 0.3])
     scales = torch.tensor([[0.5], [0.8], [0.4]])
     prior = SeparatedMixture(torch.tensor([[-2.0], [0.5], [2.5]]), GaussianClusters(scales, 1), weights)
-    model = JointMixtureModel(prior, InjectiveDecoder(1, D, width=8), GaussianLikelihood(D), GaussianPosterior(D, 1, width=8), width=8).double()
+    model = JointMixtureModel(
+        prior, InjectiveDecoder(1, D, width=8), GaussianLikelihood(D), GaussianPosterior(D, 1, width=8), width=8
+    ).double()
     with torch.no_grad():
         for parameter in model.labelled.parameters():
             parameter.normal_(std=0.3)
@@ -114,14 +118,18 @@ def test_bound_of_the_joint_model_has_the_divergences_of_torch(rows):
 def test_two_draws_give_two_equally_probable_labels_one_each():
     latents = Independent(Normal(torch.tensor([[[-5.0], [5.0]]]), torch.ones(1, 2, 1)), 1)
     q = MixtureSameFamily(Categorical(torch.tensor([[0.5, 0.5]])), latents)
-    prior = SeparatedMixture(torch.tensor([[-5.0], [5.0]]), GaussianClusters(torch.ones(2, 1), 1), torch.tensor([0.5, 0.5]))
-    model = JointMixtureModel(prior, InjectiveDecoder(1, D, width=8), GaussianLikelihood(D), GaussianPosterior(D, 1, width=8), width=8)
+    prior = SeparatedMixture(
+        torch.tensor([[-5.0], [5.0]]), GaussianClusters(torch.ones(2, 1), 1), torch.tensor([0.5, 0.5])
+    )
+    model = JointMixtureModel(
+        prior, InjectiveDecoder(1, D, width=8), GaussianLikelihood(D), GaussianPosterior(D, 1, width=8), width=8
+    )
     w, _ = model.draw(q, torch.zeros(2, 1, 1))
     assert w.flatten().tolist() == [-5.0, 5.0]
 
 
 def test_labels_numbered_anew_are_the_same_model_and_the_same_training(model, rows):
-    """Label c becomes what label order[c] was, in the weights and in the memory of the optimiser: the next step is the same, too."""
+    """Label c becomes what order[c] was, in the weights and the optimiser's memory: the next step is the same, too."""
     order = torch.tensor([2, 0, 1])
     other = copy.deepcopy(model)
     optimizers = [torch.optim.Adam(each.parameters(), lr=0.01) for each in (model, other)]
@@ -136,8 +144,12 @@ def test_labels_numbered_anew_are_the_same_model_and_the_same_training(model, ro
         step(each, optimizer)
     other.relabel(order, optimizers[1])
     for _ in range(2):
-        torch.testing.assert_close(other.label_probabilities(rows, noise), model.label_probabilities(rows, noise)[:, order])
-        torch.testing.assert_close(other.log_weights(rows, noise).logsumexp(0), model.log_weights(rows, noise).logsumexp(0))
+        torch.testing.assert_close(
+            other.label_probabilities(rows, noise), model.label_probabilities(rows, noise)[:, order]
+        )
+        torch.testing.assert_close(
+            other.log_weights(rows, noise).logsumexp(0), model.log_weights(rows, noise).logsumexp(0)
+        )
         torch.testing.assert_close(other.prior.means(), model.prior.means()[order])
         for each, optimizer in zip((model, other), optimizers, strict=True):
             step(each, optimizer)

@@ -43,8 +43,14 @@ class FixedPosterior(nn.Module):
 
 @pytest.fixture
 def linear():
-    """A linear model with orthogonal loadings, whose posterior is diagonal; its exact log-likelihood; and its exact posterior's parameters."""
-    W = torch.diag(torch.tensor([2.0, 0.7], dtype=torch.float64)) @ torch.linalg.qr(torch.randn(D, K, dtype=torch.float64)).Q.mT
+    """A linear model with orthogonal loadings, whose posterior is diagonal.
+
+    Beside it its exact log-likelihood and the parameters of its exact posterior.
+    """
+    W = (
+        torch.diag(torch.tensor([2.0, 0.7], dtype=torch.float64))
+        @ torch.linalg.qr(torch.randn(D, K, dtype=torch.float64)).Q.mT
+    )
     likelihood = GaussianLikelihood(D).double()
     likelihood.log_noise.data.fill_(-0.5)
     s = likelihood.noise().detach()
@@ -71,7 +77,10 @@ def test_iwae_with_the_exact_posterior_is_the_exact_log_likelihood(linear):
 def test_iwae_is_above_the_elbo_grows_with_draws_and_reaches_the_exact_value(linear):
     model_with, exact, A, scale = linear
     model, x = model_with(FixedPosterior(0.7 * A, 1.5 * scale)), exact.sample((400,))
-    bounds = [iwae(model.log_weights(x, torch.randn(S, 400, K, dtype=torch.float64))).mean().item() for S in (1, 10, 100, 5000)]
+    bounds = [
+        iwae(model.log_weights(x, torch.randn(S, 400, K, dtype=torch.float64))).mean().item()
+        for S in (1, 10, 100, 5000)
+    ]
     elbo = torch.stack([model(x).elbo().mean() for _ in range(20)]).mean().item()
     truth = exact.log_prob(x).mean().item()
     assert bounds == sorted(bounds)
@@ -90,11 +99,16 @@ def test_elbo_is_the_log_likelihood_less_the_divergence_from_the_exact_posterior
     torch.testing.assert_close(elbo, exact.log_prob(x) - gap, rtol=0, atol=0.15)
 
 
-@pytest.mark.parametrize("likelihood", [GaussianLikelihood(4), PoissonLikelihood(4), CategoricalLikelihood([3, 2, 2, 4])])
+@pytest.mark.parametrize(
+    "likelihood", [GaussianLikelihood(4), PoissonLikelihood(4), CategoricalLikelihood([3, 2, 2, 4])]
+)
 def test_model_starts_at_the_mean_of_its_rows(likelihood):
     x = torch.randint(0, 2, (500, 4)).float()
     model = LatentVariableModel(
-        StandardNormal(2), InjectiveDecoder(2, likelihood.n_parameters, width=16), likelihood, GaussianPosterior(likelihood.n_parameters, 2, width=16)
+        StandardNormal(2),
+        InjectiveDecoder(2, likelihood.n_parameters, width=16),
+        likelihood,
+        GaussianPosterior(likelihood.n_parameters, 2, width=16),
     )
     model.initialise(x)
     at_origin = model.natural_parameters(torch.zeros(2))
@@ -103,7 +117,9 @@ def test_model_starts_at_the_mean_of_its_rows(likelihood):
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_model_works_on_cuda():
-    model = LatentVariableModel(StandardNormal(2), InjectiveDecoder(2, 4, width=16), GaussianLikelihood(4), GaussianPosterior(4, 2, width=16)).cuda()
+    model = LatentVariableModel(
+        StandardNormal(2), InjectiveDecoder(2, 4, width=16), GaussianLikelihood(4), GaussianPosterior(4, 2, width=16)
+    ).cuda()
     x = torch.randn(7, 4, device="cuda")
     model.initialise(x)
     model(x).elbo().mean().backward()
@@ -143,10 +159,12 @@ class WithoutExposure(Distribution):
 
 
 def test_what_a_row_is_conditioned_on_reaches_its_distribution():
-    """The rate of a count is its exposure times that of one unit, in the bound, in importance weights and in decoding."""
+    """The rate of a count is its exposure times that of one unit: in the bound, in importance weights, in decoding."""
     exposure = torch.tensor([[1.0], [10.0], [100.0]])
     x = torch.cat([torch.poisson(3.0 * exposure.expand(3, 4)), exposure], dim=1)
-    model = LatentVariableModel(StandardNormal(2), InjectiveDecoder(2, 4, width=8), PoissonWithExposure(5), GaussianPosterior(4, 2, width=8))
+    model = LatentVariableModel(
+        StandardNormal(2), InjectiveDecoder(2, 4, width=8), PoissonWithExposure(5), GaussianPosterior(4, 2, width=8)
+    )
     model.initialise(x)
     z = torch.randn(7, 3, 2)
     rates = model.decode(z, model.given(x)).counts.mean
@@ -161,13 +179,17 @@ def test_what_a_row_is_conditioned_on_reaches_its_distribution():
     bound = model(x)
     torch.manual_seed(3)
     w, _ = model.draw(model.encode(x), torch.randn(1, 3, 2))
-    torch.testing.assert_close(bound.reconstruction, Poisson(exposure * model.decode(w).counts.mean).log_prob(x[:, :4]).sum(-1)[0])
+    torch.testing.assert_close(
+        bound.reconstruction, Poisson(exposure * model.decode(w).counts.mean).log_prob(x[:, :4]).sum(-1)[0]
+    )
 
 
 def test_model_hands_the_noise_of_its_rows_to_the_posterior():
-    """With one latent along one direction, the posterior is that of probabilistic PCA at the noise that the rows have."""
+    """With one latent along one direction, the posterior is that of probabilistic PCA at the noise of the rows."""
     x = torch.randn(4000, 1) * torch.tensor([[2.0, 0.0, 0.0]]) + 0.3 * torch.randn(4000, 3)
-    model = LatentVariableModel(StandardNormal(1), InjectiveDecoder(1, 3, width=8), GaussianLikelihood(3), GaussianPosterior(3, 1, width=8))
+    model = LatentVariableModel(
+        StandardNormal(1), InjectiveDecoder(1, 3, width=8), GaussianLikelihood(3), GaussianPosterior(3, 1, width=8)
+    )
     model.initialise(x)
     variance, loading = 0.3**2, 2.0
     q = model.encode(torch.tensor([[1.0, 0.0, 0.0], [0.0, 0.0, 0.0]]))

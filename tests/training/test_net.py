@@ -22,7 +22,9 @@ X = torch.randn(100, 3, generator=torch.Generator().manual_seed(0))
 
 
 def model():
-    return LatentVariableModel(StandardNormal(1), InjectiveDecoder(1, 3, width=8), GaussianLikelihood(3), GaussianPosterior(3, 1, width=8))
+    return LatentVariableModel(
+        StandardNormal(1), InjectiveDecoder(1, 3, width=8), GaussianLikelihood(3), GaussianPosterior(3, 1, width=8)
+    )
 
 
 def net_of(module=None, **kwargs):
@@ -77,7 +79,9 @@ def test_early_stopping_improves_on_negative_losses_and_restores_the_best():
             weights.append(net.module_.likelihood.log_noise.item())
 
     stop = dict(training_callbacks(n_steps=1000, patience=2, tol=0.1))["early_stopping"]
-    net = net_of(max_epochs=6, callbacks=[("scripted", Scripted()), ("stop", stop)], train_split=ValidSplit(0.2, random_state=0)).fit(X)
+    net = net_of(
+        max_epochs=6, callbacks=[("scripted", Scripted()), ("stop", stop)], train_split=ValidSplit(0.2, random_state=0)
+    ).fit(X)
     assert len(net.history) == 5
     assert net.module_.likelihood.log_noise.item() == weights[2]
     assert not net.interrupted_
@@ -171,7 +175,10 @@ def test_compiled_training_gives_the_same_weights_and_a_pickle():
 
 
 def test_history_keeps_the_mean_divergence_of_each_epoch():
-    """The last epoch's value is the divergence of the trained posterior from N(0, 1), up to what the weights moved within it."""
+    """The last epoch's value is the divergence of the trained posterior from N(0, 1).
+
+    It is so up to what the weights moved within the epoch.
+    """
     module = model()
     net = net_of(module, max_epochs=40, lr=1e-2).fit(X)
     q = module.encode(X)
@@ -207,7 +214,13 @@ def test_training_step_that_is_handed_in_may_take_steps_of_its_own():
             encoder.zero_grad()
             (-module(batch[0]).elbo().mean()).backward()
             encoder.step()
-            changes.append([name for (name, new), old in zip(module.named_parameters(), before, strict=True) if not torch.equal(new, old)])
+            changes.append(
+                [
+                    name
+                    for (name, new), old in zip(module.named_parameters(), before, strict=True)
+                    if not torch.equal(new, old)
+                ]
+            )
         net.optimizer_.zero_grad()
         return NeuralNet.train_step_single(net, batch)
 
@@ -241,7 +254,7 @@ def test_trained_module_is_left_in_the_mode_of_evaluation():
 
 
 def test_failed_training_goes_back_to_its_best_weights_and_not_to_others():
-    """The rows of the second epoch are the easy ones: its loss is the least, so its weights are those that come back."""
+    """The rows of the second epoch are the easy ones: its loss is the least, so its weights come back."""
     kept, best = [], []
 
     class Scripted(Callback):
@@ -291,7 +304,9 @@ def test_schedule_of_a_resumed_net_begins_at_its_own_rate():
             rates.append(net.optimizer_.param_groups[0]["lr"])
 
     def schedule():
-        return LRScheduler(torch.optim.lr_scheduler.LambdaLR, lr_lambda=lambda step: 0.5, last_epoch=-1, step_every="batch")
+        return LRScheduler(
+            torch.optim.lr_scheduler.LambdaLR, lr_lambda=lambda step: 0.5, last_epoch=-1, step_every="batch"
+        )
 
     first = net_of(lr=0.01, callbacks=[schedule()]).fit(X)
     net_of(first.module_, lr=0.02, callbacks=[Record(), schedule()]).initialize().resume(first).partial_fit(X)

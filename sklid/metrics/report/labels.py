@@ -45,9 +45,9 @@ def separation_of_clusters(prior: MixtureSameFamily) -> float:
 
 
 def exact_information(prior: MixtureSameFamily, weights: Tensor, draws: Tensor) -> float:
-    """Information of rows and labels under the exact posterior in nats, from weighted prior draws ``(N, S)``, ``(S, K)``.
+    """Information of rows and labels under the exact posterior in nats, from weighted prior draws.
 
-    nan where the model overflows and the weights are not finite.
+    The weights are ``(N, S)``, the draws ``(S, K)``; nan where the model overflows and the weights are not finite.
     """
     if not torch.isfinite(weights).all():
         return math.nan

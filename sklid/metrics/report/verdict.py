@@ -29,8 +29,10 @@ LEAST_LABEL_GAIN = 2.0
 
 REMEDIES = {
     "healthy": "",
-    "model": "Use an injective decoder (LIDVAE) or raise its inverse_lipschitz; lower kl_weight or decoder_depth, or raise max_epochs.",
-    "inference": "Lower kl_weight, raise encoder_width, encoder_depth or max_epochs, or start at principal components with encoder='principal'.",
+    "model": "Use an injective decoder (LIDVAE) or raise its inverse_lipschitz; "
+    "lower kl_weight or decoder_depth, or raise max_epochs.",
+    "inference": "Lower kl_weight, raise encoder_width, encoder_depth or max_epochs, "
+    "or start at principal components with encoder='principal'.",
     "data": "Lower n_components.",
     "labels: healthy": "",
     "labels: model": "Raise min_separation, lower scale_bounds or kl_weight, or raise pretrain_fraction.",

@@ -23,5 +23,11 @@ __all__ = [
 
 LIKELIHOODS: dict[str, type[Likelihood]] = {
     family.name: family
-    for family in (GaussianLikelihood, BernoulliLikelihood, ContinuousBernoulliLikelihood, PoissonLikelihood, CategoricalLikelihood)
+    for family in (
+        GaussianLikelihood,
+        BernoulliLikelihood,
+        ContinuousBernoulliLikelihood,
+        PoissonLikelihood,
+        CategoricalLikelihood,
+    )
 }

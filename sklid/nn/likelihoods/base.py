@@ -2,9 +2,9 @@ r"""Likelihoods: minimal exponential families, from natural parameters to distri
 
 .. math:: p(x \mid \eta) = h(x) \exp(\langle \eta, t(x) \rangle - A(\eta)), \qquad \eta = f(z)
 
-A family is *minimal* when different natural parameters give different distributions; an injective decoder then gives an injective likelihood,
-which is what Theorem 1 of Wang, Blei & Cunningham (NeurIPS 2021) needs. Hence V - 1 parameters for V categories, by the Helmert basis,
-and the Gaussian in units of its noise,
+A family is *minimal* when different natural parameters give different distributions; an injective decoder then gives an
+injective likelihood, which is what Theorem 1 of Wang, Blei & Cunningham (NeurIPS 2021) needs. Hence V - 1 parameters
+for V categories, by the Helmert basis, and the Gaussian in units of its noise,
 
 .. math:: x = s (f(z) + \varepsilon), \quad \varepsilon \sim N(0, I),
 
@@ -22,7 +22,8 @@ from .support import REAL_NUMBERS, Support
 __all__ = ["BOUNDARY", "Likelihood"]
 
 BOUNDARY = 1e-6
-"""Distance by which a mean on the boundary of its range is moved inside before the link, where it has no finite natural parameter."""
+"""Distance by which a mean on the boundary of its range is moved inside before the link, where it has no finite natural
+parameter."""
 
 
 class Likelihood(nn.Module):
@@ -44,7 +45,8 @@ class Likelihood(nn.Module):
     standardised : bool
         Whether columns are to be standardised first, so that densities are in units other than those of the data.
     noise_units : bool
-        Whether the natural parameter is measured in noise standard deviations, so that an inverse-Lipschitz decoder has an information floor.
+        Whether the natural parameter is measured in noise standard deviations, so that an inverse-Lipschitz decoder has
+        an information floor.
     """
 
     name = ""
@@ -80,14 +82,19 @@ class Likelihood(nn.Module):
     def check_noise(cls, noise: str) -> None:
         """ValueError for noise by feature, of a likelihood that has none to learn."""
         if noise != "global":
-            raise ValueError(f'noise="{noise}" belongs to likelihood="gaussian"; likelihood="{cls.name}" has no noise to learn.')
+            raise ValueError(
+                f'noise="{noise}" belongs to likelihood="gaussian"; likelihood="{cls.name}" has no noise to learn.'
+            )
 
     def given(self, x: Tensor) -> Tensor | None:
         """What the distribution of a row is conditioned on, such as an exposure, ``(*, P) -> (*, C)``; nothing here."""
         return None
 
     def conditioned(self, eta: Tensor, given: Tensor | None) -> Tensor:
-        """Natural parameters of rows under that condition; as they are where there is none: ``(*, D), (*, C) -> (*, D)``."""
+        """Natural parameters of rows under that condition: ``(*, D), (*, C) -> (*, D)``.
+
+        They are left as they are where there is none.
+        """
         return eta
 
     def gain(self) -> Tensor | float:
@@ -110,7 +117,7 @@ class Likelihood(nn.Module):
         return self.distribution(eta).mean
 
     def expected_statistic(self, eta: Tensor) -> Tensor:
-        """Expected sufficient statistic A'(eta), whose derivative is the Fisher information of eta: ``(*, D) -> (*, D)``."""
+        """Expected sufficient statistic A'(eta), whose derivative is the Fisher information: ``(*, D) -> (*, D)``."""
         return self.mean(eta)
 
     def inputs(self, x: Tensor) -> Tensor:

@@ -19,8 +19,8 @@ class CategoricalLikelihood(Likelihood):
 
     .. math:: \text{logits}_j = Q_{V_j} \eta_j, \qquad Q_V^\top Q_V = I, \; Q_V^\top 1 = 0
 
-    with the Helmert basis Q, which keeps the inverse-Lipschitz constant exactly; a fixed zero logit would shrink it by up to
-    :math:`1/\sqrt{V}`, and V free logits are not injective.
+    with the Helmert basis Q, which keeps the inverse-Lipschitz constant exactly; a fixed zero logit would shrink it by
+    up to :math:`1/\sqrt{V}`, and V free logits are not injective.
 
     Parameters
     ----------

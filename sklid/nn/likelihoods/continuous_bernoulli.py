@@ -2,9 +2,10 @@ r"""The continuous Bernoulli distribution by its natural parameter.
 
 .. math:: p(x \mid \eta) = \exp(\eta x - A(\eta)), \quad x \in [0, 1], \qquad A(\eta) = \log \frac{e^\eta - 1}{\eta}
 
-(Loaiza-Ganem & Cunningham, "The continuous Bernoulli", NeurIPS 2019.) `torch.distributions.ContinuousBernoulli` works with probabilities, clamped to
-the float resolution: in single precision its mean cannot fall below 1/16, and logits beyond 16 give one and the same normaliser, so that it is
-not injective in the natural parameter. Here every finite natural parameter has its own distribution.
+(Loaiza-Ganem & Cunningham, "The continuous Bernoulli", NeurIPS 2019.) `torch.distributions.ContinuousBernoulli` works
+with probabilities, clamped to the float resolution: in single precision its mean cannot fall below 1/16, and logits
+beyond 16 give one and the same normaliser, so that it is not injective in the natural parameter. Here every finite
+natural parameter has its own distribution.
 """
 
 from typing import Any
@@ -60,7 +61,9 @@ class ContinuousBernoulli(Distribution):
         return _variance(self.eta)
 
     def rsample(self, sample_shape: Any = ()) -> Tensor:
-        uniform = torch.rand(self._extended_shape(torch.Size(sample_shape)), dtype=self.eta.dtype, device=self.eta.device)
+        uniform = torch.rand(
+            self._extended_shape(torch.Size(sample_shape)), dtype=self.eta.dtype, device=self.eta.device
+        )
         return self.icdf(uniform)
 
     def icdf(self, value: Tensor) -> Tensor:
@@ -88,7 +91,8 @@ def _log_normaliser(eta: Tensor) -> Tensor:
 
 def _mean(eta: Tensor) -> Tensor:
     size = _away_from_zero(eta).abs()
-    lower = 1 / size + torch.exp(-size) / torch.expm1(-size)  # of -size, with no exponential that could overflow, nor its slope
+    # of -size, with no exponential that could overflow, nor its slope
+    lower = 1 / size + torch.exp(-size) / torch.expm1(-size)
     exact = torch.where(eta < 0, lower, 1 - lower)
     return torch.where(eta.abs() < SERIES, 0.5 + eta / 12 - eta**3 / 720, exact)
 

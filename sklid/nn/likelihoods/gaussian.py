@@ -25,8 +25,8 @@ class GaussianLikelihood(Likelihood):
     ----------
     n_features : int
     noise : {"global", "feature"}, default="global"
-        With one s the learned part of the decoder is divided by it (`gain`), so that the mean is ``grad T(u) + r s u``: only the quadratic
-        part scales with the noise.
+        With one s the learned part of the decoder is divided by it (`gain`), so that the mean is ``grad T(u) + r s u``:
+        only the quadratic part scales with the noise.
     """
 
     name = "gaussian"

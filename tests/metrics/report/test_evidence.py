@@ -29,7 +29,10 @@ def standard_normal(n_components):
 
 
 def test_the_variation_of_a_linear_likelihood_by_latent_is_its_squared_loading_over_the_noise():
-    """E KL(p(x | z) || p(x | z')) = sum over the latents redrawn of E (z_d - z_d')^2 |w_d|^2 / 2 s^2, and E (z_d - z_d')^2 = 2."""
+    """E KL(p(x | z) || p(x | z')) is the sum of E (z_d - z_d')^2 |w_d|^2 / 2 s^2 over the latents redrawn.
+
+    E (z_d - z_d')^2 is 2.
+    """
     rows, W = linear_data(10, [3.0, 1.0, 0.2])
     exact = W.square().sum(1).numpy() / 0.5**2
     total, by_latent = likelihood_variation(view_of(linear_model(W, noise=0.5), rows), standard_normal(3))

@@ -42,7 +42,10 @@ def test_a_uniform_posterior_over_labels_with_a_good_argmax_is_collapsed():
 def test_a_gaussian_mixture_is_measured_and_collapses_with_exact_inference():
     X, _ = make_blobs(400, 4, centers=3, random_state=0)
     mixture = GaussianMixture(3, random_state=0).fit(X)
-    assert collapse_report(make_pipeline(StandardScaler(), GaussianMixture(3, random_state=0)).fit(X), X).verdict == "healthy"
+    assert (
+        collapse_report(make_pipeline(StandardScaler(), GaussianMixture(3, random_state=0)).fit(X), X).verdict
+        == "healthy"
+    )
     assert collapse_report(mixture, X).verdict == "healthy"
     mixture.means_[:] = X.mean(axis=0)
     mixture.precisions_cholesky_[:] = np.linalg.cholesky(np.linalg.inv(np.cov(X.T)))
@@ -60,7 +63,7 @@ def two_clusters(weights, distance):
 
 
 def test_exact_information_of_labels_weighs_the_clusters_as_bayes_rule_does():
-    """Rows whose posterior is a single draw z have p(y | z), proportional to the weight of y times the density of z under y."""
+    """Rows whose posterior is one draw z have p(y | z), in proportion to y's weight times the density of z under y."""
     draws = torch.linspace(-3, 5, 9).double().unsqueeze(1)
     joint = np.array([0.95, 0.05]) * norm.pdf(draws.numpy(), loc=[0.0, 2.0])
     expected = cluster_mutual_information(joint / joint.sum(axis=1, keepdims=True))

@@ -24,7 +24,9 @@ def test_a_report_does_not_depend_on_what_was_drawn_before():
 def test_a_prior_that_no_latent_can_be_taken_out_of_leaves_the_other_measurements():
     rows, W = linear_data(300, [3.0, 2.0])
     origin = torch.zeros(2, dtype=W.dtype)
-    report = collapse_report(linear_model(W)._replace(prior=lambda: Independent(Laplace(origin, torch.ones_like(origin)), 1)), rows)
+    report = collapse_report(
+        linear_model(W)._replace(prior=lambda: Independent(Laplace(origin, torch.ones_like(origin)), 1)), rows
+    )
     assert report.verdict == "healthy"
     assert np.isnan(report.totals.informative_units)
 

@@ -53,7 +53,9 @@ def test_the_verdict_on_labels_follows_the_rule(case):
     assert label_verdict(LabelMeasurements(information, np.log(4), n_used, 4, *causes)) == verdict
 
 
-@pytest.fixture(scope="module", params=["LIDVAE, Bernoulli", "VAE, Bernoulli", "LIDVAE, Gaussian", "LIDVAE, continuous Bernoulli"])
+@pytest.fixture(
+    scope="module", params=["LIDVAE, Bernoulli", "VAE, Bernoulli", "LIDVAE, Gaussian", "LIDVAE, continuous Bernoulli"]
+)
 def trained(request):
     """A model trained on digits, and the rows as it sees them."""
     estimator, likelihood = {
@@ -84,7 +86,9 @@ def test_a_trained_model_is_healthy(trained):
 @pytest.mark.parametrize("encoder", ["trained", "frozen"])
 def test_a_decoder_times_a_ten_thousandth_is_the_models_fault(trained, encoder):
     encode = trained.model.encode if encoder == "trained" else frozen_at_the_prior(4)
-    weak = VariationalModel(encode, lambda z: trained.model.likelihood(1e-4 * trained.model.natural_parameters(z)), trained.model.prior)
+    weak = VariationalModel(
+        encode, lambda z: trained.model.likelihood(1e-4 * trained.model.natural_parameters(z)), trained.model.prior
+    )
     report = collapse_report(weak, trained.rows)
     assert (report.verdict, report.collapsed) == ("model", True)
     assert report.totals.variation < 1e-2
@@ -93,7 +97,9 @@ def test_a_decoder_times_a_ten_thousandth_is_the_models_fault(trained, encoder):
 
 
 def test_an_encoder_frozen_at_the_prior_is_inferences_fault(trained):
-    report = collapse_report(VariationalModel(frozen_at_the_prior(4), trained.model.decode, trained.model.prior), trained.rows)
+    report = collapse_report(
+        VariationalModel(frozen_at_the_prior(4), trained.model.decode, trained.model.prior), trained.rows
+    )
     assert (report.verdict, report.collapsed) == ("inference", True)
     assert report.totals.amortization_gap > 1
     assert report.totals.posterior_kl > 1
@@ -101,13 +107,18 @@ def test_an_encoder_frozen_at_the_prior_is_inferences_fault(trained):
 
 
 def optimum_of_a_linear_vae(rows, noise, kl_weight):
-    """Wang & Ziyin (2022): along a principal direction of variance v the decoder has amplitude sqrt(v - beta s^2), and none where beta s^2 >= v."""
+    """Wang & Ziyin (2022): along a principal direction of variance v the decoder has amplitude sqrt(v - beta s^2).
+
+    It has none where beta s^2 >= v.
+    """
     variances, directions = torch.linalg.eigh(rows.T @ rows / len(rows))
     amplitudes = (variances - kl_weight * noise**2).clamp_min(0).sqrt().flip(0)[:4]
     W = directions.T.flip(0)[:4] * amplitudes[:, None]
     precision = (kl_weight * noise**2 + amplitudes.square()) / (kl_weight * noise**2)
     loc = W.T / (kl_weight * noise**2) / precision
-    return linear_model(W, noise, lambda x: Independent(Normal(x @ loc, precision.rsqrt().expand(len(x), -1)), 1)), amplitudes
+    return linear_model(
+        W, noise, lambda x: Independent(Normal(x @ loc, precision.rsqrt().expand(len(x), -1)), 1)
+    ), amplitudes
 
 
 @pytest.mark.parametrize(
@@ -131,7 +142,9 @@ def optimum_of_a_linear_vae(rows, noise, kl_weight):
         ([3.0, 2.5, 2.0, 1.5], 10.0, 1.0, 0, "data"),  # no direction rises above the noise that the model has
     ],
 )
-def test_the_optimum_of_a_linear_vae_collapses_for_the_reason_that_theory_gives(loadings, noise, kl_weight, n_active, verdict):
+def test_the_optimum_of_a_linear_vae_collapses_for_the_reason_that_theory_gives(
+    loadings, noise, kl_weight, n_active, verdict
+):
     rows, _ = linear_data(3000, loadings)
     model, amplitudes = optimum_of_a_linear_vae(rows, noise, kl_weight)
     assert (amplitudes > 0).sum() == n_active
