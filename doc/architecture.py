@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1] / "sklid"
 PICTURE = Path(__file__).with_suffix(".svg")
 HOUSE = [
     ("floor 1", "nn",
-     "activation convex brenier embedding perceptron decoder likelihoods.support likelihoods.base likelihoods.gaussian "
+     "activation convex brenier embedding perceptron decoder section likelihoods.support likelihoods.base likelihoods.gaussian "
      "likelihoods.bernoulli likelihoods.continuous_bernoulli likelihoods.counts likelihoods.categorical likelihoods "
      "objective linear certificate prior clusters mixture posterior flow principal model mixture_model"),
     ("root", "", "exceptions randomness validation"),

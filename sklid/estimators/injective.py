@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ..nn import InjectiveDecoder
+from ..nn import InjectiveDecoder, SectionDecoder
 from .parameters import InjectiveParameters
 
 __all__ = ["InjectiveMixin"]
@@ -79,7 +79,7 @@ class InjectiveMixin(InjectiveParameters):
     def invert(self, X: ArrayLike, tol: float = 1e-5, max_iter: int = 100) -> NDArray[np.float64]:
         r"""Exact left inverse of the decoder: the latent z with E[x | z] = X, where there is one.
 
-        .. math:: E(x) = g_1^{-1}(\beta \, g_2^{-1}(\eta(x)))
+        .. math:: E(x) = g_1^{-1}(\beta \, g_2^{-1}(\eta(x))), \qquad E(x) = g^{-1}(\beta \, \eta(x))
 
         with eta(x) the natural parameter of mean x. It is defined for every row and 1/r-Lipschitz in eta. Unlike `transform` it does not pass
         through the encoder. Values at the edge of a bounded likelihood are moved inside: by 1e-6, for the continuous Bernoulli by 1e-3.
@@ -89,7 +89,7 @@ class InjectiveMixin(InjectiveParameters):
         X : array-like of shape (n_samples, n_features)
             Rows in the units of the data; means such as `inverse_transform` gives are allowed for every likelihood but "categorical".
         tol : float, default=1e-5
-            Largest residual of each of the two inversions, in natural-parameter units.
+            Largest residual of the inverse of each Brenier map, in natural-parameter units.
         max_iter : int, default=100
             Cap on the Newton steps of each.
 
@@ -106,20 +106,29 @@ class InjectiveMixin(InjectiveParameters):
         X = validate_data(self, X, reset=False, dtype=np.float64)
         return self._inference(np.float64).inverted(X, tol, max_iter)
 
-    def _decoder(self, n_components: int, n_outputs: int) -> InjectiveDecoder:
+    def _decoder(self, n_components: int, n_outputs: int) -> InjectiveDecoder | SectionDecoder:
+        shared = {
+            "depth": self.decoder_depth,
+            "width": self.decoder_width,
+            "inverse_lipschitz": self.inverse_lipschitz,
+            "activation": self.activation,
+            "embedding": self.embedding,
+        }
+        if self.decoder == "section":
+            self._check_section()
+            return SectionDecoder(n_components, n_outputs, **shared, maps=self.maps or 4)
+        if self.maps not in (None, 1, 2):
+            raise ValueError(f'maps={self.maps} is more than the g1 and g2 of decoder="brenier"; use 1 or 2, or decoder="section".')
         return InjectiveDecoder(
-            n_components,
-            n_outputs,
-            depth=self.decoder_depth,
-            width=self.decoder_width,
-            inverse_lipschitz=self.inverse_lipschitz,
-            activation=self.activation,
-            skip_connections=self.skip_connections,
-            embedding=self.embedding,
-            maps=self.maps,
-            potential=self.potential,
+            n_components, n_outputs, **shared, skip_connections=self.skip_connections, maps=self.maps or 2, potential=self.potential
         )
 
-    def _fitted_decoder(self) -> InjectiveDecoder:
+    def _check_section(self) -> None:
+        """ValueError for options of g2, which a section does not have."""
+        for name, default in (("potential", "tapered"), ("skip_connections", False)):
+            if getattr(self, name) != default:
+                raise ValueError(f'{name}={getattr(self, name)!r} belongs to decoder="brenier"; leave it at {default!r} with decoder="section".')
+
+    def _fitted_decoder(self) -> InjectiveDecoder | SectionDecoder:
         check_is_fitted(self)
         return self.net_.module_.decoder

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..nn import ACTIVATIONS, LIKELIHOODS
-from ..validation import NON_NEGATIVE, POSITIVE_INTEGER, POSITIVE_REAL, Interval, Options, StrOptions
+from ..validation import NON_NEGATIVE, POSITIVE_INTEGER, POSITIVE_REAL, Interval, StrOptions
 from .declaration import parameter, with_parameters
 
 __all__ = ["InjectiveParameters", "MixtureParameters", "ModelParameters", "NumberOfClusters", "TrainingParameters"]
@@ -43,7 +43,11 @@ class ModelParameters:
         shapes_model=True,
     )
     decoder_depth: int = parameter(
-        default=2, kind="int", text="Hidden layers of the decoder; of g2 where it is injective.", constraint=POSITIVE_INTEGER, shapes_model=True
+        default=2,
+        kind="int",
+        text="Hidden layers of the decoder; of g2 where it is the paper's.",
+        constraint=POSITIVE_INTEGER,
+        shapes_model=True,
     )
     decoder_width: int = parameter(default=256, kind="int", text="Units of each of them.", constraint=POSITIVE_INTEGER, shapes_model=True)
     encoder: str = parameter(
@@ -119,6 +123,14 @@ class TrainingParameters:
 class InjectiveParameters:
     """The injective decoder."""
 
+    decoder: str = parameter(
+        default="brenier",
+        kind='{"brenier", "section"}',
+        text='"brenier" is the g2(beta\' g1(z)) of the paper. "section" has Brenier maps in the plane of beta and any network '
+        "off it, with the same constant: see `sklid.nn.SectionDecoder`.",
+        constraint=[StrOptions({"brenier", "section"})],
+        shapes_model=True,
+    )
     inverse_lipschitz: float = parameter(
         default=1.0,
         kind="float",
@@ -129,13 +141,17 @@ class InjectiveParameters:
     potential: str = parameter(
         default="tapered",
         kind='{"tapered", "icnn"}',
-        text='Input-convex network of g2. "tapered" has layers above the first of an eighth of its width, at least 16 '
+        text='Input-convex network of g2 with decoder="brenier". "tapered" has layers above the first of an eighth of its width, at least 16 '
         'units, which cost next to nothing; "icnn", the paper\'s, has all layers of the same width.',
         constraint=[StrOptions({"tapered", "icnn"})],
         shapes_model=True,
     )
     skip_connections: bool = parameter(
-        default=False, kind="bool", text="Whether every layer of g2 sees its input.", constraint=["boolean"], shapes_model=True
+        default=False,
+        kind="bool",
+        text='Whether every layer of g2 sees its input; with decoder="brenier".',
+        constraint=["boolean"],
+        shapes_model=True,
     )
     activation: str = parameter(
         default="squareplus",
@@ -151,11 +167,12 @@ class InjectiveParameters:
         constraint=[StrOptions({"orthogonal", "identity"})],
         shapes_model=True,
     )
-    maps: int = parameter(
-        default=2,
-        kind="{2, 1}",
-        text="1 leaves g1 out and keeps beta fixed: the case in which latents and map are identified together.",
-        constraint=[Options(int, {1, 2})],
+    maps: int | None = parameter(
+        default=None,
+        kind="int",
+        text="Number of Brenier maps. None takes 2, the paper's g1 and g2, or 4 with a section. 1 keeps beta at its "
+        "initial rows: the case in which latents and map are identified together.",
+        constraint=[None, *POSITIVE_INTEGER],
         shapes_model=True,
     )
 
