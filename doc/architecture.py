@@ -14,9 +14,9 @@ ROOT = Path(__file__).parents[1] / "sklid"
 PICTURE = Path(__file__).with_suffix(".svg")
 HOUSE = [
     ("floor 1", "nn",
-     "activation convex brenier embedding perceptron decoder likelihoods.support likelihoods.base likelihoods.gaussian "
-     "likelihoods.bernoulli likelihoods.continuous_bernoulli likelihoods.counts likelihoods.categorical likelihoods "
-     "objective linear certificate prior clusters mixture posterior flow principal model mixture_model"),
+     "activation convex brenier embedding perceptron decoder section likelihoods.support likelihoods.base "
+     "likelihoods.gaussian likelihoods.bernoulli likelihoods.continuous_bernoulli likelihoods.counts "
+     "likelihoods.categorical likelihoods objective linear certificate prior clusters mixture posterior flow principal model mixture_model"),
     ("root", "", "exceptions randomness validation"),
     ("floor 2", "data", "blocks memory_map table files"),
     ("floor 2", "training", "callbacks batches loss net phases"),

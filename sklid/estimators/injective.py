@@ -7,14 +7,70 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ..nn import InjectiveDecoder
-from .parameters import InjectiveParameters
+from ..nn import ACTIVATIONS, InjectiveDecoder, SectionDecoder
+from ..validation import POSITIVE_INTEGER, POSITIVE_REAL, StrOptions
+from .declaration import parameter, with_parameters
 
 __all__ = ["InjectiveMixin"]
 
 
-class InjectiveMixin(InjectiveParameters):
+@with_parameters
+class InjectiveMixin:
     """The injective decoder of `LIDVAE` and `LIDGMVAEClustering`, and what follows from it."""
+
+    decoder: str = parameter(
+        default="brenier",
+        kind='{"brenier", "section"}',
+        text='"brenier" is the g2(beta\' g1(z)) of the paper. "section" has Brenier maps in the plane of beta and any '
+        "network off it, with the same constant: see `sklid.nn.SectionDecoder`.",
+        constraint=[StrOptions({"brenier", "section"})],
+        shapes_model=True,
+    )
+    inverse_lipschitz: float = parameter(
+        default=1.0,
+        kind="float",
+        text="The constant r > 0: in noise standard deviations for a Gaussian likelihood, "
+        "in natural-parameter units otherwise.",
+        constraint=POSITIVE_REAL,
+        shapes_model=True,
+    )
+    potential: str = parameter(
+        default="tapered",
+        kind='{"tapered", "icnn"}',
+        text='Input-convex network of g2, with decoder="brenier". "tapered" has layers above the first of an eighth of '
+        'its width, at least 16 units, which cost next to nothing; "icnn", the paper\'s, has all layers of the same width.',
+        constraint=[StrOptions({"tapered", "icnn"})],
+        shapes_model=True,
+    )
+    skip_connections: bool = parameter(
+        default=False,
+        kind="bool",
+        text='Whether every layer of g2 sees its input; with decoder="brenier".',
+        constraint=["boolean"],
+        shapes_model=True,
+    )
+    activation: str = parameter(
+        default="squareplus",
+        kind='{"squareplus", "softplus", "leaky_relu"}',
+        text="Of the convex potentials. Leaky ReLU is the paper's and makes the decoder discontinuous.",
+        constraint=[StrOptions(set(ACTIVATIONS))],
+        shapes_model=True,
+    )
+    embedding: str = parameter(
+        default="orthogonal",
+        kind='{"orthogonal", "identity"}',
+        text="Beta with learned orthonormal rows, initialised at the principal directions, or the zero-one beta.",
+        constraint=[StrOptions({"orthogonal", "identity"})],
+        shapes_model=True,
+    )
+    maps: int | None = parameter(
+        default=None,
+        kind="int",
+        text="Number of Brenier maps. None takes 2, the paper's g1 and g2, or 4 with a section. 1 keeps beta at its "
+        "initial rows: the case in which latents and map are identified together.",
+        constraint=[None, *POSITIVE_INTEGER],
+        shapes_model=True,
+    )
 
     @property
     def inverse_lipschitz_(self) -> float:
@@ -85,7 +141,7 @@ class InjectiveMixin(InjectiveParameters):
     def invert(self, X: ArrayLike, tol: float = 1e-5, max_iter: int = 100) -> NDArray[np.float64]:
         r"""Exact left inverse of the decoder: the latent z with E[x | z] = X, where there is one.
 
-        .. math:: E(x) = g_1^{-1}(\beta \, g_2^{-1}(\eta(x)))
+        .. math:: E(x) = g_1^{-1}(\beta \, g_2^{-1}(\eta(x))), \qquad E(x) = g^{-1}(\beta \, \eta(x))
 
         with eta(x) the natural parameter of mean x. It is defined for every row and 1/r-Lipschitz in eta. Unlike
         `transform` it does not pass through the encoder. Values at the edge of a bounded likelihood are moved inside:
@@ -97,7 +153,7 @@ class InjectiveMixin(InjectiveParameters):
             Rows in the units of the data; means such as `inverse_transform` gives are allowed for every likelihood but
             "categorical".
         tol : float, default=1e-5
-            Largest residual of each of the two inversions, in natural-parameter units.
+            Largest residual of the inverse of each Brenier map, in natural-parameter units.
         max_iter : int, default=100
             Cap on the Newton steps of each.
 
@@ -114,20 +170,39 @@ class InjectiveMixin(InjectiveParameters):
         X = validate_data(self, X, reset=False, dtype=np.float64)
         return self._inference(np.float64).inverted(X, tol, max_iter)
 
-    def _decoder(self, n_components: int, n_outputs: int) -> InjectiveDecoder:
+    def _decoder(self, n_components: int, n_outputs: int) -> InjectiveDecoder | SectionDecoder:
+        shared = {
+            "depth": self.decoder_depth,
+            "width": self.decoder_width,
+            "inverse_lipschitz": self.inverse_lipschitz,
+            "activation": self.activation,
+            "embedding": self.embedding,
+        }
+        if self.decoder == "section":
+            self._check_section()
+            return SectionDecoder(n_components, n_outputs, **shared, maps=self.maps or 4)
+        if self.maps not in (None, 1, 2):
+            raise ValueError(
+                f'maps={self.maps} is more than the g1 and g2 of decoder="brenier"; use 1 or 2, or decoder="section".'
+            )
         return InjectiveDecoder(
             n_components,
             n_outputs,
-            depth=self.decoder_depth,
-            width=self.decoder_width,
-            inverse_lipschitz=self.inverse_lipschitz,
-            activation=self.activation,
+            **shared,
             skip_connections=self.skip_connections,
-            embedding=self.embedding,
-            maps=self.maps,
+            maps=self.maps or 2,
             potential=self.potential,
         )
 
-    def _fitted_decoder(self) -> InjectiveDecoder:
+    def _check_section(self) -> None:
+        """ValueError for options of g2, which a section does not have."""
+        for name, default in (("potential", "tapered"), ("skip_connections", False)):
+            if getattr(self, name) != default:
+                raise ValueError(
+                    f'{name}={getattr(self, name)!r} belongs to decoder="brenier"; '
+                    f'leave it at {default!r} with decoder="section".'
+                )
+
+    def _fitted_decoder(self) -> InjectiveDecoder | SectionDecoder:
         check_is_fitted(self)
         return self.net_.module_.decoder

@@ -5,11 +5,11 @@ from numbers import Integral, Real
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..nn import ACTIVATIONS, LIKELIHOODS
-from ..validation import NON_NEGATIVE, POSITIVE_INTEGER, POSITIVE_REAL, Interval, Options, StrOptions
+from ..nn import LIKELIHOODS
+from ..validation import NON_NEGATIVE, POSITIVE_INTEGER, POSITIVE_REAL, Interval, StrOptions
 from .declaration import parameter, with_parameters
 
-__all__ = ["InjectiveParameters", "MixtureParameters", "ModelParameters", "NumberOfClusters", "TrainingParameters"]
+__all__ = ["MixtureParameters", "ModelParameters", "NumberOfClusters", "TrainingParameters"]
 
 SHARE = [Interval(Real, 0, 1, closed="both")]
 
@@ -45,7 +45,7 @@ class ModelParameters:
     decoder_depth: int = parameter(
         default=2,
         kind="int",
-        text="Hidden layers of the decoder; of g2 where it is injective.",
+        text="Hidden layers of the decoder; of g2 where it is the paper's.",
         constraint=POSITIVE_INTEGER,
         shapes_model=True,
     )
@@ -152,56 +152,6 @@ class TrainingParameters:
     verbose: int = parameter(default=0, kind="int", text="1 shows a progress bar.", constraint=["verbose"])
     random_state: int | np.random.RandomState | None = parameter(
         default=None, kind="int, RandomState instance or None", text="Seed of all draws.", constraint=["random_state"]
-    )
-
-
-@with_parameters
-class InjectiveParameters:
-    """The injective decoder."""
-
-    inverse_lipschitz: float = parameter(
-        default=1.0,
-        kind="float",
-        text="The constant r > 0: in noise standard deviations for a Gaussian likelihood, "
-        "in natural-parameter units otherwise.",
-        constraint=POSITIVE_REAL,
-        shapes_model=True,
-    )
-    potential: str = parameter(
-        default="tapered",
-        kind='{"tapered", "icnn"}',
-        text='Input-convex network of g2. "tapered" has layers above the first of an eighth of its width, at least 16 '
-        'units, which cost next to nothing; "icnn", the paper\'s, has all layers of the same width.',
-        constraint=[StrOptions({"tapered", "icnn"})],
-        shapes_model=True,
-    )
-    skip_connections: bool = parameter(
-        default=False,
-        kind="bool",
-        text="Whether every layer of g2 sees its input.",
-        constraint=["boolean"],
-        shapes_model=True,
-    )
-    activation: str = parameter(
-        default="squareplus",
-        kind='{"squareplus", "softplus", "leaky_relu"}',
-        text="Of the convex potentials. Leaky ReLU is the paper's and makes the decoder discontinuous.",
-        constraint=[StrOptions(set(ACTIVATIONS))],
-        shapes_model=True,
-    )
-    embedding: str = parameter(
-        default="orthogonal",
-        kind='{"orthogonal", "identity"}',
-        text="Beta with learned orthonormal rows, initialised at the principal directions, or the zero-one beta.",
-        constraint=[StrOptions({"orthogonal", "identity"})],
-        shapes_model=True,
-    )
-    maps: int = parameter(
-        default=2,
-        kind="{2, 1}",
-        text="1 leaves g1 out and keeps beta fixed: the case in which latents and map are identified together.",
-        constraint=[Options(int, {1, 2})],
-        shapes_model=True,
     )
 
 

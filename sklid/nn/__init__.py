@@ -26,6 +26,7 @@ from .model import LatentVariableModel
 from .objective import Bound, elbo, iwae, kl_estimate
 from .posterior import GaussianPosterior, Posterior
 from .prior import Prior, StandardNormal
+from .section import SectionDecoder
 
 __all__ = [
     "ACTIVATIONS",
@@ -57,6 +58,7 @@ __all__ = [
     "Posterior",
     "Prior",
     "QuadraticPotential",
+    "SectionDecoder",
     "SeparatedMixture",
     "StandardNormal",
     "Support",

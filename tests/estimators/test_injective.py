@@ -33,7 +33,13 @@ def set_adversarially(module, size):
 
 @pytest.mark.parametrize(
     "estimator",
-    [LIDVAE(n_components=2), LIDVAE(n_components=4, inverse_lipschitz=0.5), LIDGMVAEClustering(k=3, n_components=2)],
+    [
+        LIDVAE(n_components=2),
+        LIDVAE(n_components=4, inverse_lipschitz=0.5),
+        LIDVAE(n_components=4, inverse_lipschitz=0.5, decoder="section"),
+        LIDGMVAEClustering(k=3, n_components=2),
+        LIDGMVAEClustering(k=3, n_components=2, decoder="section"),
+    ],
 )
 @pytest.mark.parametrize("state", ["trained", "untrained", "small random weights", "large random weights"])
 def test_information_certificates_never_exceed_the_information_of_the_model(estimator, state):
@@ -69,7 +75,9 @@ def test_no_floor_is_claimed_without_noise_units():
     assert (model.min_fisher_eigenvalue(X) > 0).all()
 
 
-@pytest.mark.parametrize("options", [{}, {"max_epochs": 1}, {"inverse_lipschitz": 3.0}, {"noise": "feature"}])
+@pytest.mark.parametrize(
+    "options", [{}, {"max_epochs": 1}, {"inverse_lipschitz": 3.0}, {"noise": "feature"}, {"decoder": "section"}]
+)
 def test_kl_certificate_never_exceeds_the_divergence_it_certifies(options):
     model = LIDVAE(n_components=2, **{**FAST, **options}).fit(IRIS)
     assert model.mutual_information_lower_bound_reason_ == ""

@@ -1,0 +1,197 @@
+r"""The section decoder: the injective decoder of the paper, with what it repeats left out.
+
+.. math::
+    f(z) = \beta^\top g(z) + (I - \beta^\top \beta)\, \gamma h(z), \qquad g = g_n \circ \dots \circ g_1, \qquad
+    \beta \beta^\top = I_K
+
+with Brenier maps g_i of R^K and any network h from R^K to R^D. The outer map of Wang, Blei & Cunningham (NeurIPS 2021,
+equation 8) is evaluated on the plane :math:`\beta^\top R^K` alone. There, gradients of strongly convex functions on R^D
+are the maps :math:`\beta^\top \nabla \phi(u) + (I - \beta^\top \beta) h(u)` with phi strongly convex on R^K and h free:
+strong convexity between points of a plane says nothing of components off it. (For h of linear growth and any smaller
+modulus there is a strongly convex function with such a gradient: Taylor, Hendrickx & Glineur 2017; Azagra & Mudarra
+2017. What follows does not need it.)
+
+Since :math:`\beta f = g`, f is a *section* of the projection beta after g. So for every value of every parameter,
+
+.. math:: |f(z) - f(z')| \ge |g(z) - g(z')| \ge \alpha_1 \cdots \alpha_n |z - z'|,
+
+the product r of the moduli is an inverse-Lipschitz constant of f, and :math:`E(x) = g^{-1}(\beta x)` a left inverse,
+which Newton's method finds in K dimensions. The Jacobian of one Brenier map is symmetric. That of a chain need not be:
+a product of five positive definite matrices can be any matrix of positive determinant (Ballantine 1968).
+"""
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .brenier import BrenierMap
+from .convex import ConvexPotential
+from .embedding import IdentityEmbedding, OrthogonalEmbedding
+from .perceptron import perceptron
+
+__all__ = ["SectionDecoder"]
+
+INNER_WIDTH = 64
+LARGEST_AMPLITUDE = 8.0
+"""Cap on the initial amplitudes: steeper ones are learned better than given."""
+
+
+class SectionDecoder(nn.Module):
+    r"""Injective f: R^K -> R^D with a certified inverse-Lipschitz constant, as flexible off its plane as any network.
+
+    .. math:: f(z) = \beta^\top g(z) + (I - \beta^\top \beta)\, \gamma h(z, g(z)), \qquad |f(z) - f(z')| \ge r |z - z'|
+
+    Parameters
+    ----------
+    n_components, n_outputs : int
+        Latent dimension K and number D of natural parameters, K <= D.
+    depth, width : int, default=2 and 256
+        Hidden layers and units of h; each Brenier map is one hidden layer of 64 units.
+    inverse_lipschitz : float, default=1.0
+        The constant r, in units of the natural parameter (noise standard deviations for a Gaussian).
+    activation : str, default="squareplus"
+        Of the Brenier maps, as in `ConvexPotential`.
+    embedding : {"orthogonal", "identity"}, default="orthogonal"
+        Beta with learned orthonormal rows, or zero-one.
+    maps : int, default=4
+        Number n of Brenier maps, at least 1. With 1 beta keeps its initial rows; with a known noise, latents and g are
+        then identified together.
+
+    Raises
+    ------
+    ValueError
+        If K > D, as an injective map cannot lower the dimension, or there is no map.
+
+    References
+    ----------
+    Wang, Blei & Cunningham, NeurIPS 2021, equations 7 and 8. Ballantine, "Products of positive definite matrices",
+    1968.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklid.nn import SectionDecoder
+    >>> _ = torch.manual_seed(0)
+    >>> f = SectionDecoder(2, 5, width=16)
+    >>> z, other = torch.randn(2, 100, 2)
+    >>> ratio = (f(z) - f(other)).norm(dim=-1) / (z - other).norm(dim=-1)
+    >>> bool(ratio.min() >= 1.0)
+    True
+    """
+
+    scales: Tensor
+
+    def __init__(
+        self,
+        n_components: int,
+        n_outputs: int,
+        depth: int = 2,
+        width: int = 256,
+        inverse_lipschitz: float = 1.0,
+        activation: str = "squareplus",
+        embedding: str = "orthogonal",
+        maps: int = 4,
+    ) -> None:
+        super().__init__()
+        if n_components > n_outputs:
+            raise ValueError(
+                f"An injective decoder cannot shrink: n_components={n_components} latents into {n_outputs} natural "
+                f"parameters. Lower n_components to at most {n_outputs}."
+            )
+        if maps < 1:
+            raise ValueError(f"A section needs at least one Brenier map, got maps={maps}.")
+        self.n_components = n_components
+        self.inverse_lipschitz = inverse_lipschitz
+        modulus = inverse_lipschitz ** (1 / maps)
+        potentials = (ConvexPotential(n_components, INNER_WIDTH, 1, activation) for _ in range(maps))
+        self.chain = nn.ModuleList(BrenierMap(potential, n_components, modulus) for potential in potentials)
+        self.embedding: IdentityEmbedding | OrthogonalEmbedding = (
+            IdentityEmbedding(n_components, n_outputs)
+            if embedding == "identity"
+            else OrthogonalEmbedding(n_components, n_outputs, trainable=maps > 1)
+        )
+        self.network = perceptron(2 * n_components, n_outputs, depth, width)
+        self.register_buffer("scales", torch.ones(n_components))
+
+    @property
+    def fixed_directions(self) -> Tensor | None:
+        """The rows of the zero-one beta."""
+        return self.embedding() if isinstance(self.embedding, IdentityEmbedding) else None
+
+    def forward(self, z: Tensor, gain: Tensor | float = 1.0) -> Tensor:
+        """Natural parameters f(z): ``(*, K) -> (*, D)``.
+
+        Parameters
+        ----------
+        z : Tensor of shape (*, K)
+        gain : positive Tensor or float, default=1.0
+            Scale of what is learned, in the last map and in the network; the constant r does not depend on it.
+        """
+        beta, along = self.embedding(), self.plane(z, gain)
+        off = gain * self.network(torch.cat([z, along / self.scales], dim=-1))
+        # Twice: the network may be so much larger than g that one projection leaves its rounding errors in the plane.
+        found = off + (along - off @ beta.mT) @ beta
+        return found + (along - found @ beta.mT) @ beta
+
+    def plane(self, z: Tensor, gain: Tensor | float = 1.0) -> Tensor:
+        """Coordinates of f(z) in the plane of beta, g(z): ``(*, K) -> (*, K)``."""
+        *inner, last = self._maps()
+        for brenier_map in inner:
+            z = brenier_map(z)
+        return last(z, gain)
+
+    @torch.no_grad()
+    def inverse(self, eta: Tensor, gain: Tensor | float = 1.0, tol: float = 1e-6, max_iter: int = 100) -> Tensor:
+        """Left inverse E, defined on all of R^D and 1/r-Lipschitz, with E(f(z)) = z: ``(*, D) -> (*, K)``.
+
+        Parameters
+        ----------
+        eta : Tensor of shape (*, D)
+            Natural parameters.
+        gain, tol, max_iter
+            As in `BrenierMap.inverse`, for each of the maps.
+
+        Raises
+        ------
+        InversionError
+            When a map misses `tol`.
+        """
+        u = eta @ self.embedding().mT
+        *inner, last = self._maps()
+        u = last.inverse(u, gain, tol, max_iter)
+        for brenier_map in reversed(inner):
+            u = brenier_map.inverse(u, tol=tol, max_iter=max_iter)
+        return u
+
+    @torch.no_grad()
+    def initialise(self, mean: Tensor, directions: Tensor, amplitudes: Tensor, gain: float = 1.0) -> None:
+        """Start near the linear map ``f(z) = mean + (amplitudes * z) @ directions``; the network gives the mean alone.
+
+        Parameters
+        ----------
+        mean : Tensor of shape (D,)
+        directions : Tensor of shape (K, D)
+            Orthonormal rows, where beta starts unless it is zero-one.
+        amplitudes : Tensor of shape (K,)
+            Natural-parameter units per unit of z, taken as at most 8.
+        gain : float, default=1.0
+            The gain at the start.
+        """
+        self.embedding.initialise(math.sqrt(len(mean)) * directions)  # a step of Adam turns long columns by little
+        slopes = amplitudes.clamp_max(LARGEST_AMPLITUDE).clamp_min(self.inverse_lipschitz)
+        self.scales.copy_(slopes)
+        maps, origin = self._maps(), mean.new_zeros(self.n_components)
+        for brenier_map in maps:
+            scale = gain if brenier_map is maps[-1] else 1.0
+            curvature = (slopes ** (1 / len(maps)) - brenier_map.strong_convexity) / scale
+            brenier_map.potential.initialise_curvature(curvature)
+            brenier_map.bias.sub_(brenier_map(origin, scale) / scale)
+        maps[-1].bias.add_(mean @ self.embedding().mT / gain)
+        output: Any = self.network[-1]
+        output.weight.zero_()
+        output.bias.copy_(mean / gain)
+
+    def _maps(self) -> list[Any]:
+        return list(self.chain)
