@@ -16,7 +16,8 @@ HOUSE = [
     ("floor 1", "nn",
      "activation convex brenier embedding perceptron decoder section likelihoods.support likelihoods.base "
      "likelihoods.gaussian likelihoods.bernoulli likelihoods.continuous_bernoulli likelihoods.counts "
-     "likelihoods.categorical likelihoods objective linear certificate prior clusters mixture posterior flow principal model mixture_model"),
+     "likelihoods.categorical likelihoods objective linear certificate prior clusters mixture posterior flow "
+     "principal model mixture_model"),
     ("root", "", "exceptions randomness validation"),
     ("floor 2", "data", "blocks memory_map table files"),
     ("floor 2", "training", "callbacks batches loss net phases"),

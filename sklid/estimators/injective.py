@@ -38,7 +38,8 @@ class InjectiveMixin:
         default="tapered",
         kind='{"tapered", "icnn"}',
         text='Input-convex network of g2, with decoder="brenier". "tapered" has layers above the first of an eighth of '
-        'its width, at least 16 units, which cost next to nothing; "icnn", the paper\'s, has all layers of the same width.',
+        'its width, at least 16 units, which cost next to nothing; "icnn", the paper\'s, has all layers of the same '
+        "width.",
         constraint=[StrOptions({"tapered", "icnn"})],
         shapes_model=True,
     )
