@@ -70,7 +70,7 @@ def main(arguments: list[str] | None = None) -> int:
         "accuracy by the best matching of clusters to labels."
     )
     for note in [note for outcome in (*models, *clusterings) for note in outcome.notes]:
-        print(f"Note: {note}")
+        print(f"Note, on the rows that were fitted: {note}")
     return _draw(options.out, models, clusterings, split)
 
 

@@ -36,9 +36,10 @@ def test_check_estimator_has_no_expected_failures(estimator, check):
 @every
 @pytest.mark.parametrize(("container", "frame"), [("pandas", pd.DataFrame), ("polars", pl.DataFrame)])
 def test_set_output_gives_named_frames(Estimator, container, frame):
-    out = Estimator(**SMALL).set_output(transform=container).fit_transform(X)
-    assert isinstance(out, frame)
-    assert list(out.columns) == [f"{Estimator.__name__.lower()}0", f"{Estimator.__name__.lower()}1"]
+    model = Estimator(**SMALL).set_output(transform=container)
+    for out in (model.fit_transform(X), model.transform(X)):
+        assert isinstance(out, frame)
+        assert list(out.columns) == [f"{Estimator.__name__.lower()}0", f"{Estimator.__name__.lower()}1"]
 
 
 @every

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted
 from torch.distributions import Distribution
@@ -24,7 +25,7 @@ from .inference import Inference
 __all__ = ["AnswersMixin"]
 
 
-class AnswersMixin:
+class AnswersMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     """Posteriors, reconstructions, scores and draws of an estimator with a net and a table adapter."""
 
     net_: BoundNet

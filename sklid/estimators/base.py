@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import torch
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from skorch import NeuralNet
 from torch import Tensor, nn
@@ -38,9 +38,7 @@ MOST_INITIAL_ROWS = 10_000
 """Rows that a model is initialised at."""
 
 
-class LatentVariableEstimator(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, AnswersMixin, BaseEstimator, TrainingParameters, ModelParameters
-):
+class LatentVariableEstimator(AnswersMixin, BaseEstimator, TrainingParameters, ModelParameters):
     """Base of `LIDVAE` and `VAE`; not for direct use."""
 
     def _decoder(self, n_components: int, n_outputs: int) -> nn.Module:

@@ -14,6 +14,7 @@ that come last in the method resolution order come first in the signature.
 """
 
 import inspect
+import re
 import textwrap
 from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar, dataclass_transform
@@ -73,9 +74,10 @@ def _entry(declared: Any) -> str:
 
 def _documented(doc: str, entries: str) -> str:
     """A docstring with the entries as its section "Parameters", before the next section."""
-    section = f"Parameters\n----------\n{entries}\n"
-    head, marker, rest = doc.partition("\n\nAttributes\n")
-    return f"{head}\n\n{section}{marker[1:]}{rest}"
+    section = f"\n\nParameters\n----------\n{entries}"
+    following = re.search(r"\n\n[A-Z][\w ]*\n---+\n", doc)
+    place = len(doc) if following is None else following.start()
+    return f"{doc[:place]}{section}{doc[place:]}"
 
 
 def _in_docs(value: Any) -> str:

@@ -29,7 +29,7 @@ class ModelParameters:
     )
     likelihood: str = parameter(
         default="gaussian",
-        kind='{"gaussian", "bernoulli", "continuous_bernoulli", "poisson", "categorical"}',
+        kind="{" + ", ".join(f'"{name}"' for name in LIKELIHOODS) + "}",
         text='Gaussian columns are standardised inside. "bernoulli" takes values in [0, 1] as success probabilities, '
         'and its score is then no log-density; "categorical" takes codes 0, 1, .. in each column.',
         constraint=[StrOptions(set(LIKELIHOODS))],
@@ -210,7 +210,7 @@ class MixtureParameters:
         constraint=[tuple],
         shapes_model=True,
     )
-    init: str | ArrayLike = parameter(
+    init: "str | ArrayLike" = parameter(
         default="gmm",
         kind='{"gmm", "kmeans", "random"} or array-like of shape (k, n_components)',
         text="Initial clusters: a `GaussianMixture` or `KMeans` fitted to the "

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch.distributions import Distribution, Independent, MultivariateNormal, Normal
@@ -21,7 +22,7 @@ from .linear_gaussian import LinearGaussian
 __all__ = ["LinearInferenceMixin"]
 
 
-class LinearInferenceMixin:
+class LinearInferenceMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     """Posteriors, reconstructions and scores by an estimator with a `LinearGaussian` as its ``model_``."""
 
     model_: LinearGaussian

@@ -15,7 +15,7 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import assert_all_finite, check_random_state
 from sklearn.utils.validation import validate_data
@@ -33,9 +33,7 @@ from .spectrum import noise_limit
 __all__ = ["IdentifiablePPCA"]
 
 
-class IdentifiablePPCA(
-    ClassNamePrefixFeaturesOutMixin, LinearInferenceMixin, LinearAttributesMixin, TransformerMixin, BaseEstimator
-):
+class IdentifiablePPCA(LinearInferenceMixin, LinearAttributesMixin, BaseEstimator):
     r"""Probabilistic PCA with identified components: which of them the data hold, and which are noise.
 
     .. math:: z \sim N(0, I_K), \qquad x \mid z \sim N(m + W z, \sigma^2 I_D), \qquad

@@ -1,4 +1,4 @@
-"""Perceptrons with ReLU units: the encoder, and the decoder of the classical VAE."""
+"""Perceptrons: the encoder, the decoder of the classical VAE, and what a section decoder has off its plane."""
 
 from itertools import pairwise
 
@@ -7,8 +7,10 @@ from torch import nn
 __all__ = ["perceptron"]
 
 
-def perceptron(n_inputs: int, n_outputs: int, depth: int, width: int) -> nn.Sequential:
-    """A network of `depth` hidden layers of ReLU units: ``(*, n_inputs) -> (*, n_outputs)``."""
+def perceptron(
+    n_inputs: int, n_outputs: int, depth: int, width: int, activation: type[nn.Module] = nn.ReLU
+) -> nn.Sequential:
+    """A network of `depth` hidden layers: ``(*, n_inputs) -> (*, n_outputs)``."""
     sizes = [n_inputs, *[width] * depth]
-    hidden = [layer for pair in pairwise(sizes) for layer in (nn.Linear(*pair), nn.ReLU())]
+    hidden = [layer for pair in pairwise(sizes) for layer in (nn.Linear(*pair), activation())]
     return nn.Sequential(*hidden, nn.Linear(sizes[-1], n_outputs))

@@ -20,7 +20,6 @@ which Newton's method finds in K dimensions. The Jacobian of one Brenier map is 
 a product of five positive definite matrices can be any matrix of positive determinant (Ballantine 1968).
 """
 
-import math
 from typing import Any
 
 import torch
@@ -48,7 +47,7 @@ class SectionDecoder(nn.Module):
     n_components, n_outputs : int
         Latent dimension K and number D of natural parameters, K <= D.
     depth, width : int, default=2 and 256
-        Hidden layers and units of h; each Brenier map is one hidden layer of 64 units.
+        Hidden layers and GELU units of h; each Brenier map is one hidden layer of 64 units.
     inverse_lipschitz : float, default=1.0
         The constant r, in units of the natural parameter (noise standard deviations for a Gaussian).
     activation : str, default="squareplus"
@@ -112,7 +111,7 @@ class SectionDecoder(nn.Module):
             if embedding == "identity"
             else OrthogonalEmbedding(n_components, n_outputs, trainable=maps > 1)
         )
-        self.network = perceptron(2 * n_components, n_outputs, depth, width)
+        self.network = perceptron(2 * n_components, n_outputs, depth, width, nn.GELU)
         self.register_buffer("scales", torch.ones(n_components))
 
     @property
@@ -179,7 +178,7 @@ class SectionDecoder(nn.Module):
         gain : float, default=1.0
             The gain at the start.
         """
-        self.embedding.initialise(math.sqrt(len(mean)) * directions)  # a step of Adam turns long columns by little
+        self.embedding.initialise(directions)
         slopes = amplitudes.clamp_max(LARGEST_AMPLITUDE).clamp_min(self.inverse_lipschitz)
         self.scales.copy_(slopes)
         maps, origin = self._maps(), mean.new_zeros(self.n_components)

@@ -105,6 +105,12 @@ class BoundNet(NeuralNet):
         self.criterion_ = NegativeBound(self.kl_weight, self.objective)
         return self
 
+    def set_params(self, **kwargs: Any) -> "BoundNet":
+        super().set_params(**kwargs)
+        if getattr(self, "initialized_", False) and not {"kl_weight", "objective"}.isdisjoint(kwargs):
+            self.initialize_criterion()
+        return self
+
     def train_step_single(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
         """The gradients of a batch, by the step that was handed in."""
         return self.step(self, batch, **fit_params)

@@ -85,3 +85,21 @@ def test_subclass_takes_parameters_over_and_adds_its_own():
     assert Wider.__doc__.index("factor : int, default=3") < Wider.__doc__.index("Attributes\n")
     with pytest.raises(ValueError, match="'factor' parameter of Wider"):
         model.set_params(factor=0).fit([[0.0], [1.0]])
+
+
+def test_parameters_stand_before_whatever_section_follows_in_a_docstring():
+    @with_parameters
+    class Documented:
+        """An estimator.
+
+        References
+        ----------
+        A book.
+        """
+
+        factor: int = parameter(default=3, kind="int", text="Of the width.", constraint=POSITIVE_INTEGER)
+
+    expected = ["An estimator.", "Parameters", "factor : int, default=3", "References", "A book."]
+    assert [line for line in expected if line in Documented.__doc__] == expected
+    places = [Documented.__doc__.index(line) for line in expected]
+    assert places == sorted(places)

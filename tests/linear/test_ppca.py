@@ -49,8 +49,9 @@ def test_works_in_pipelines_searches_frames_and_files(tmp_path):
         table.sample(frac=1, random_state=0)
     )
     assert search.best_params_ == {"identifiableppca__n_components": 3}
-    frame = IdentifiablePPCA(2).set_output(transform="pandas").fit_transform(table)
-    assert list(frame.columns) == ["identifiableppca0", "identifiableppca1"]
+    model = IdentifiablePPCA(2).set_output(transform="pandas")
+    for frame in (model.fit_transform(table), model.transform(table)):
+        assert list(frame.columns) == ["identifiableppca0", "identifiableppca1"]
     for solver in SOLVERS:
         model = IdentifiablePPCA(2, solver=solver, random_state=0).fit(table)
         joblib.dump(model, tmp_path / "model.joblib")

@@ -311,3 +311,14 @@ def test_schedule_of_a_resumed_net_begins_at_its_own_rate():
     first = net_of(lr=0.01, callbacks=[schedule()]).fit(X)
     net_of(first.module_, lr=0.02, callbacks=[Record(), schedule()]).initialize().resume(first).partial_fit(X)
     assert set(rates) == {0.01}
+
+
+def test_objective_and_weight_set_after_a_fit_are_those_of_the_next():
+    net, calls = net_of().fit(X), []
+
+    def counted(bound, kl_weight):
+        calls.append(kl_weight)
+        return bound.elbo(kl_weight)
+
+    net.set_params(objective=counted, kl_weight=0.25).partial_fit(X)
+    assert set(calls) == {0.25}
