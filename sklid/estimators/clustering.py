@@ -216,7 +216,7 @@ class MixtureMixin(ClusterMixin, MixtureParameters):
         if len(self.scale_bounds) != 2 or not 0 < self.scale_bounds[0] < self.scale_bounds[1]:
             raise ValueError(
                 f"scale_bounds={self.scale_bounds!r} must be two positive numbers, "
-                "the least standard deviation and the greatest."
+                "the least standard deviation and a greater one."
             )
         if self.inference == "joint" and self.posterior == "flow":
             raise ValueError(

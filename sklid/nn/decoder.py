@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from .brenier import BrenierMap
 from .convex import ConvexPotential
-from .embedding import IdentityEmbedding, OrthogonalEmbedding
+from .embedding import IdentityEmbedding, embedding_named
 from .perceptron import perceptron
 
 __all__ = ["Decoder", "InjectiveDecoder", "PlainDecoder"]
@@ -102,21 +102,12 @@ class InjectiveDecoder(nn.Module):
         potential: str = "tapered",
     ) -> None:
         super().__init__()
-        if n_components > n_outputs:
-            raise ValueError(
-                f"An injective decoder cannot shrink: n_components={n_components} latents into {n_outputs} natural "
-                f"parameters. Lower n_components to at most {n_outputs}."
-            )
         self.n_components = n_components
         self.inverse_lipschitz = inverse_lipschitz
         self.inner: BrenierMap | None = None
         if maps == 2:
             self.inner = BrenierMap(ConvexPotential(n_components, INNER_WIDTH, 1, activation), n_components)
-        self.embedding: IdentityEmbedding | OrthogonalEmbedding = (
-            IdentityEmbedding(n_components, n_outputs)
-            if embedding == "identity"
-            else OrthogonalEmbedding(n_components, n_outputs, trainable=maps == 2)
-        )
+        self.embedding = embedding_named(embedding, n_components, n_outputs, trainable=maps == 2)
         upper_width = min(width, max(LEAST_UPPER_WIDTH, width // TAPER)) if potential == "tapered" else width
         self.outer = BrenierMap(
             ConvexPotential(n_outputs, width, depth, activation, skip_connections, upper_width),

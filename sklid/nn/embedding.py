@@ -3,7 +3,7 @@ r"""Embeddings of latent space: beta with orthonormal rows, :math:`\beta: R^K \t
 import torch
 from torch import Tensor, nn
 
-__all__ = ["IdentityEmbedding", "OrthogonalEmbedding"]
+__all__ = ["IdentityEmbedding", "OrthogonalEmbedding", "embedding_named"]
 
 
 class IdentityEmbedding(nn.Module):
@@ -55,3 +55,23 @@ class OrthogonalEmbedding(nn.Module):
     def initialise(self, directions: Tensor) -> None:
         """Start at the given orthonormal rows ``(K, D)``."""
         self.columns.copy_(directions.mT)
+
+
+def embedding_named(
+    name: str, n_components: int, n_outputs: int, trainable: bool = True
+) -> IdentityEmbedding | OrthogonalEmbedding:
+    """The embedding that a decoder is asked for, "orthogonal" or "identity".
+
+    Raises
+    ------
+    ValueError
+        If K > D: an injective map cannot lower the dimension.
+    """
+    if n_components > n_outputs:
+        raise ValueError(
+            f"An injective decoder cannot shrink: n_components={n_components} latents into {n_outputs} natural "
+            f"parameters. Lower n_components to at most {n_outputs}."
+        )
+    if name == "identity":
+        return IdentityEmbedding(n_components, n_outputs)
+    return OrthogonalEmbedding(n_components, n_outputs, trainable)

@@ -27,14 +27,11 @@ from torch import Tensor, nn
 
 from .brenier import BrenierMap
 from .convex import ConvexPotential
-from .embedding import IdentityEmbedding, OrthogonalEmbedding
+from .decoder import INNER_WIDTH, LARGEST_AMPLITUDE
+from .embedding import IdentityEmbedding, embedding_named
 from .perceptron import perceptron
 
 __all__ = ["SectionDecoder"]
-
-INNER_WIDTH = 64
-LARGEST_AMPLITUDE = 8.0
-"""Cap on the initial amplitudes: steeper ones are learned better than given."""
 
 
 class SectionDecoder(nn.Module):
@@ -94,11 +91,6 @@ class SectionDecoder(nn.Module):
         maps: int = 4,
     ) -> None:
         super().__init__()
-        if n_components > n_outputs:
-            raise ValueError(
-                f"An injective decoder cannot shrink: n_components={n_components} latents into {n_outputs} natural "
-                f"parameters. Lower n_components to at most {n_outputs}."
-            )
         if maps < 1:
             raise ValueError(f"A section needs at least one Brenier map, got maps={maps}.")
         self.n_components = n_components
@@ -106,11 +98,7 @@ class SectionDecoder(nn.Module):
         modulus = inverse_lipschitz ** (1 / maps)
         potentials = (ConvexPotential(n_components, INNER_WIDTH, 1, activation) for _ in range(maps))
         self.chain = nn.ModuleList(BrenierMap(potential, n_components, modulus) for potential in potentials)
-        self.embedding: IdentityEmbedding | OrthogonalEmbedding = (
-            IdentityEmbedding(n_components, n_outputs)
-            if embedding == "identity"
-            else OrthogonalEmbedding(n_components, n_outputs, trainable=maps > 1)
-        )
+        self.embedding = embedding_named(embedding, n_components, n_outputs, trainable=maps > 1)
         self.network = perceptron(2 * n_components, n_outputs, depth, width, nn.GELU)
         self.register_buffer("scales", torch.ones(n_components))
 

@@ -2,6 +2,7 @@
 
 import math
 import sys
+from abc import ABC, abstractmethod
 from typing import Any, Self
 
 import numpy as np
@@ -61,7 +62,7 @@ class PanelsDisplay:
     axes_: NDArray
 
 
-class ImageDisplay(PanelsDisplay):
+class ImageDisplay(PanelsDisplay, ABC):
     """Rows as images where they have a height and a width, as curves over the features where not."""
 
     image_shape: tuple[int, int] | bool | None
@@ -76,14 +77,17 @@ class ImageDisplay(PanelsDisplay):
         return self
 
     @property
+    @abstractmethod
     def _n_features(self) -> int:
-        raise NotImplementedError
+        """Numbers of a row."""
 
+    @abstractmethod
     def _plot_images(self, shape: tuple[int, int]) -> None:
-        raise NotImplementedError
+        """Draw rows as images of a height and a width."""
 
+    @abstractmethod
     def _plot_curves(self) -> None:
-        raise NotImplementedError
+        """Draw rows as curves over their features."""
 
 
 def hide_frame(ax: Any) -> None:

@@ -270,7 +270,7 @@ def test_grid_search_by_the_default_score(parameters):
         ({"init": np.zeros((3, 5))}, r"init has shape \(3, 5\).*have shape \(3, 2\)"),
         ({"init": np.full((3, 2), np.nan)}, "Input init contains NaN"),
         ({"init": "best"}, "'init' parameter of LIDGMVAEClustering"),
-        ({"scale_bounds": (1.0, 0.5)}, "two positive numbers, the least standard deviation and the greatest"),
+        ({"scale_bounds": (1.0, 0.5)}, "two positive numbers, the least standard deviation and a greater one"),
         ({"inference": "joint", "posterior": "flow"}, 'use posterior="gaussian"'),
         ({"pretrain_fraction": 1.0}, "'pretrain_fraction' parameter"),
     ],
