@@ -21,7 +21,7 @@ from ..data.table import ModelRows, TableAdapter
 from ..exceptions import CollapseWarning
 from ..metrics import View
 from ..metrics.report import collapse_summary, rows_to_screen
-from ..nn import GaussianPosterior, LatentVariableModel, Likelihood, Posterior, StandardNormal, elbo
+from ..nn import Bound, GaussianPosterior, LatentVariableModel, Likelihood, Posterior, StandardNormal
 from ..randomness import available_device, seeded
 from ..training import BoundNet
 from ..training.loss import Objective
@@ -47,7 +47,7 @@ class LatentVariableEstimator(AnswersMixin, BaseEstimator, TrainingParameters, M
 
     def _objective(self) -> Objective:
         """What training maximises, from the two terms of the bound of each row."""
-        return elbo
+        return Bound.elbo
 
     def _step(self) -> Step:
         """How the gradients of a batch come about."""

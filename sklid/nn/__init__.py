@@ -23,7 +23,7 @@ from .linear import LinearDecoder, LinearModel, QuadraticPotential
 from .mixture import SeparatedMixture, separated
 from .mixture_model import JointMixtureModel, MixtureModel
 from .model import LatentVariableModel
-from .objective import Bound, elbo, iwae, kl_estimate
+from .objective import Bound, iwae, kl_estimate
 from .posterior import GaussianPosterior, Posterior
 from .prior import Prior, StandardNormal
 from .section import SectionDecoder
@@ -62,7 +62,6 @@ __all__ = [
     "SeparatedMixture",
     "StandardNormal",
     "Support",
-    "elbo",
     "helmert_basis",
     "iwae",
     "kl_estimate",

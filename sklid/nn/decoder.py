@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from .brenier import BrenierMap
 from .convex import ConvexPotential
-from .embedding import IdentityEmbedding, embedding_named
+from .embedding import embedding_named
 from .perceptron import perceptron
 
 __all__ = ["Decoder", "InjectiveDecoder", "PlainDecoder"]
@@ -118,7 +118,7 @@ class InjectiveDecoder(nn.Module):
     @property
     def fixed_directions(self) -> Tensor | None:
         """The rows of the zero-one beta."""
-        return self.embedding() if isinstance(self.embedding, IdentityEmbedding) else None
+        return self.embedding.fixed_directions
 
     def forward(self, z: Tensor, gain: Tensor | float = 1.0) -> Tensor:
         """Natural parameters f(z): ``(*, K) -> (*, D)``.

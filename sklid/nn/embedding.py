@@ -25,6 +25,11 @@ class IdentityEmbedding(nn.Module):
         """Beta, ``(K, D)``."""
         return self.rows
 
+    @property
+    def fixed_directions(self) -> Tensor | None:
+        """Its rows, whatever the data are."""
+        return self.rows
+
     def initialise(self, directions: Tensor) -> None:
         """Nothing to start: the zero-one beta has no parameters."""
 
@@ -41,6 +46,8 @@ class OrthogonalEmbedding(nn.Module):
     trainable : bool, default=True
         False keeps the rows where `initialise` puts them.
     """
+
+    fixed_directions: Tensor | None = None
 
     def __init__(self, n_components: int, n_outputs: int, trainable: bool = True) -> None:
         super().__init__()

@@ -143,7 +143,7 @@ class LinearModel(nn.Module):
         self.kl_weight = kl_weight
 
     def forward(self, x: Tensor) -> Bound:
-        """Reconstruction and divergence of each row: ``(*, D)`` to two tensors ``(*,)``."""
+        """Reconstruction and divergence of each row: ``(*, D)`` to a `Bound` of batch shape ``(*,)``."""
         V = self.decoder.loadings()
         rows = x * torch.exp(-self.log_noise)
         identity = torch.eye(len(V), dtype=V.dtype, device=V.device)

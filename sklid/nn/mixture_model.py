@@ -90,7 +90,7 @@ class JointMixtureModel(MixtureModel):
             nn.init.zeros_(parameter)
 
     def forward(self, x: Tensor) -> Bound:
-        """The evidence lower bound of each row with one draw of w per label: ``(*, P)`` to two tensors ``(*,)``."""
+        """The evidence lower bound of each row, one draw per label: ``(*, P)`` to a `Bound` of batch shape ``(*,)``."""
         labels, latents = self._posteriors(x)
         w, each = latents.rsample(), x.unsqueeze(-2)
         reconstruction = (labels.probs * self.decode(w, self.given(each)).log_prob(each)).sum(-1)

@@ -60,7 +60,7 @@ class LatentVariableModel(nn.Module):
         self.posterior = posterior
 
     def forward(self, x: Tensor) -> Bound:
-        """The evidence lower bound of each row with one draw of z: ``(*, P)`` to two tensors ``(*,)``."""
+        """The evidence lower bound of each row with one draw of z: ``(*, P)`` to a `Bound` of batch shape ``(*,)``."""
         q = self.encode(x)
         noise = torch.randn((1, *x.shape[:-1], self.prior.n_components), dtype=x.dtype, device=x.device)
         z, log_q = self.draw(q, noise)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution, Independent, Normal, kl_divergence
 
-__all__ = ["Bound", "elbo", "iwae", "kl_estimate", "kl_estimates"]
+__all__ = ["Bound", "iwae", "kl_estimate", "kl_estimates"]
 
 
 class Bound(NamedTuple):
@@ -40,11 +40,6 @@ class Bound(NamedTuple):
     def elbo(self, kl_weight: float = 1.0) -> Tensor:
         """Reconstruction less the weighted divergence: ``(*,)``."""
         return self.reconstruction - kl_weight * self.kl
-
-
-def elbo(bound: Bound, kl_weight: float) -> Tensor:
-    """The objective of a training unless another is handed in, the evidence lower bound: ``(*,)``."""
-    return bound.elbo(kl_weight)
 
 
 def iwae(log_weights: Tensor) -> Tensor:

@@ -28,7 +28,7 @@ from torch import Tensor, nn
 from .brenier import BrenierMap
 from .convex import ConvexPotential
 from .decoder import INNER_WIDTH, LARGEST_AMPLITUDE
-from .embedding import IdentityEmbedding, embedding_named
+from .embedding import embedding_named
 from .perceptron import perceptron
 
 __all__ = ["SectionDecoder"]
@@ -105,7 +105,7 @@ class SectionDecoder(nn.Module):
     @property
     def fixed_directions(self) -> Tensor | None:
         """The rows of the zero-one beta."""
-        return self.embedding() if isinstance(self.embedding, IdentityEmbedding) else None
+        return self.embedding.fixed_directions
 
     def forward(self, z: Tensor, gain: Tensor | float = 1.0) -> Tensor:
         """Natural parameters f(z): ``(*, K) -> (*, D)``.

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
-from ..nn import Bound, elbo
+from ..nn import Bound
 
 __all__ = ["NegativeBound", "Objective"]
 
@@ -26,7 +26,7 @@ class NegativeBound(nn.Module):
     ----------
     kl_weight : float, default=1.0
         Weight of KL(q || p); other values than 1 make a beta-VAE.
-    objective : callable, default=sklid.nn.elbo
+    objective : callable, default=sklid.nn.Bound.elbo
         ``objective(bound, weight)`` gives what is maximised for each row; see `sklid.nn.Bound` for what it sees.
 
     Attributes
@@ -35,7 +35,7 @@ class NegativeBound(nn.Module):
         Share of the weight in force while training, set by `KLWarmup`.
     """
 
-    def __init__(self, kl_weight: float = 1.0, objective: Objective = elbo) -> None:
+    def __init__(self, kl_weight: float = 1.0, objective: Objective = Bound.elbo) -> None:
         super().__init__()
         self.kl_weight = kl_weight
         self.objective = objective

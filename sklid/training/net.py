@@ -18,7 +18,7 @@ from skorch import NeuralNet
 from skorch.callbacks import Callback, EarlyStopping, LRScheduler
 from torch import Tensor, nn
 
-from ..nn import Bound, elbo
+from ..nn import Bound
 from .batches import BatchIterator
 from .callbacks import DivergenceRecord, FiniteGuard, NonFiniteLossError
 from .loss import NegativeBound, Objective
@@ -42,7 +42,7 @@ class BoundNet(NeuralNet):
         Instance; trained in place.
     kl_weight : float, default=1.0
         Weight of the divergence.
-    objective : callable, default=sklid.nn.elbo
+    objective : callable, default=sklid.nn.Bound.elbo
         What is maximised, from a batch's `sklid.nn.Bound` and the weight in force to one number a row.
     step : callable, default=skorch.NeuralNet.train_step_single
         ``step(net, (x, None))`` leaves the gradients of a batch in the parameters and gives skorch's dict of ``loss``
@@ -77,7 +77,7 @@ class BoundNet(NeuralNet):
         module: nn.Module,
         *,
         kl_weight: float = 1.0,
-        objective: Objective = elbo,
+        objective: Objective = Bound.elbo,
         step: Step = NeuralNet.train_step_single,
         keep_optimizer: bool = False,
         **kwargs: Any,

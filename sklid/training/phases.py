@@ -10,7 +10,7 @@ from skorch.history import History
 from torch import Tensor, nn
 
 from ..data.table import ModelRows
-from ..nn import elbo
+from ..nn import Bound
 from .callbacks import training_callbacks
 from .loss import Objective
 from .net import BoundNet, Step
@@ -76,7 +76,7 @@ class Settings(NamedTuple):
     seed: int
     keep_optimizer: bool = False
     shows_progress: bool = False
-    objective: Objective = elbo
+    objective: Objective = Bound.elbo
     step: Step = NeuralNet.train_step_single
 
 
