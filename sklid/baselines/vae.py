@@ -50,4 +50,5 @@ class VAE(LatentVariableEstimator):
     )
 
     def _decoder(self, n_components: int, n_outputs: int) -> PlainDecoder:
-        return PlainDecoder(n_components, n_outputs, self.decoder_depth, self.decoder_width)
+        size = (n_components, n_outputs)
+        return PlainDecoder(*size, self.decoder_depth, self.decoder_width, self._network(*size))

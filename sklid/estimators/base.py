@@ -6,6 +6,7 @@ A subclass says which decoder f is, and may hand in another objective or another
 standardised columns, :math:`x = m + a\,s\,(f(z) + \varepsilon)` with m and a the mean and scale of a `StandardScaler`.
 """
 
+import math
 import warnings
 from typing import Any, Self
 
@@ -36,6 +37,8 @@ __all__ = ["LatentVariableEstimator"]
 
 MOST_INITIAL_ROWS = 10_000
 """Rows that a model is initialised at."""
+LARGEST_SHARE = 0.75
+"""Latents by default, as a share of the natural parameters: off the plane of the latents a decoder bends freely."""
 
 
 class LatentVariableEstimator(AnswersMixin, BaseEstimator, TrainingParameters, ModelParameters):
@@ -155,7 +158,7 @@ class LatentVariableEstimator(AnswersMixin, BaseEstimator, TrainingParameters, M
             raise ValueError(
                 "Every column holds a single category, so there is nothing to model; pass columns that vary."
             )
-        self.n_components_ = self.n_components or min(10, likelihood.n_parameters)
+        self.n_components_ = self.n_components or min(10, math.ceil(LARGEST_SHARE * likelihood.n_parameters))
         model = self._assembled(likelihood)
         model.initialise(x[torch.randperm(len(x))[:MOST_INITIAL_ROWS]])
         if incremental and len(X) <= self.n_components_:
@@ -170,6 +173,24 @@ class LatentVariableEstimator(AnswersMixin, BaseEstimator, TrainingParameters, M
         decoder = self._decoder(self.n_components_, likelihood.n_parameters)
         posterior = self._posterior(likelihood.n_parameters)
         return LatentVariableModel(StandardNormal(self.n_components_), decoder, likelihood, posterior)
+
+    def _network(self, n_components: int, n_outputs: int) -> nn.Module | None:
+        """The network that the user makes for the decoder, if any."""
+        if self.decoder_network is None:
+            return None
+        for name, default in (("decoder_depth", 2), ("decoder_width", 256)):
+            if getattr(self, name) != default:
+                raise ValueError(
+                    f"{name}={getattr(self, name)} belongs to a perceptron, and decoder_network makes another network. "
+                    f"Leave {name} at {default}, or decoder_network at None."
+                )
+        network = self.decoder_network(n_components, n_outputs)
+        if not isinstance(network, nn.Module):
+            raise TypeError(
+                f"decoder_network must return a torch.nn.Module for n_components={n_components} and "
+                f"n_outputs={n_outputs}, and it returned {network!r}."
+            )
+        return network
 
     def _posterior(self, n_inputs: int) -> Posterior:
         """The posterior of the estimator's parameters, of so many inputs."""

@@ -1,13 +1,13 @@
 r"""What estimators with an injective decoder can do and others cannot: certificates, and the exact inverse.
 
-.. math:: f(z) = g_2(\beta^\top g_1(z)), \qquad |f(z) - f(z')| \ge r |z - z'|
+.. math:: f(z) = \beta^\top g(z) + (I - \beta^\top \beta) h(z), \qquad |f(z) - f(z')| \ge r |z - z'|
 """
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ..nn import ACTIVATIONS, InjectiveDecoder, SectionDecoder
+from ..nn import ACTIVATIONS, InjectiveDecoder, Section, SectionDecoder
 from ..validation import POSITIVE_INTEGER, POSITIVE_REAL, StrOptions
 from .declaration import parameter, with_parameters
 
@@ -19,11 +19,11 @@ class InjectiveMixin:
     """The injective decoder of `LIDVAE` and `LIDGMVAEClustering`, and what follows from it."""
 
     decoder: str = parameter(
-        default="brenier",
-        kind='{"brenier", "section"}',
-        text='"brenier" is the g2(beta\' g1(z)) of the paper. "section" has Brenier maps in the plane of beta and any '
-        "network off it, with the same constant: see `sklid.nn.SectionDecoder`.",
-        constraint=[StrOptions({"brenier", "section"})],
+        default="section",
+        kind='{"section", "brenier"}',
+        text='"section" has Brenier maps in the plane of beta and any network off it: see `sklid.nn.SectionDecoder`. '
+        '"brenier" is the g2(beta\' g1(z)) of the paper, with the same constant.',
+        constraint=[StrOptions({"section", "brenier"})],
         shapes_model=True,
     )
     inverse_lipschitz: float = parameter(
@@ -67,8 +67,8 @@ class InjectiveMixin:
     maps: int | None = parameter(
         default=None,
         kind="int",
-        text="Number of Brenier maps. None takes 2, the paper's g1 and g2, or 4 with a section. 1 keeps beta at its "
-        "initial rows: the case in which latents and map are identified together.",
+        text='Number of Brenier maps. None takes 4, or with decoder="brenier" 2, the paper\'s g1 and g2. 1 keeps beta '
+        "at its initial rows: the case in which latents and map are identified together.",
         constraint=[None, *POSITIVE_INTEGER],
         shapes_model=True,
     )
@@ -142,9 +142,10 @@ class InjectiveMixin:
     def invert(self, X: ArrayLike, tol: float = 1e-5, max_iter: int = 100) -> NDArray[np.float64]:
         r"""Exact left inverse of the decoder: the latent z with E[x | z] = X, where there is one.
 
-        .. math:: E(x) = g_1^{-1}(\beta \, g_2^{-1}(\eta(x))), \qquad E(x) = g^{-1}(\beta \, \eta(x))
+        .. math:: E(x) = g^{-1}(\beta \, \eta(x)), \qquad E(x) = g_1^{-1}(\beta \, g_2^{-1}(\eta(x)))
 
-        with eta(x) the natural parameter of mean x. It is defined for every row and 1/r-Lipschitz in eta. Unlike
+        of a section and of the paper's decoder, with eta(x) the natural parameter of mean x. It is defined for every
+        row and 1/r-Lipschitz in eta. Unlike
         `transform` it does not pass through the encoder. Values at the edge of a bounded likelihood are moved inside:
         by 1e-6, for the continuous Bernoulli by 1e-3.
 
@@ -171,29 +172,35 @@ class InjectiveMixin:
         X = validate_data(self, X, reset=False, dtype=np.float64)
         return self._inference(np.float64).inverted(X, tol, max_iter)
 
-    def _decoder(self, n_components: int, n_outputs: int) -> InjectiveDecoder | SectionDecoder:
+    def _decoder(self, n_components: int, n_outputs: int) -> InjectiveDecoder | Section:
+        size = (n_components, n_outputs)
         shared = {
-            "depth": self.decoder_depth,
-            "width": self.decoder_width,
             "inverse_lipschitz": self.inverse_lipschitz,
             "activation": self.activation,
             "embedding": self.embedding,
         }
-        if self.decoder == "section":
-            self._check_section()
-            return SectionDecoder(n_components, n_outputs, **shared, maps=self.maps or 4)
+        perceptron = {"depth": self.decoder_depth, "width": self.decoder_width}
+        if self.decoder == "brenier":
+            self._check_brenier()
+            of_potential = {"potential": self.potential, "skip_connections": self.skip_connections}
+            return InjectiveDecoder(*size, **perceptron, **shared, **of_potential, maps=self.maps or 2)
+        self._check_section()
+        network, maps = self._network(*size), self.maps or 4
+        if network is None:
+            return SectionDecoder(*size, **perceptron, **shared, maps=maps)
+        return Section(network, *size, **shared, maps=maps)
+
+    def _check_brenier(self) -> None:
+        """ValueError for options of a section, which g2 does not have."""
         if self.maps not in (None, 1, 2):
             raise ValueError(
                 f'maps={self.maps} is more than the g1 and g2 of decoder="brenier"; use 1 or 2, or decoder="section".'
             )
-        return InjectiveDecoder(
-            n_components,
-            n_outputs,
-            **shared,
-            skip_connections=self.skip_connections,
-            maps=self.maps or 2,
-            potential=self.potential,
-        )
+        if self.decoder_network is not None:
+            raise ValueError(
+                'decoder_network has no place in decoder="brenier", whose g2 is the gradient of a convex network; '
+                'use decoder="section", or leave decoder_network at None.'
+            )
 
     def _check_section(self) -> None:
         """ValueError for options of g2, which a section does not have."""
@@ -204,6 +211,6 @@ class InjectiveMixin:
                     f'leave it at {default!r} with decoder="section".'
                 )
 
-    def _fitted_decoder(self) -> InjectiveDecoder | SectionDecoder:
+    def _fitted_decoder(self) -> InjectiveDecoder | Section:
         check_is_fitted(self)
         return self.net_.module_.decoder

@@ -1,9 +1,11 @@
 """The parameters that estimators share: name, default, range and meaning of each, in one place."""
 
+from collections.abc import Callable
 from numbers import Integral, Real
 
 import numpy as np
 from numpy.typing import ArrayLike
+from torch import nn
 
 from ..nn import LIKELIHOODS
 from ..validation import NON_NEGATIVE, POSITIVE_INTEGER, POSITIVE_REAL, Interval, StrOptions
@@ -21,8 +23,8 @@ class ModelParameters:
     n_components: int | None = parameter(
         default=None,
         kind="int",
-        text="Latent dimension K. None takes 10, or the number of natural parameters of a row if it is smaller; "
-        "an injective decoder takes no more than these.",
+        text="Latent dimension K. None takes 10, or three quarters of the number of natural parameters of a row, "
+        "rounded up, if these are fewer; an injective decoder takes no more latents than natural parameters.",
         constraint=[None, *POSITIVE_INTEGER],
         kw_only=False,
         shapes_model=True,
@@ -45,12 +47,21 @@ class ModelParameters:
     decoder_depth: int = parameter(
         default=2,
         kind="int",
-        text="Hidden layers of the decoder; of g2 where it is the paper's.",
+        text="Hidden layers of the decoder's network; of g2 where it is the paper's.",
         constraint=POSITIVE_INTEGER,
         shapes_model=True,
     )
     decoder_width: int = parameter(
         default=256, kind="int", text="Units of each of them.", constraint=POSITIVE_INTEGER, shapes_model=True
+    )
+    decoder_network: Callable[[int, int], nn.Module] | None = parameter(
+        default=None,
+        kind="callable",
+        text="Called with K and the number D of natural parameters, returns the decoder's network: a torch module that "
+        "gives D numbers for each latent, in any shape. None is a perceptron of the depth and width above. An "
+        "injective decoder stays injective: see `sklid.nn.Section`.",
+        constraint=[None, callable],
+        shapes_model=True,
     )
     encoder: str = parameter(
         default="principal",

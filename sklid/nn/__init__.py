@@ -26,7 +26,7 @@ from .model import LatentVariableModel
 from .objective import Bound, iwae, kl_estimate
 from .posterior import GaussianPosterior, Posterior
 from .prior import Prior, StandardNormal
-from .section import SectionDecoder
+from .section import Section, SectionDecoder
 
 __all__ = [
     "ACTIVATIONS",
@@ -58,6 +58,7 @@ __all__ = [
     "Posterior",
     "Prior",
     "QuadraticPotential",
+    "Section",
     "SectionDecoder",
     "SeparatedMixture",
     "StandardNormal",

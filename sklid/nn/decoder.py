@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from .brenier import BrenierMap
 from .convex import ConvexPotential
 from .embedding import embedding_named
+from .network import free_network
 from .perceptron import perceptron
 
 __all__ = ["Decoder", "InjectiveDecoder", "PlainDecoder"]
@@ -183,22 +184,31 @@ class InjectiveDecoder(nn.Module):
 
 
 class PlainDecoder(nn.Module):
-    """A multilayer perceptron R^K -> R^D with ReLU units: the decoder of the classical VAE.
+    """A multilayer perceptron R^K -> R^D with ReLU units, or any other module: the decoder of the classical VAE.
 
     Parameters
     ----------
     n_components, n_outputs : int
         K and D.
     depth, width : int, default=2 and 256
-        Hidden layers and units.
+        Hidden layers and units of the perceptron.
+    network : nn.Module, optional
+        In its place, as for `Section`.
     """
 
     fixed_directions = None
 
-    def __init__(self, n_components: int, n_outputs: int, depth: int = 2, width: int = 256) -> None:
+    def __init__(
+        self,
+        n_components: int,
+        n_outputs: int,
+        depth: int = 2,
+        width: int = 256,
+        network: nn.Module | None = None,
+    ) -> None:
         super().__init__()
         self.n_components = n_components
-        self.network = perceptron(n_components, n_outputs, depth, width)
+        self.network = free_network(network or perceptron(n_components, n_outputs, depth, width), n_outputs)
 
     def forward(self, z: Tensor, gain: Tensor | float = 1.0) -> Tensor:
         """Natural parameters: ``(*, K) -> (*, D)``, scaled by `gain`."""
@@ -206,5 +216,5 @@ class PlainDecoder(nn.Module):
 
     @torch.no_grad()
     def initialise(self, mean: Tensor, directions: Tensor, amplitudes: Tensor, gain: float = 1.0) -> None:
-        """Start the output bias so that f(0) is `mean` ``(D,)``; a perceptron has no directions to start."""
-        self.network[-1].bias += (mean - self(mean.new_zeros(self.n_components), gain)) / gain
+        """Shift the outputs so that f(0) is `mean` ``(D,)``; a free network has no directions to start."""
+        self.network.shift((mean - self(mean.new_zeros(self.n_components), gain)) / gain)

@@ -102,11 +102,11 @@ def test_noise_per_feature_follows_the_features():
     [
         {"activation": "softplus"},
         {"activation": "leaky_relu"},
-        {"skip_connections": True},
         {"embedding": "identity"},
         {"maps": 1},
-        {"decoder": "section"},
-        {"decoder": "section", "maps": 1},
+        {"decoder": "brenier"},
+        {"decoder": "brenier", "maps": 1},
+        {"decoder": "brenier", "skip_connections": True},
         {"kl_warmup": 0.5},
         {"kl_weight": 0.3},
         {"weight_decay": 1e-3},
@@ -344,7 +344,7 @@ def test_every_call_of_a_resumed_training_has_draws_of_its_own():
     [
         ({"decoder": "section", "potential": "icnn"}, "potential='icnn' belongs to decoder=\"brenier\""),
         ({"decoder": "section", "skip_connections": True}, 'skip_connections=True belongs to decoder="brenier"'),
-        ({"maps": 3}, 'maps=3 is more than the g1 and g2 of decoder="brenier"; use 1 or 2'),
+        ({"decoder": "brenier", "maps": 3}, 'maps=3 is more than the g1 and g2 of decoder="brenier"; use 1 or 2'),
     ],
 )
 def test_options_of_the_other_decoder_are_refused(options, message):

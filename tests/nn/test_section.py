@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from sklid.nn import GaussianLikelihood, GaussianPosterior, LatentVariableModel, SectionDecoder, StandardNormal
+from sklid.nn import GaussianLikelihood, GaussianPosterior, LatentVariableModel, Section, SectionDecoder, StandardNormal
 
 every_section = pytest.mark.parametrize(
     ("K", "D", "options"),
@@ -46,17 +46,19 @@ def test_projection_on_the_plane_is_the_chain_alone(K, D, options):
     torch.testing.assert_close(f(z, 0.7) @ f.embedding().mT, f.plane(z, 0.7))
 
 
-def test_second_projection_takes_away_most_of_what_rounding_leaves_of_the_network_in_the_plane():
+@pytest.mark.parametrize("gain", [1e-3, 1.0, 1e3])
+def test_single_precision_leaves_no_more_of_the_network_in_the_plane_than_rounding(gain):
+    """At gains at which the noise is at its floor, the network a million times as large as g."""
     f = SectionDecoder(3, 200, width=64)
     for parameter in (*f.network.parameters(), f.embedding.columns):
         torch.nn.init.normal_(parameter)
     z = torch.randn(500, 3)
     with torch.no_grad():
-        beta, along = f.embedding(), f.plane(z, 100.0)
-        off = 100.0 * f.network(torch.cat([z, along], dim=-1))
-        once = off + (along - off @ beta.mT) @ beta
-        error, error_of_once = ((x @ beta.mT - along).norm(dim=-1).mean() for x in (f(z, 100.0), once))
-    assert error < 0.7 * error_of_once
+        found, along = f(z, gain).double(), f.plane(z, gain).double()
+        columns = f.embedding.columns.double()
+        beta = torch.linalg.solve_triangular(torch.linalg.cholesky(columns.mT @ columns), columns.mT, upper=False)
+    rounding = torch.finfo(torch.float32).eps * (found.norm(dim=-1) + along.norm(dim=-1))
+    assert ((found @ beta.mT - along).norm(dim=-1) < 2 * rounding).all()
 
 
 @every_section
@@ -114,3 +116,55 @@ def test_more_latents_than_parameters_and_no_map_are_refused():
         SectionDecoder(4, 3)
     with pytest.raises(ValueError, match="at least one Brenier map"):
         SectionDecoder(2, 3, maps=0)
+
+
+def convolutions(K):
+    """Latents to images of 4 x 4 pixels."""
+    return torch.nn.Sequential(
+        torch.nn.Linear(K, 8), torch.nn.GELU(), torch.nn.Unflatten(1, (2, 2, 2)),
+        torch.nn.ConvTranspose2d(2, 1, kernel_size=2, stride=2),
+    )  # fmt: skip
+
+
+class Attention(torch.nn.Module):
+    """Latents as one token each, to as many outputs as there are pixels."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer, self.out = torch.nn.TransformerEncoderLayer(4, 2, 8, 0.0, batch_first=True), torch.nn.LazyLinear(16)
+
+    def forward(self, z):
+        return self.out(self.layer(z.unsqueeze(-1).expand(*z.shape, 4)).flatten(1))
+
+
+class Steps(torch.nn.Module):
+    """Neither continuous nor smooth, and constant on whole regions."""
+
+    def forward(self, z):
+        return torch.sign(z[:, :1]).expand(-1, 16) * 5
+
+
+@pytest.mark.parametrize("network", [lambda: convolutions(2), Attention, Steps])
+@pytest.mark.parametrize("gain", [1e-3, 1.0, 1e3])
+def test_section_of_any_network_keeps_distances_and_has_an_inverse(network, gain):
+    f = Section(network(), 2, 16, inverse_lipschitz=0.7).double()
+    z, other = pairs(500, 2)
+    ratio = (f(z, gain) - f(other, gain)).norm(dim=-1) / (z - other).norm(dim=-1)
+    assert ratio.min() >= 0.7 * (1 - 1e-6)
+    torch.testing.assert_close(f.inverse(f(z, gain), gain, tol=1e-8), z, rtol=0, atol=1e-6)
+
+
+def test_section_of_any_network_starts_as_the_linear_map_and_then_learns_the_network():
+    """The strength of the network is 0 at the start, but not its gradient."""
+    f, directions = Section(convolutions(2), 2, 16).double(), torch.eye(2, 16, dtype=torch.float64)
+    z, mean = torch.randn(20, 2, dtype=torch.float64), torch.randn(16, dtype=torch.float64)
+    f.initialise(mean, directions, torch.tensor([3.0, 2.0], dtype=torch.float64))
+    torch.testing.assert_close(f(z)[:, 2:], mean[2:].expand(20, -1))
+    (f(z)[:, 2:] - torch.randn(20, 14, dtype=torch.float64)).square().sum().backward()
+    assert f.network.strength.grad != 0
+
+
+def test_network_of_another_number_of_outputs_is_refused():
+    f = Section(torch.nn.Linear(2, 15), 2, 16)
+    with pytest.raises(ValueError, match=r"n_outputs=16 numbers for each latent.*\(3, 2\).*\(3, 15\)"):
+        f(torch.zeros(3, 2))
