@@ -39,6 +39,13 @@ def test_modules_work_in_a_loop_and_in_a_net_of_ones_own():
     assert all(correlation > 0.9 for correlation in found.values())
 
 
+def test_convolutions_are_as_good_a_decoder_with_the_certificate_as_without():
+    found = load(ROOT / "doc/examples/convolutional_decoder.py").main(n_epochs=15)
+    assert found["LIDVAE, convolutions"] > found["VAE, convolutions"] - 2
+    assert found["floor"] > 2.7
+    assert found["error"] < 1e-4
+
+
 @pytest.mark.parametrize("script", TABLES)
 def test_benchmarks_show_their_direction_quickly(script):
     done = subprocess.run(

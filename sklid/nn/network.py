@@ -6,7 +6,8 @@ of the data, and to begin as a constant. A perceptron does both in its last laye
 .. math:: z \mapsto m + s \, h(z),
 
 with a learned offset m and a learned strength s, which is 0 where the network is to begin as a constant (Bachlechner et
-al., "ReZero is All You Need", UAI 2021).
+al., "ReZero is All You Need", UAI 2021). Adam moves every number at the same pace, so s is a multiple of the number
+that it moves.
 """
 
 from typing import Any, Protocol
@@ -17,6 +18,9 @@ from torch import Tensor, nn
 from .perceptron import Perceptron
 
 __all__ = ["AnyNetwork", "FreeNetwork", "free_network"]
+
+PACE = 10.0
+"""Strength per unit of its parameter: at 1 a network of few steps is never heard."""
 
 
 class FreeNetwork(Protocol):
@@ -53,7 +57,7 @@ class AnyNetwork(nn.Module):
     def __init__(self, network: nn.Module, n_outputs: int) -> None:
         super().__init__()
         self.network = network
-        self.strength = nn.Parameter(torch.ones(()))
+        self.strength = nn.Parameter(torch.full((1,), 1 / PACE))
         self.offset = nn.Parameter(torch.zeros(n_outputs))
 
     def forward(self, inputs: Tensor) -> Tensor:
@@ -65,7 +69,7 @@ class AnyNetwork(nn.Module):
                 f"The network of a decoder must give n_outputs={n_outputs} numbers for each latent; for latents "
                 f"of shape {tuple(rows.shape)} it gave an output of shape {tuple(outputs.shape)}."
             )
-        return torch.addcmul(self.offset, self.strength, outputs.reshape(*inputs.shape[:-1], n_outputs))
+        return torch.addcmul(self.offset, self.strength, outputs.reshape(*inputs.shape[:-1], n_outputs), value=PACE)
 
     @torch.no_grad()
     def shift(self, by: Tensor) -> None:

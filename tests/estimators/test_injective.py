@@ -2,13 +2,16 @@
 
 import math
 
+import joblib
 import numpy as np
 import pytest
 import torch
 from sklearn.datasets import load_digits, load_iris, load_wine
+from sklearn.model_selection import GridSearchCV
 from torch.distributions import Categorical, Independent, Normal, kl_divergence
 
 from sklid import LIDVAE, LIDGMVAEClustering
+from sklid.baselines import GMVAE, VAE
 from sklid.nn import LIKELIHOODS, GaussianLikelihood, helmert_basis
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklid.CollapseWarning")
@@ -150,3 +153,53 @@ def test_least_fisher_eigenvalue_vanishes_where_the_noise_does(likelihood):
         decoder.chain[-1].bias.add_(far @ decoder.embedding().mT)
         decoder.network.shift(far)
     assert 0 <= model.min_fisher_eigenvalue(X).max() < 1e-6 * before
+
+
+def images(n_components, n_outputs):
+    """A network of transposed convolutions, from latents to images of 8 x 8 pixels."""
+    return torch.nn.Sequential(
+        torch.nn.Linear(n_components, 16), torch.nn.GELU(), torch.nn.Unflatten(1, (4, 2, 2)),
+        torch.nn.ConvTranspose2d(4, n_outputs // 64, kernel_size=4, stride=4),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("Estimator", [LIDVAE, LIDGMVAEClustering])
+def test_a_network_of_ones_own_keeps_certificate_and_inverse(Estimator, tmp_path):
+    X = load_digits().data[:300]
+    model = Estimator(n_components=3, decoder_network=images, max_epochs=3, random_state=0).fit(X)
+    assert any(isinstance(part, torch.nn.ConvTranspose2d) for part in model.net_.module_.decoder.modules())
+    assert model.mutual_information_lower_bound_ > 0
+    Z = model.transform(X[:20]).astype(np.float64)
+    np.testing.assert_allclose(model.invert(model.inverse_transform(Z)), Z, rtol=0, atol=1e-4)
+    joblib.dump(model, tmp_path / "model.joblib")
+    np.testing.assert_array_equal(joblib.load(tmp_path / "model.joblib").transform(X), model.transform(X))
+
+
+@pytest.mark.parametrize("Estimator", [VAE, GMVAE])
+def test_baselines_take_the_same_network(Estimator):
+    X = load_digits().data[:300]
+    model = Estimator(n_components=3, decoder_network=images, max_epochs=2, random_state=0).fit(X)
+    assert any(isinstance(part, torch.nn.ConvTranspose2d) for part in model.net_.module_.decoder.modules())
+    assert model.inverse_transform(model.transform(X[:5])).shape == (5, 64)
+
+
+def test_searches_copy_the_function_that_makes_a_network():
+    search = GridSearchCV(LIDVAE(2, max_epochs=2, random_state=0), {"decoder_network": [None, images]}, cv=2)
+    search.fit(load_digits().data[:100])
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"decoder": "brenier"}, ValueError, 'no place in decoder="brenier"'),
+        ({"decoder_depth": 3}, ValueError, "decoder_depth=3 belongs to a perceptron"),
+        ({"decoder_width": 64}, ValueError, "decoder_width=64 belongs to a perceptron"),
+        ({"decoder_network": lambda K, D: None}, TypeError, "must return a torch.nn.Module.*returned None"),
+        ({"decoder_network": lambda K, D: torch.nn.Linear(K, D - 1)}, ValueError, "n_outputs=64 numbers for each"),
+    ],
+)
+def test_networks_that_do_not_fit_are_refused(options, error, message):
+    model = LIDVAE(**{"n_components": 2, "decoder_network": images, **options})
+    with pytest.raises(error, match=message):
+        model.fit(load_digits().data[:50])
