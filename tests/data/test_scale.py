@@ -123,7 +123,7 @@ def rising():
     return np.c_[np.linspace(0, 1, 200), np.tile([0.4, 0.6], 100)]
 
 
-@pytest.mark.parametrize("make", [MIXED_UNITS["people"], ONE_UNIT["iris"], rising])
+@pytest.mark.parametrize("make", [MIXED_UNITS["people"], ONE_UNIT["iris"], rising], ids=["people", "iris", "rising"])
 @pytest.mark.parametrize("scale", ["auto", "table"])
 def test_memory_map_is_scaled_as_the_array_in_memory(make, scale, tmp_path, monkeypatch):
     """In blocks of fifty rows."""
