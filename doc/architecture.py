@@ -19,7 +19,7 @@ HOUSE = [
      "likelihoods.categorical likelihoods objective linear certificate prior clusters mixture posterior flow "
      "principal model mixture_model"),
     ("root", "", "exceptions randomness validation"),
-    ("floor 2", "data", "blocks memory_map table files"),
+    ("floor 2", "data", "blocks memory_map scale table files"),
     ("floor 2", "training", "callbacks batches loss net phases"),
     ("floor 3", "metrics",
      "sources encodings aggregate importance information units labels likelihood "

@@ -22,6 +22,7 @@ from sklearn.preprocessing import StandardScaler
 
 from .baselines import GMVAE, VAE
 from .data.files import Table, TableError, read_table
+from .data.scale import fitted_scaler
 from .estimators.base import LatentVariableEstimator
 from .estimators.lidgmvae import LIDGMVAEClustering
 from .estimators.lidvae import LIDVAE
@@ -127,13 +128,19 @@ def _fit_models(split: Split, shared: dict) -> list[Outcome]:
 
 
 def _fit_clusterings(split: Split, shared: dict, k: int) -> list[Outcome]:
-    kmeans = KMeans(k, n_init=10, random_state=shared["random_state"])
     models = {
         "LIDGMVAEClustering": LIDGMVAEClustering(k, **shared),
         "GMVAE": GMVAE(k, **shared),
-        "KMeans": make_pipeline(StandardScaler(), kmeans) if LIKELIHOODS[shared["likelihood"]].standardised else kmeans,
+        "KMeans": _kmeans(split, shared, k),
     }
     return [_outcome(name, model, split, _cluster_figures) for name, model in models.items()]
+
+
+def _kmeans(split: Split, shared: dict, k: int) -> BaseEstimator:
+    """KMeans of rows in the units in which the other models see them; one number for all columns changes nothing."""
+    kmeans = KMeans(k, n_init=10, random_state=shared["random_state"])
+    by_columns = LIKELIHOODS[shared["likelihood"]].standardised and fitted_scaler(split.train, "auto")[1] == "column"
+    return make_pipeline(StandardScaler(), kmeans) if by_columns else kmeans
 
 
 def _digits() -> Table:

@@ -1,14 +1,20 @@
 """The command line: the main job, a user's table, and one clear line for a file that is none."""
 
+import re
 import subprocess
 import sys
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_iris
+from sklearn.cluster import KMeans
+from sklearn.datasets import load_iris, load_wine
+from sklearn.model_selection import train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from sklid.__main__ import main
 from sklid.data.files import TableError, read_table
+from sklid.metrics import clustering_accuracy
 
 pytest.importorskip("matplotlib", reason="the picture needs the extra sklid[plots]")
 
@@ -51,6 +57,19 @@ def test_main_job_prints_a_table_and_writes_a_picture(tmp_path, capsys):
     assert (tmp_path / "out.png").read_bytes().startswith(b"\x89PNG")
     assert "LIDVAE" in shown.err
     assert "3/3" in shown.err
+
+
+@pytest.mark.parametrize(("load", "columns"), [(load_wine, StandardScaler()), (load_iris, "passthrough")])
+def test_kmeans_sees_columns_as_the_gaussian_models_do(load, columns, tmp_path, capsys):
+    frame = load(as_frame=True).frame
+    frame.to_csv(tmp_path / "rows.csv", index=False)
+    assert (
+        main([str(tmp_path / "rows.csv"), "--label-column", "target", "--out", str(tmp_path / "out.png"), *QUICK]) == 0
+    )
+    train, test = train_test_split(frame, random_state=0)
+    model = make_pipeline(columns, KMeans(3, n_init=10, random_state=0)).fit(train.drop(columns="target").to_numpy())
+    accuracy = clustering_accuracy(test["target"], model.predict(test.drop(columns="target").to_numpy()))
+    assert re.search(r"KMeans +(\S+)", capsys.readouterr().out).group(1) == f"{accuracy:.3f}"
 
 
 def test_a_users_table_with_labels(iris_csv, tmp_path, capsys):

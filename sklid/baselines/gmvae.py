@@ -25,7 +25,7 @@ class GMVAE(MixtureMixin, LatentVariableEstimator, NumberOfClusters):
     ----------
     labels_, weights_, means_, covariances_, cluster_separation_
         As in `LIDGMVAEClustering`.
-    n_components_, n_features_in_, feature_names_in_, scaler_, net_, interrupted_
+    n_components_, n_features_in_, feature_names_in_, scale_, scaler_, net_, interrupted_
         As in `LIDVAE`. There is no certificate.
 
     References

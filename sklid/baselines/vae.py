@@ -24,7 +24,7 @@ class VAE(LatentVariableEstimator):
 
     Attributes
     ----------
-    n_components_, n_features_in_, feature_names_in_, scaler_, net_, interrupted_
+    n_components_, n_features_in_, feature_names_in_, scale_, scaler_, net_, interrupted_
         As in `LIDVAE`. There is no certificate.
 
     References

@@ -1,7 +1,7 @@
 r"""The border between a user's table and a model: what is let in, in which units a model sees it, and the way back.
 
-A likelihood that asks for standardised columns sees :math:`(x - m) / a` with m and a the mean and standard deviation of
-each column, so densities of rows exceed those of the data by :math:`\sum_j \log a_j` nats.
+A likelihood that asks for standardised rows sees :math:`(x - m) / a` with m the mean and a the scale of each column, so
+densities of rows exceed those of the data by :math:`\sum_j \log a_j` nats.
 """
 
 from collections.abc import Sequence
@@ -19,6 +19,7 @@ from torch import Tensor
 from ..nn import LIKELIHOODS, Likelihood, Support
 from .blocks import row_blocks, tensor_of
 from .memory_map import MappedRows, is_large_map
+from .scale import fitted_scaler
 
 __all__ = ["ModelRows", "TableAdapter"]
 
@@ -30,6 +31,8 @@ class TableAdapter:
     ----------
     likelihood : str
         A key of `sklid.nn.LIKELIHOODS`.
+    scale : {"auto", "column", "table"} or None, default="auto"
+        Of a likelihood that asks for standardised rows, see `sklid.data.scale`; None leaves rows as they are.
 
     Attributes
     ----------
@@ -37,12 +40,26 @@ class TableAdapter:
         Values that are let in: those of the family, and once `learn` has seen data those of the likelihood.
     scaler : StandardScaler or None
         From the units of the data to those of the model; None where they are the same.
+    learned_scale : {"column", "table"} or None
+        Which scale the scaler has; None where there is none.
+
+    Raises
+    ------
+    ValueError
+        For another scale than "auto", of a likelihood that sees the data as they are.
     """
 
-    def __init__(self, likelihood: str) -> None:
+    def __init__(self, likelihood: str, scale: str | None = "auto") -> None:
+        if scale != "auto" and not LIKELIHOODS[likelihood].standardised:
+            raise ValueError(
+                f'scale={scale!r} belongs to likelihood="gaussian"; likelihood="{likelihood}" sees the data as they '
+                'are. Leave scale="auto".'
+            )
         self.likelihood = likelihood
         self.support: Support = LIKELIHOODS[likelihood].support
+        self.scale = scale
         self.scaler: StandardScaler | None = None
+        self.learned_scale: str | None = None
 
     def checked(self, estimator: BaseEstimator, X: ArrayLike, **checks: Any) -> NDArray[np.floating] | MappedRows:
         """Rows after scikit-learn's checks and that of the support: in an array, or in a memory map too large to load.
@@ -68,8 +85,8 @@ class TableAdapter:
     def learn(self, X: NDArray | MappedRows, noise: str) -> tuple["Tensor | ModelRows", Likelihood]:
         """Learn scale and support from checked rows; the rows as training sees them, and the likelihood for them."""
         family = LIKELIHOODS[self.likelihood]
-        if family.standardised:
-            self.scaler = _fitted_scaler(X)
+        if family.standardised and self.scale is not None:
+            self.scaler, self.learned_scale = fitted_scaler(X, self.scale)
         rows = self.training_rows(X)
         likelihood = family.from_data(row_blocks(rows), noise)
         self.support = likelihood.support
@@ -144,15 +161,6 @@ def _validated(estimator: BaseEstimator, X: ArrayLike, **checks: Any) -> NDArray
     for block in row_blocks(rows):
         assert_all_finite(block, estimator_name=type(estimator).__name__, input_name="X")
     return rows
-
-
-def _fitted_scaler(X: NDArray | MappedRows) -> StandardScaler:
-    scaler = StandardScaler()
-    if isinstance(X, np.ndarray):
-        return scaler.fit(X)
-    for block in row_blocks(X):
-        scaler.partial_fit(block)
-    return scaler
 
 
 def _all_in(support: Support, rows: Tensor) -> bool:

@@ -176,6 +176,10 @@ class AnswersMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     def scaler_(self) -> Any:
         return self._table.scaler
 
+    @property
+    def scale_(self) -> str | None:
+        return self._table.learned_scale
+
     def _checked(self, X: ArrayLike) -> NDArray[np.floating] | MappedRows:
         check_is_fitted(self)
         return self._table.checked(self, X, reset=False)

@@ -3,7 +3,8 @@ r"""What the estimators with one continuous latent share: how parameters become 
 .. math:: z \sim N(0, I_K), \qquad x \mid z \sim EF(x \mid f(z))
 
 A subclass says which decoder f is, and may hand in another objective or another training step. A Gaussian model sees
-standardised columns, :math:`x = m + a\,s\,(f(z) + \varepsilon)` with m and a the mean and scale of a `StandardScaler`.
+standardised rows, :math:`x = m + a\,s\,(f(z) + \varepsilon)` with m and a the mean and scale of a `StandardScaler`: one
+scale for each column or one for the table, or m = 0 and a = 1 with ``scale=None``.
 """
 
 import math
@@ -76,7 +77,7 @@ class LatentVariableEstimator(AnswersMixin, BaseEstimator, TrainingParameters, M
         ------
         ValueError
             If a value is outside the support of the likelihood, `n_components` exceeds the number of natural
-            parameters, or the device is missing.
+            parameters, `scale` is given for a likelihood other than the Gaussian, or the device is missing.
 
         Warns
         -----
@@ -94,7 +95,7 @@ class LatentVariableEstimator(AnswersMixin, BaseEstimator, TrainingParameters, M
     def partial_fit(self, X: ArrayLike, y: object = None) -> Self:
         """Train for one epoch on some rows, at a constant learning rate and without warm-up or early stopping.
 
-        The first call fixes the standardisation, the categories and the principal directions from its rows. The
+        The first call fixes the scale, the categories and the principal directions from its rows. The
         optimiser's state lives in memory only.
 
         Parameters
@@ -133,7 +134,7 @@ class LatentVariableEstimator(AnswersMixin, BaseEstimator, TrainingParameters, M
         started = self.__sklearn_is_fitted__()
         if started:
             self._check_same_architecture()
-        table = self._table if started else TableAdapter(self.likelihood)
+        table = self._table if started else TableAdapter(self.likelihood, self.scale)
         X = table.checked(self, X, reset=not started, ensure_min_samples=least_rows)
         seed = check_random_state(self.random_state).randint(2**30)
         seed += len(self.net_.history) if started else 0  # other draws than in the epochs before

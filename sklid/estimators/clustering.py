@@ -65,7 +65,7 @@ class MixtureMixin(ClusterMixin, MixtureParameters):
     def partial_fit(self, X: ArrayLike, y: object = None) -> Self:
         """Train for one epoch on some rows, at a constant learning rate and without warm-up or early stopping.
 
-        The first call fixes the standardisation, the categories, the principal directions and the start of the mixture
+        The first call fixes the scale, the categories, the principal directions and the start of the mixture
         from its rows, without a first phase. Labels keep their numbers from call to call. The optimiser's state lives
         in memory only.
 

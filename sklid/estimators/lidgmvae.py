@@ -42,7 +42,7 @@ class LIDGMVAEClustering(MixtureMixin, InjectiveMixin, LatentVariableEstimator, 
         Least distance between two means, at least `min_separation`.
     inverse_lipschitz_, mutual_information_lower_bound_, mutual_information_lower_bound_reason_
         As in `LIDVAE`, for the latent w.
-    n_components_, n_features_in_, feature_names_in_, scaler_, net_, interrupted_
+    n_components_, n_features_in_, feature_names_in_, scale_, scaler_, net_, interrupted_
         As in `LIDVAE`.
 
     See Also

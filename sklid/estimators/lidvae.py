@@ -33,8 +33,10 @@ class LIDVAE(InjectiveMixin, LatentVariableEstimator):
     n_components_ : int
     n_features_in_ : int
     feature_names_in_ : array of str, when X has string column names
+    scale_ : {"column", "table"} or None
+        Units of a Gaussian model: `scale`, or what "auto" chose; None where the model sees the data as they are.
     scaler_ : StandardScaler or None
-        Mean m and scale a of the columns of a Gaussian model.
+        Mean m and scale a of the columns; None where the model sees the data as they are.
     net_ : BoundNet
         The skorch net: ``net_.history``, ``net_.module_``.
     interrupted_ : bool

@@ -32,16 +32,27 @@ class ModelParameters:
     likelihood: str = parameter(
         default="gaussian",
         kind="{" + ", ".join(f'"{name}"' for name in LIKELIHOODS) + "}",
-        text='Gaussian columns are standardised inside. "bernoulli" takes values in [0, 1] as success probabilities, '
-        'and its score is then no log-density; "categorical" takes codes 0, 1, .. in each column.',
+        text='Gaussian rows are standardised inside, see `scale`. "bernoulli" takes values in [0, 1] as success '
+        'probabilities, and its score is then no log-density; "categorical" takes codes 0, 1, .. in each column.',
         constraint=[StrOptions(set(LIKELIHOODS))],
         shapes_model=True,
     )
     noise: str = parameter(
         default="global",
         kind='{"global", "feature"}',
-        text="One noise scale of the standardised columns, or one each. Gaussian likelihood only.",
+        text="One noise scale for all columns as the model sees them, or one each. Gaussian likelihood only.",
         constraint=[StrOptions({"global", "feature"})],
+        shapes_model=True,
+    )
+    scale: str | None = parameter(
+        default="auto",
+        kind='{"auto", "column", "table"} or None',
+        text='Units in which a Gaussian model sees the data. "column": each column less its mean, over its standard '
+        'deviation. "table": over one number for all, the root of the mean variance, so that relative sizes stay '
+        "those of the data; for columns of one unit, such as pixels. None: as they are, so the noise is in units of "
+        'the data, which should have means about 0 and variances about 1. "auto": "table" if the columns lie in one '
+        'place and are equally wide, as columns of one unit do, and else "column". Other likelihoods take "auto" only.',
+        constraint=[StrOptions({"auto", "column", "table"}), None],
         shapes_model=True,
     )
     decoder_depth: int = parameter(

@@ -43,7 +43,7 @@ class Likelihood(nn.Module):
     support : Support
         Values the likelihood can take.
     standardised : bool
-        Whether columns are to be standardised first, so that densities are in units other than those of the data.
+        Whether rows are to be standardised first, so that densities are in units other than those of the data.
     noise_units : bool
         Whether the natural parameter is measured in noise standard deviations, so that an inverse-Lipschitz decoder has
         an information floor.

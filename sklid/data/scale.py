@@ -1,0 +1,86 @@
+r"""The units in which a Gaussian model sees a table: each column in its own, all in one, or those of the data.
+
+Rows become :math:`(x - m) / a` with m the means of the columns. By columns, a is the standard deviation of each; by the
+table, it is one number for all of them, the root of the mean variance, so that relative sizes stay those of the data as
+in principal component analysis and k-means.
+
+Which of the two is right is a matter of units, and "auto" reads it off the columns. They count as being of one unit if
+
+.. math:: \operatorname{Var}_j(m_j) \le 4 \, \operatorname{mean}_j(s_j^2), \qquad \max_j w_j \le 4 \, w_{(1/4)}
+
+with s the standard deviations, w the ranges, from the least value to the greatest, and :math:`w_{(1/4)}` the lower
+quartile of the ranges. So the means lie within two standard deviations of their centre, in the mean square, and the
+columns are about equally wide, but for a quarter that may be narrow. Columns of mixed units nearly always fail one of
+the two. Columns of one unit that vary little about different values fail the first, and then the scale is by columns.
+The standard deviation of a pixel that is almost always blank is small and its range is not, hence the ranges. Columns
+that have been brought to mean 0 and variance 1, or to the range from 0 to 1, count as being of one unit.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.preprocessing import StandardScaler
+
+from .blocks import row_blocks
+from .memory_map import MappedRows
+
+__all__ = ["fitted_scaler"]
+
+FARTHEST_MEANS = 4.0
+"""Greatest variance of the means of columns of one unit, over the mean variance in a column."""
+WIDEST_RANGE = 4.0
+"""Greatest range of a column of one unit, over the lower quartile of the ranges."""
+
+
+def fitted_scaler(X: NDArray | MappedRows, scale: str) -> tuple[StandardScaler, str]:
+    """The transformer from the units of checked rows to those of a model, and which scale it has.
+
+    Parameters
+    ----------
+    X : array or MappedRows of shape (n_samples, n_features)
+    scale : {"auto", "column", "table"}
+
+    Returns
+    -------
+    scaler : StandardScaler
+        Columns that do not vary have scale 1 by columns; by the table all have its one scale, or 1 if none varies.
+    scale : {"column", "table"}
+        As given, or for "auto" as the rows have it: "table" if the columns are of one unit as far as they show it.
+    """
+    scaler = _standardising(X)
+    if scale == "auto":
+        scale = "table" if _have_one_unit(X, scaler) else "column"
+    if scale == "table":
+        size = np.sqrt(np.where(_varying(scaler), scaler.var_, 0.0).mean())
+        scaler.scale_ = np.full_like(scaler.scale_, size or 1.0)
+    return scaler, scale
+
+
+def _standardising(X: NDArray | MappedRows) -> StandardScaler:
+    scaler = StandardScaler()
+    if isinstance(X, np.ndarray):
+        return scaler.fit(X)
+    for block in row_blocks(X):
+        scaler.partial_fit(block)
+    return scaler
+
+
+def _varying(scaler: StandardScaler) -> NDArray[np.bool_]:
+    """Which columns vary by more than rounding; the scaler gives the others scale 1, whatever their variance."""
+    return (scaler.scale_ == np.sqrt(scaler.var_)) & (scaler.var_ > 0)
+
+
+def _have_one_unit(X: NDArray | MappedRows, scaler: StandardScaler) -> bool:
+    """Whether the columns that vary lie in one place and are equally wide; False for a single one."""
+    varying = _varying(scaler)
+    if varying.sum() < 2:
+        return False
+    in_one_place = scaler.mean_[varying].var() <= FARTHEST_MEANS * scaler.var_[varying].mean()
+    ranges = _ranges(X)[varying]
+    return bool(in_one_place and ranges.max() <= WIDEST_RANGE * np.quantile(ranges, 0.25, method="lower"))
+
+
+def _ranges(X: NDArray | MappedRows) -> NDArray[np.float64]:
+    """The greatest value of each column less the least."""
+    bounds = [(block.min(axis=0), block.max(axis=0)) for block in row_blocks(X)]
+    least, greatest = (np.array(part, dtype=np.float64) for part in zip(*bounds, strict=True))
+    return greatest.max(axis=0) - least.min(axis=0)
