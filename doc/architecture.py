@@ -14,8 +14,8 @@ ROOT = Path(__file__).parents[1] / "sklid"
 PICTURE = Path(__file__).with_suffix(".svg")
 HOUSE = [
     ("floor 1", "nn",
-     "activation convex brenier embedding perceptron decoder section likelihoods.support likelihoods.base "
-     "likelihoods.gaussian likelihoods.bernoulli likelihoods.continuous_bernoulli likelihoods.counts "
+     "activation convex curved brenier embedding perceptron network decoder section likelihoods.support "
+     "likelihoods.base likelihoods.gaussian likelihoods.bernoulli likelihoods.continuous_bernoulli likelihoods.counts "
      "likelihoods.categorical likelihoods objective linear certificate prior clusters mixture posterior flow "
      "principal model mixture_model"),
     ("root", "", "exceptions randomness validation"),

@@ -5,6 +5,7 @@ from .brenier import BrenierMap, InversionError
 from .certificate import kl_floor, mixture_kl_floor, mixture_mutual_information_floor, mutual_information_floor
 from .clusters import Clusters, GaussianClusters
 from .convex import ConvexPotential
+from .curved import CurvedPotential
 from .decoder import Decoder, InjectiveDecoder, PlainDecoder
 from .embedding import IdentityEmbedding, OrthogonalEmbedding
 from .likelihoods import (
@@ -39,6 +40,7 @@ __all__ = [
     "ContinuousBernoulli",
     "ContinuousBernoulliLikelihood",
     "ConvexPotential",
+    "CurvedPotential",
     "Decoder",
     "GaussianClusters",
     "GaussianLikelihood",

@@ -27,7 +27,6 @@ from .activation import ACTIVATIONS
 
 __all__ = ["ConvexPotential"]
 
-LEAST_CURVATURE = 0.1
 BIAS_SPREAD = 2.0
 """Standard deviation of the first biases at the start, in units of the spread of the data: half the units then start
 nearly linear, half bent."""
@@ -134,16 +133,12 @@ class ConvexPotential(nn.Module):
 
     @torch.no_grad()
     def initialise_curvature(self, curvature: Tensor) -> None:
-        """Start a potential of one layer near ``T(u) = sum_j curvature_j u_j^2 / 2``.
-
-        Each of the d curvatures is taken as at least .1.
-        """
-        target = curvature.clamp_min(LEAST_CURVATURE)
-        share = (target / target.max()).sqrt()
+        """Start a potential of one layer near ``T(u) = sum_j curvature_j u_j^2 / 2``, with positive curvatures."""
+        share = (curvature / curvature.max()).sqrt()
         weight = self.input_weights[0]
         nn.init.orthogonal_(weight)
         weight.mul_(share * math.sqrt(max(1.0, weight.shape[0] / weight.shape[1])))
-        self.rescale(target.mean().item() / self.mean_slope(torch.diag(torch.ones_like(share))))
+        self.rescale(curvature.mean().item() / self.mean_slope(torch.diag(torch.ones_like(share))))
 
     def _weights(self) -> list[Tensor]:
         """The non-negative W_1, .., W_{L-1}."""

@@ -27,6 +27,7 @@ __all__ = ["Decoder", "InjectiveDecoder", "PlainDecoder"]
 
 INNER_WIDTH = 64
 TAPER, LEAST_UPPER_WIDTH = 8, 16
+LEAST_CURVATURE = 0.1
 LARGEST_AMPLITUDE = 8.0
 """Cap on the amplitudes at the start: steeper ones are learned better than given."""
 
@@ -178,7 +179,7 @@ class InjectiveDecoder(nn.Module):
         potential.rescale(1.0 / (gain * potential.mean_slope(rows)))
         origin = mean.new_zeros(self.n_components)
         if self.inner is not None:
-            self.inner.potential.initialise_curvature(inner_slopes - 1.0)
+            self.inner.potential.initialise_curvature((inner_slopes - 1.0).clamp_min(LEAST_CURVATURE))
             self.inner.bias.sub_(self.inner(origin))
         self.outer.bias.add_((mean - self(origin, gain)) / gain)
 

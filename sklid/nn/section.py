@@ -26,13 +26,16 @@ import torch
 from torch import Tensor, nn
 
 from .brenier import BrenierMap
-from .convex import ConvexPotential
+from .curved import CurvedPotential
 from .decoder import INNER_WIDTH, LARGEST_AMPLITUDE
 from .embedding import embedding_named
 from .network import free_network
 from .perceptron import perceptron
 
 __all__ = ["Section", "SectionDecoder"]
+
+LEAST_CURVATURE = 0.01
+"""Of a map at the start, in natural-parameter units: a squared weight never leaves 0."""
 
 
 class Section(nn.Module):
@@ -53,7 +56,7 @@ class Section(nn.Module):
     inverse_lipschitz : float, default=1.0
         The constant r, in units of the natural parameter (noise standard deviations for a Gaussian).
     activation : str, default="squareplus"
-        Of the Brenier maps, each of which is one hidden layer of 64 units; as in `ConvexPotential`.
+        Of the Brenier maps, each of which has one hidden layer of 64 units; as in `ConvexPotential`.
     embedding : {"orthogonal", "identity"}, default="orthogonal"
         Beta with learned orthonormal rows, or zero-one.
     maps : int, default=4
@@ -110,7 +113,7 @@ class Section(nn.Module):
         self.inverse_lipschitz = inverse_lipschitz
         self.sees_plane = sees_plane
         modulus = inverse_lipschitz ** (1 / maps)
-        potentials = (ConvexPotential(n_components, INNER_WIDTH, 1, activation) for _ in range(maps))
+        potentials = (CurvedPotential(n_components, INNER_WIDTH, activation) for _ in range(maps))
         self.chain = nn.ModuleList(BrenierMap(potential, n_components, modulus) for potential in potentials)
         self.embedding = embedding_named(embedding, n_components, n_outputs, trainable=maps > 1)
         self.network = free_network(network, n_outputs)
@@ -186,8 +189,8 @@ class Section(nn.Module):
         maps, origin = self._maps(), mean.new_zeros(self.n_components)
         for brenier_map in maps:
             scale = gain if brenier_map is maps[-1] else 1.0
-            curvature = (slopes ** (1 / len(maps)) - brenier_map.strong_convexity) / scale
-            brenier_map.potential.initialise_curvature(curvature)
+            curvature = (slopes ** (1 / len(maps)) - brenier_map.strong_convexity).clamp_min(LEAST_CURVATURE)
+            brenier_map.potential.initialise_curvature(curvature / scale)
             brenier_map.bias.sub_(brenier_map(origin, scale) / scale)
         maps[-1].bias.add_(mean @ self.embedding().mT / gain)
         self.network.silence(mean / gain)
