@@ -1,6 +1,6 @@
 """What a fold costs: curves and a surface over which no section lies, in nats against the decoder of the VAE.
 
-    python doc/benchmarks/folds.py            full run: about 10 minutes on one thread; goes on where it stopped
+    python doc/benchmarks/folds.py            full run: about 15 minutes on one thread; goes on where it stopped
     python doc/benchmarks/folds.py --quick    a figure eight and a line, one seed, under 10 seconds
     python doc/benchmarks/folds.py --table    the table of the saved results, in Markdown
 
@@ -167,7 +167,7 @@ def record_estimator(data: str, side: tuple) -> None:
 
 
 def run_full() -> None:
-    print("about 10 minutes on one thread, less what is done", flush=True)
+    print("about 15 minutes on one thread, less what is done", flush=True)
     torch.set_num_threads(1)
     for data in (CONTROL, *DATA):
         for side in SIDES:
@@ -189,8 +189,8 @@ def run_quick() -> None:
         vae, section = (trained_exactly(side, data, 0, 300)["ll"] for side in (("VAE", ""), ("section", 1)))
         costs[data] = vae - section
     print(costs)
-    if not (costs["figure eight"] > 0.15 and costs[CONTROL] < 0.05):
-        raise SystemExit("A figure eight should cost a section more than .15 nats and a line less than .05; see above.")
+    if not (costs["figure eight"] > 0.1 and costs[CONTROL] < 0.05):
+        raise SystemExit("A figure eight should cost a section more than .1 nats and a line less than .05; see above.")
 
 
 def costs(data: str, training: str, side: tuple) -> list[float]:
