@@ -22,7 +22,7 @@ HOUSE = [
     ("floor 2", "data", "blocks memory_map scale table files"),
     ("floor 2", "training", "callbacks batches loss net phases"),
     ("floor 3", "metrics",
-     "sources encodings aggregate importance information units labels likelihood "
+     "sources encodings aggregate importance information units labels agreement likelihood "
      "report.measurements report.verdict report.evidence report.labels report.report report.measure report scorers"),
     ("root", "", "callbacks"),
     ("floor 4", "estimators",

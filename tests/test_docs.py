@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[1]
 TABLES = {
     "benchmarks/depth": "README.md",
     "benchmarks/clustering": "README.md",
+    "benchmarks/folds": "doc/theory.md",
     "benchmarks/measuring": "doc/collapse.md",
     "benchmarks/ppca": "doc/ppca.md",
     "benchmarks/speed": "doc/benchmarks/README.md",
@@ -71,6 +72,20 @@ def test_saved_clustering_results_are_complete():
         for method in (*benchmark.METHODS, "KMeans")
         for seed in seeds
     } | {("digits", benchmark.VADE, seed) for seed in benchmark.VADE_SEEDS}
+
+
+def test_saved_folds_are_complete_and_cost_a_section_what_a_line_does_not():
+    benchmark = load(ROOT / "doc/benchmarks/folds.py")
+    kinds_of_exact = (benchmark.CONTROL, *benchmark.DATA)
+    for training, kinds in (("exact likelihood", kinds_of_exact), ("estimator", benchmark.DATA)):
+        for data in kinds:
+            for side in benchmark.SIDES:
+                rows = benchmark.CELLS.read(**benchmark.key_of(data, training, side), split="test")
+                assert [int(row["seed"]) for row in rows] == list(benchmark.SEEDS)
+    for r in (1, 0.3, 0.1):
+        costs = {data: benchmark.costs(data, "exact likelihood", ("section", r)) for data in kinds_of_exact}
+        assert all(min(costs[data]) > 0.2 for data in benchmark.DATA)
+        assert max(map(abs, costs[benchmark.CONTROL])) < 0.05
 
 
 def test_saved_measurements_stay_under_two_gigabytes():

@@ -1,5 +1,6 @@
 """Measures of posterior collapse of any model: on arrays, distributions, estimators, and models of your own."""
 
+from .agreement import LatentAgreement, latent_agreement
 from .information import (
     AggregatePosteriorKL,
     Divergence,
@@ -25,6 +26,7 @@ __all__ = [
     "Divergence",
     "InformativeUnits",
     "LabelMeasurements",
+    "LatentAgreement",
     "LatentMeasurements",
     "LogLikelihood",
     "MutualInformation",
@@ -39,6 +41,7 @@ __all__ = [
     "collapse_report",
     "informative_units",
     "kl_divergence",
+    "latent_agreement",
     "log_likelihood",
     "majority_vote_accuracy",
     "make_collapse_scorer",
