@@ -5,11 +5,11 @@
     python doc/benchmarks/clustering.py --table    the table of the saved results, in Markdown
 
 All models have the likelihood Bernoulli on intensities and the defaults of the package. ClustPy's VaDE has its own
-defaults, 100 and 150 epochs, and runs on the digits where the package is installed. "LIDGMVAE brenier" has the
-decoder of the paper. "GMVAE" differs from LIDGMVAEClustering in the decoder alone; "GMVAE random" starts everything at random, without a first phase, as is usual.
-On the digits all 1797 rows are fitted and measured, with default learning rates. On Fashion-MNIST 20 000 rows are
-fitted for 25 epochs and 2 000 test rows are measured; the learning rate comes from one grid for all, by the
-log-likelihood of a validation split. Labels serve to measure, never to choose.
+defaults, 100 and 150 epochs, and runs on the digits where the package is installed. "LIDGMVAE brenier" has the decoder
+of the paper. "GMVAE" differs from LIDGMVAEClustering in the decoder alone; "GMVAE random" starts everything at random,
+without a first phase, as is usual. On the digits all 1797 rows are fitted and measured, with default learning rates. On
+Fashion-MNIST 20 000 rows are fitted for 25 epochs and 2 000 test rows are measured; the learning rate comes from one
+grid for all, by the log-likelihood of a validation split. Labels serve to measure, never to choose.
 """
 
 import argparse

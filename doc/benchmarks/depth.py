@@ -7,9 +7,9 @@
 All sides have the same likelihood (Bernoulli on intensities), widths, epochs and optimiser, and each learning rate
 comes from the same grid by the log-likelihood of a validation split. "VAE" is the classical one; "VAE principal" has
 the encoder of LIDVAE, which starts at the principal components, and differs from LIDVAE in the decoder alone; "VAE
-GELU" has GELU instead of ReLU units in the decoder as well, as LIDVAE has. "LIDVAE brenier" is the paper's decoder, with
-narrow layers above the first, and "LIDVAE icnn" has layers of one width there. The images are read from
-``fashion_mnist.npz`` in ``$SKLID_DATA``, or else fetched from OpenML.
+GELU" has GELU instead of ReLU units in the decoder, as LIDVAE has. "LIDVAE brenier" is the paper's decoder, with narrow
+layers above the first, and "LIDVAE icnn" has layers of one width there. The images are read from ``fashion_mnist.npz``
+in ``$SKLID_DATA``, or else fetched from OpenML.
 """
 
 import argparse
