@@ -83,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m sklid", description=description)
     add = parser.add_argument
     add("data", nargs="?", type=Path, help="a numeric table: .csv, .npz or .parquet; without it, scikit-learn's digits")
-    add("--n-components", type=int, help="latent dimensions (default: 10, or the number of columns if smaller)")
+    add("--n-components", type=int, help="latent dimensions (default: 10, or three quarters of the columns if fewer)")
     clusters = f"clusters (default: the number of different labels, or {DEFAULT_CLUSTERS} without labels)"
     add("--k", type=int, help=clusters)
     likelihood = "of a row given its latent (default: gaussian; bernoulli for the digits)"

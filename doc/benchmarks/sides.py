@@ -24,13 +24,23 @@ from sklearn.datasets import load_digits
 
 from sklid import LIDVAE, LIDGMVAEClustering
 from sklid.baselines import VAE
-from sklid.nn import BernoulliLikelihood, GaussianPosterior, InjectiveDecoder, LatentVariableModel, StandardNormal
+from sklid.nn import (
+    BernoulliLikelihood,
+    GaussianPosterior,
+    InjectiveDecoder,
+    LatentVariableModel,
+    SectionDecoder,
+    StandardNormal,
+)
 from sklid.training import BoundNet
 from sklid.training.callbacks import training_callbacks
 
-__all__ = ["POTENTIALS", "THREADS", "Ratio", "all_ratios", "steps"]
+__all__ = ["SIDES", "THREADS", "Ratio", "all_ratios", "steps"]
 
-POTENTIALS, DEPTHS, THREADS, WIDTH, EPOCHS = ("tapered", "icnn"), (2, 4), (1, 2), 512, 5
+POTENTIALS = {"brenier tapered": "tapered", "brenier icnn": "icnn"}
+SIDES = ("LIDVAE", *POTENTIALS)
+DEPTHS, THREADS, WIDTH, EPOCHS = (2, 4), (1, 2), 512, 5
+N_INVERTED, LARGEST_ERROR = 1_000, 1e-6
 N_PAIRS, N_SHORT_PAIRS = 5, 9
 N_ROWS = {"transform": 60_000, "predict_proba": 5_000, "score_samples": 1_000}
 BLOCK, NOISY_BLOCK = 4_096, 64
@@ -70,6 +80,7 @@ def all_ratios(images: np.ndarray) -> Iterator[Ratio]:
     for threads, depth in itertools.product(THREADS, DEPTHS):
         for ratio in itertools.chain(fits(images, depth), steps(depth)):
             yield ratio._replace(threads=threads)
+    yield from inversions(images)
     yield from layers(images)
     yield from inference(images)
     yield from clustered(images)
@@ -94,46 +105,61 @@ def shared(depth: int, **others: object) -> dict:
 def fits(X: np.ndarray, depth: int) -> Iterator[Ratio]:
     """Whole fits."""
     x = torch.from_numpy(X)
-    for potential in POTENTIALS:
-        side = f"LIDVAE {potential}"
-        lidvae = lambda potential=potential: LIDVAE(potential=potential, **shared(depth)).fit(X)  # noqa: E731
+    others = {"plain loop": lambda: plain_loop(x, depth, WIDTH, EPOCHS)}
+    if find_spec("pythae"):
+        others["pythae"] = lambda: pythae_fit(x, depth, WIDTH, EPOCHS)
+    vae = lambda **width: lambda: VAE(encoder="principal", **shared(depth, **width)).fit(X)  # noqa: E731
+    section = lambda: LIDVAE(**shared(depth)).fit(X)  # noqa: E731
+    for name, other in {"VAE": vae(), **others}.items():
+        yield Ratio("fit", "LIDVAE", name, depth, section, other)
+    for side, potential in POTENTIALS.items():
         decoder = InjectiveDecoder(LATENTS, X.shape[1], depth, WIDTH, potential=potential)
-        equal = shared(depth, decoder_width=width_of_equal_cost(decoder))
-        yield Ratio("fit", side, "plain loop", depth, lidvae, lambda: plain_loop(x, depth, WIDTH, EPOCHS))
-        yield Ratio(
-            "fit",
-            side,
-            "VAE of equal cost",
-            depth,
-            lidvae,
-            lambda equal=equal: VAE(encoder="principal", **equal).fit(X),
-        )
-        if find_spec("pythae"):
-            yield Ratio("fit", side, "pythae", depth, lidvae, lambda: pythae_fit(x, depth, WIDTH, EPOCHS))
+        own = {"decoder": "brenier", "potential": potential}
+        brenier = lambda own=own: LIDVAE(**own, **shared(depth)).fit(X)  # noqa: E731
+        equal = vae(decoder_width=width_of_equal_cost(decoder))
+        for name, other in {"VAE of equal cost": equal, **others}.items():
+            yield Ratio("fit", side, name, depth, brenier, other)
 
 
 def steps(depth: int, width: int = WIDTH) -> Iterator[Ratio]:
     """Forward and backward passes of the decoder."""
     z, target = torch.randn(BATCH, LATENTS), torch.rand(BATCH, 784)
-    for potential in POTENTIALS:
-        decoder = InjectiveDecoder(LATENTS, 784, depth, width, potential=potential)
-        double = double_backward_step(z, target, width, depth)
-        yield Ratio(
-            "step",
-            f"LIDVAE {potential}",
-            "double backward",
-            depth,
-            folded_step(decoder, z, target),
-            double,
-            N_SHORT_PAIRS,
-        )
+    size = (LATENTS, 784, depth, width)
+    decoders = {side: InjectiveDecoder(*size, potential=potential) for side, potential in POTENTIALS.items()}
+    double = double_backward_step(z, target, width, depth)
+    for side, decoder in {"LIDVAE": SectionDecoder(*size), **decoders}.items():
+        step = folded_step(decoder, z, target)
+        yield Ratio("step", side, "double backward", depth, step, double, N_SHORT_PAIRS)
+
+
+def inversions(images: np.ndarray) -> Iterator[Ratio]:
+    """Exact inverses of a thousand decoded rows, in double precision; SystemExit if one is wrong."""
+    models = [LIDVAE(decoder=name, **shared(2)).fit(images) for name in ("section", "brenier")]
+    latents = np.random.default_rng(0).standard_normal((N_INVERTED, LATENTS))
+    sides = [over_latents(model, latents) for model in models]
+    yield Ratio("invert", "LIDVAE", "brenier tapered", 2, *sides, n_pairs=2)
+
+
+def over_latents(model: LIDVAE, latents: np.ndarray) -> Callable[[], object]:
+    """The inverse of what a decoder makes of the latents, in natural parameters."""
+    module = model._inference(np.float64).model
+    gain = module.likelihood.gain()
+    with torch.no_grad():
+        eta = module.decoder(torch.from_numpy(latents), gain)
+
+    def run() -> None:
+        error = (module.decoder.inverse(eta, gain, tol=LARGEST_ERROR) - torch.from_numpy(latents)).abs().max()
+        if error > LARGEST_ERROR:
+            raise SystemExit(f"An inverse is wrong by {error:.1e}.")
+
+    return run
 
 
 def modules_of(x: torch.Tensor, width: int) -> LatentVariableModel:
     """The modules of a `LIDVAE`, initialised at the rows."""
     n_features = x.shape[1]
     decoder, posterior = (
-        InjectiveDecoder(LATENTS, n_features, width=width),
+        SectionDecoder(LATENTS, n_features, width=width),
         GaussianPosterior(n_features, LATENTS, width=width),
     )
     model = LatentVariableModel(StandardNormal(LATENTS), decoder, BernoulliLikelihood(n_features), posterior)

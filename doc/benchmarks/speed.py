@@ -25,7 +25,7 @@ import torch
 from cells import Cells, command_line, fashion_mnist, numbers_of_process, peak_mb, provenance
 from clustering import CELLS as CLUSTERINGS
 from clustering import OWN, VADE, VADE_SEEDS
-from sides import POTENTIALS, THREADS, all_ratios, steps
+from sides import SIDES, THREADS, all_ratios, steps
 
 from sklid import LIDVAE
 from sklid.plots.style import COLOURS, axes_grid
@@ -193,9 +193,9 @@ def clustering_line() -> str:
 
 def plot() -> None:
     figure, grid = axes_grid(1, 2, (5.4, 3.8))
-    rows = [row for potential in POTENTIALS for row in RATIOS.read(what="fit", side=f"LIDVAE {potential}", threads=1)]
+    rows = [row for side in SIDES for row in RATIOS.read(what="fit", side=side, threads=1)]
     names = [f"{row['side']} / {row['against']}, {row['depth']} layers" for row in rows]
-    colours = [COLOURS[POTENTIALS.index(row["side"].split()[-1])] for row in rows]
+    colours = [COLOURS[SIDES.index(row["side"])] for row in rows]
     grid[0, 0].barh(names, [float(row["ratio"]) for row in rows], color=colours)
     grid[0, 0].axvline(1, color="black", linewidth=1)
     grid[0, 0].invert_yaxis()
