@@ -1,36 +1,49 @@
 r"""Convex potentials that can be exactly quadratic: what the Brenier maps in the plane of a section are made of.
 
-.. math:: T(u) = \tfrac12 \sum_j c_j^2 u_j^2 + T_0(u), \qquad \nabla T(u) = c^2 \odot u + \nabla T_0(u)
+.. math::
+    T(u) = \tfrac12 \sum_j c_j^2 u_j^2 + \sum_i v_i^2 H(a_i \cdot u + b_i), \qquad
+    \nabla T(u) = c^2 \odot u + A^\top \big( v^2 \odot h(A u + b) \big), \qquad h = H'
 
-with an input-convex network T_0 of one hidden layer. Beside the network alone, the quadratic keeps its slope at any
-distance from the origin, where the units of a network level off. So a chain of such maps can start at a linear map of
-any amplitudes, and the linear model that is the best start of a decoder is one of its members.
+with H convex, so that h is non-decreasing and T convex for every value of the parameters. Beside the units alone, the
+quadratic keeps its slope at any distance from the origin, where units level off. So a chain of such maps can start at a
+linear map of any amplitudes, and the linear model that is the best start of a decoder is one of its members.
+
+Adam moves every parameter at about the same pace, whatever its gradient is. A map of few dimensions has few of them,
+and its weights must go farther than those of a network with hundreds of units to a layer. So its parameters are these
+weights divided by 15.
 """
+
+import math
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
-from .convex import ConvexPotential
+from .activation import ACTIVATIONS
 
 __all__ = ["CurvedPotential"]
 
-SHARE_OF_NETWORK = 0.05
-"""Of the curvature at the start; with a twentieth or a fifth the likelihoods are the same."""
+PACE = 15.0
+"""Weights per unit of the parameters."""
+SHARE_OF_UNITS = 0.3
+"""Of the curvature at the start."""
+SPREAD = 2.0
+"""Standard deviation of the arguments of the units at the start, and of the points at which they bend."""
 
 
 class CurvedPotential(nn.Module):
-    r"""A quadratic with learned curvatures and an input-convex network of one hidden layer.
+    r"""A quadratic with learned curvatures, and a layer of convex units.
 
-    .. math:: T(u) = \tfrac12 \sum_j c_j^2 u_j^2 + T_0(u)
+    .. math:: T(u) = \tfrac12 \sum_j c_j^2 u_j^2 + \sum_i v_i^2 H(a_i \cdot u + b_i)
 
     Parameters
     ----------
     n_features : int
         Dimension d of the input u.
     width : int, default=64
-        Units of the hidden layer.
-    activation : str, default="squareplus"
-        As in `ConvexPotential`.
+        Number of units.
+    activation : {"squareplus", "softplus", "leaky_relu"}, default="squareplus"
+        The convex H.
 
     Examples
     --------
@@ -38,28 +51,47 @@ class CurvedPotential(nn.Module):
     >>> from sklid.nn import CurvedPotential
     >>> _ = torch.manual_seed(0)
     >>> potential = CurvedPotential(2)
-    >>> potential.initialise_curvature(torch.tensor([1.0, 4.0]))
-    >>> u = torch.tensor([10.0, -10.0])
-    >>> bool((potential.gradient(u) - potential.gradient(-u) - 2 * u * torch.tensor([1.0, 4.0])).norm() < 8.0)
+    >>> u, v = torch.randn(2, 100, 2)
+    >>> bool((potential((u + v) / 2) <= (potential(u) + potential(v)) / 2).all())
     True
     """
 
     def __init__(self, n_features: int, width: int = 64, activation: str = "squareplus") -> None:
         super().__init__()
-        self.network = ConvexPotential(n_features, width, 1, activation)
-        self.root_curvature = nn.Parameter(torch.ones(n_features))
+        self.activation = activation
+        self.weight = nn.Parameter(torch.randn(width, n_features) / math.sqrt(n_features) / PACE)
+        self.bias = nn.Parameter(torch.zeros(width))
+        self.root_output = nn.Parameter(torch.full((width,), 1 / math.sqrt(width) / PACE))
+        self.root_curvature = nn.Parameter(torch.ones(n_features) / PACE)
 
     def forward(self, u: Tensor) -> Tensor:
         """T(u): ``(*, d) -> (*,)``."""
-        return 0.5 * (self.root_curvature * u).square().sum(-1) + self.network(u)
+        height, _ = self._units(u)
+        return 0.5 * (PACE * self.root_curvature * u).square().sum(-1) + height @ self._output()
 
     def gradient(self, u: Tensor, embedding: Tensor | None = None) -> Tensor:
         """The gradient of T at u, ``(*, d) -> (*, d)``, or at ``u @ embedding``, ``(*, K) -> (*, d)``."""
         place = u if embedding is None else u @ embedding
-        return torch.addcmul(self.network.gradient(u, embedding), self.root_curvature.square(), place)
+        _, slope = self._units(place)
+        return torch.addcmul((slope * self._output()) @ (PACE * self.weight), self._curvature(), place)
 
     @torch.no_grad()
     def initialise_curvature(self, curvature: Tensor) -> None:
         """Start near ``T(u) = sum_j curvature_j u_j^2 / 2``, each curvature positive: ``(d,)``."""
-        self.root_curvature.copy_(((1 - SHARE_OF_NETWORK) * curvature).sqrt())
-        self.network.initialise_curvature(SHARE_OF_NETWORK * curvature)
+        self.root_curvature.copy_(((1 - SHARE_OF_UNITS) * curvature).sqrt() / PACE)
+        width, n_features = self.weight.shape
+        nn.init.orthogonal_(self.weight, SPREAD * math.sqrt(max(1.0, width / n_features)) / PACE)
+        nn.init.normal_(self.bias, std=SPREAD / PACE)
+        rows = torch.diag(torch.ones_like(curvature))
+        slopes = (self._units(rows)[1] - self._units(-rows)[1]) * self._output() @ (PACE * self.weight) / 2
+        self.root_output.mul_(math.sqrt(SHARE_OF_UNITS * curvature.mean().item() / slopes.diagonal().mean().item()))
+
+    def _units(self, u: Tensor) -> tuple[Tensor, Tensor]:
+        """H and h of the units."""
+        return ACTIVATIONS[self.activation](F.linear(u, PACE * self.weight, PACE * self.bias))
+
+    def _output(self) -> Tensor:
+        return (PACE * self.root_output).square()
+
+    def _curvature(self) -> Tensor:
+        return (PACE * self.root_curvature).square()

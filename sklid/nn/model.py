@@ -81,6 +81,11 @@ class LatentVariableModel(nn.Module):
         self.decoder.initialise(mean, directions, amplitudes, float(self.likelihood.gain()))
         self.posterior.initialise(inputs.mean(0), directions, amplitudes, noise)
 
+    def log_prior(self) -> Tensor | None:
+        """Log-density of the decoder's weights under their prior, up to a constant, if it has one: a scalar."""
+        log_prior = getattr(self.decoder, "log_prior", None)
+        return None if log_prior is None else log_prior()
+
     def encode(self, x: Tensor) -> Distribution:
         """q(z | x): ``(*, P)`` to a distribution of batch shape ``(*,)``."""
         return self.posterior(self.likelihood.inputs(x))

@@ -36,6 +36,8 @@ __all__ = ["Section", "SectionDecoder"]
 
 LEAST_CURVATURE = 0.01
 """Of a map at the start, in natural-parameter units: a squared weight never leaves 0."""
+PRECISION = 100.0
+"""Of the prior of the first weights of a section's perceptron."""
 
 
 class Section(nn.Module):
@@ -204,6 +206,9 @@ class SectionDecoder(Section):
 
     .. math:: f(z) = \beta^\top g(z) + (I - \beta^\top \beta)\, \gamma h(z, g(z)), \qquad |f(z) - f(z')| \ge r |z - z'|
 
+    The weights of its first layer have a prior, N(0, 1/100) each, so that h bends little where there are few rows. The
+    estimators maximise the bound of all rows and this prior together; the prior does not grow with the rows.
+
     Parameters
     ----------
     n_components, n_outputs : int
@@ -249,3 +254,8 @@ class SectionDecoder(Section):
         super().__init__(
             network, n_components, n_outputs, inverse_lipschitz, activation, embedding, maps, sees_plane=True
         )
+
+    def log_prior(self) -> Tensor:
+        """Log-density of the network's first weights under their prior, up to a constant: a scalar."""
+        first_layer: Any = self.network[0]
+        return -PRECISION / 2 * first_layer.weight.square().sum()

@@ -39,6 +39,21 @@ class GradientClip(Callback):
             clip_grads_with_norm_(trained, GRADIENT_CLIP, norm)
 
 
+class WeightPrior(Callback):
+    """Adds the gradient of the log-prior of the module's weights, if it has one, in nats per row of the training.
+
+    The loss stays the negative bound. What a prior is worth falls with the number of rows.
+    """
+
+    def on_train_begin(self, net: NeuralNet, X: Any = None, **kwargs: Any) -> None:
+        self.n_rows_ = len(X)
+
+    def on_grad_computed(self, net: NeuralNet, **kwargs: Any) -> None:
+        log_prior = getattr(net.module_, "log_prior", lambda: None)()
+        if log_prior is not None:
+            (log_prior / -self.n_rows_).backward()
+
+
 class KLWarmup(Callback):
     """Linear rise of the divergence's weight over the first `steps` training batches."""
 
@@ -146,7 +161,7 @@ def training_callbacks(
     progress : str, optional
         Label of a progress bar; None shows none.
     """
-    chosen: list[tuple[str, Callback]] = [("clip", GradientClip())]
+    chosen: list[tuple[str, Callback]] = [("weight_prior", WeightPrior()), ("clip", GradientClip())]
     if n_steps is not None:
         chosen.append(
             (

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from sklid.nn import GaussianLikelihood, GaussianPosterior, LatentVariableModel, Section, SectionDecoder, StandardNormal
+from sklid.nn.curved import PACE
 
 every_section = pytest.mark.parametrize(
     ("K", "D", "options"),
@@ -20,8 +21,8 @@ every_section = pytest.mark.parametrize(
 
 def section_of(K, D, options, scale=1.0):
     f = SectionDecoder(K, D, width=16, **options).double()
-    for parameter in f.parameters():
-        torch.nn.init.normal_(parameter, std=scale)
+    for name, parameter in f.named_parameters():
+        torch.nn.init.normal_(parameter, std=scale / PACE if ".potential." in name else scale)
     return f
 
 
