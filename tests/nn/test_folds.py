@@ -26,7 +26,7 @@ def test_a_curve_of_a_section_never_turns_by_a_right_angle_from_its_line():
     assert slopes.min() >= f.inverse_lipschitz
 
 
-@pytest.mark.parametrize(("data", "nats"), [("ring", 0.3), ("figure eight", 0.1), ("swiss roll", 0.2)])
+@pytest.mark.parametrize(("data", "nats"), [("ring", 0.3), ("figure eight", 0.05), ("swiss roll", 0.2)])
 def test_curves_and_surfaces_that_fold_over_every_plane_cost_a_section_nats(data, nats):
     assert cost(data) > nats
 
