@@ -1,6 +1,7 @@
 """What the documents say is executed, and their figures are those of the saved results."""
 
 import importlib.util
+import itertools
 import os
 import re
 import subprocess
@@ -15,6 +16,8 @@ TABLES = {
     "benchmarks/depth": "README.md",
     "benchmarks/clustering": "README.md",
     "benchmarks/folds": "doc/theory.md",
+    "benchmarks/price": "doc/guarantee.md",
+    "benchmarks/small": "doc/benchmarks/README.md",
     "benchmarks/measuring": "doc/collapse.md",
     "benchmarks/ppca": "doc/ppca.md",
     "benchmarks/speed": "doc/benchmarks/README.md",
@@ -86,6 +89,27 @@ def test_saved_folds_are_complete_and_cost_a_section_what_a_line_does_not():
         costs = {data: benchmark.costs(data, "exact likelihood", ("section", r)) for data in kinds_of_exact}
         assert all(min(costs[data]) > 0.2 for data in benchmark.DATA)
         assert max(map(abs, costs[benchmark.CONTROL])) < 0.05
+
+
+def test_saved_prices_are_complete():
+    benchmark = load(ROOT / "doc/benchmarks/price.py")
+    wanted = [*itertools.product(benchmark.DECODERS, map(str, benchmark.CONSTANTS)), ("VAE", "")]
+    assert {(row["data"], row["method"], row["r"], int(row["seed"])) for row in benchmark.CELLS.read()} == {
+        (data, method, f"{float(r):g}" if r else "", seed)
+        for data in benchmark.DATA
+        for method, r in wanted
+        for seed in benchmark.SEEDS
+    }
+
+
+def test_saved_results_of_small_tables_are_complete_and_no_section_overfits():
+    benchmark = load(ROOT / "doc/benchmarks/small.py")
+    assert len(benchmark.CELLS.read()) == (
+        len(benchmark.DATA) * len(benchmark.METHODS) * len(benchmark.SEEDS) * benchmark.N_FOLDS
+    )
+    for data in benchmark.DATA:
+        own, free = (benchmark.CELLS.mean("ll", data=data, method=method) for method in ("LIDVAE", "VAE principal"))
+        assert own > free - 0.3
 
 
 def test_saved_measurements_stay_under_two_gigabytes():
