@@ -1,9 +1,11 @@
 r"""LIDVAE: a variational autoencoder whose latent is identifiable by construction.
 
-.. math:: z \sim N(0, I_K), \qquad x \mid z \sim EF(x \mid g_2(\beta^\top g_1(z)))
+.. math::
+    z \sim N(0, I_K), \qquad x \mid z \sim EF(x \mid f(z)), \qquad
+    f(z) = \beta^\top g(z) + (I - \beta^\top \beta) h(z)
 
-(Wang, Blei & Cunningham, NeurIPS 2021, section 3.) The Brenier maps g1, g2 and a beta of full rank make z -> p(x | z)
-injective, and a posterior can equal its prior only where the likelihood does not depend on z (their Theorem 1). A
+(Wang, Blei & Cunningham, NeurIPS 2021, section 3, whose g2(beta' g1(z)) are these maps.) Brenier maps, which g is
+composed of, and a beta of full rank make z -> p(x | z) injective for every network h, and a posterior can equal its prior only where the likelihood does not depend on z (their Theorem 1). A
 modulus r of the decoder turns this into a number: with a Gaussian likelihood z and x share at least K/2 log(1 + r^2)
 nats.
 """
