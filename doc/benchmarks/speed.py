@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from cells import Cells, command_line, fashion_mnist, numbers_of_process, peak_mb, provenance
 from clustering import CELLS as CLUSTERINGS
-from clustering import OWN, VADE, VADE_SEEDS
+from clustering import BRENIER, VADE, VADE_SEEDS
 from sides import SIDES, THREADS, all_ratios, steps
 
 from sklid import LIDVAE
@@ -184,11 +184,11 @@ def clustering_line() -> str:
     """Whole fits of the digits, from the benchmark of clusterings."""
     own, peer = (
         [float(CLUSTERINGS.read(data="digits", method=name, seed=seed)[0]["cpu_seconds"]) for seed in VADE_SEEDS]
-        for name in (OWN, VADE)
+        for name in (BRENIER, VADE)
     )
     pairs = [a / b for a, b in zip(own, peer, strict=True)]
     ratio = statistics.median(own) / statistics.median(peer)
-    return f"| fit | {OWN}, digits | {VADE} | 2 | {ratio:.3f} ({min(pairs):.3f} to {max(pairs):.3f}) | |"
+    return f"| fit | {BRENIER}, digits | {VADE} | 2 | {ratio:.3f} ({min(pairs):.3f} to {max(pairs):.3f}) | |"
 
 
 def plot() -> None:

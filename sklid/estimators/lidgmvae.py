@@ -2,10 +2,10 @@ r"""LIDGMVAE: clustering with a variational autoencoder whose labels and latents
 
 .. math:: y \sim Cat(\pi), \qquad w \mid y \sim N(\mu_y, \Sigma_y), \qquad x \mid w \sim EF(x \mid f(w))
 
-(Wang, Blei & Cunningham, NeurIPS 2021, section 3.) The decoder f is that of `LIDVAE`. Different labels have different means, different w have different
-distributions of x, and so neither posterior can equal its prior. With a Gaussian likelihood and decoder modulus r, w
-and x share at least :math:`\sum_c \pi_c \tfrac12 \log\det(I + r^2 \Sigma_c)` nats; how much y and x share depends on
-the data, and no floor of use is known.
+(Wang, Blei & Cunningham, NeurIPS 2021, section 3.) The decoder f is that of `LIDVAE`. Different labels have different
+means, different w have different distributions of x, and so neither posterior can equal its prior. With a Gaussian
+likelihood and decoder modulus r, w and x share at least :math:`\sum_c \pi_c \tfrac12 \log\det(I + r^2 \Sigma_c)` nats;
+how much y and x share depends on the data, and no floor of use is known.
 """
 
 from .base import LatentVariableEstimator

@@ -5,9 +5,9 @@ r"""LIDVAE: a variational autoencoder whose latent is identifiable by constructi
     f(z) = \beta^\top g(z) + (I - \beta^\top \beta) h(z)
 
 (Wang, Blei & Cunningham, NeurIPS 2021, section 3, whose g2(beta' g1(z)) are these maps.) Brenier maps, which g is
-composed of, and a beta of full rank make z -> p(x | z) injective for every network h, and a posterior can equal its prior only where the likelihood does not depend on z (their Theorem 1). A
-modulus r of the decoder turns this into a number: with a Gaussian likelihood z and x share at least K/2 log(1 + r^2)
-nats.
+composed of, and a beta of full rank make z -> p(x | z) injective for every network h, and a posterior can equal its
+prior only where the likelihood does not depend on z (their Theorem 1). A modulus r of the decoder turns this into a
+number: with a Gaussian likelihood z and x share at least K/2 log(1 + r^2) nats.
 """
 
 from .base import LatentVariableEstimator
