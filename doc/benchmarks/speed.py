@@ -23,8 +23,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from cells import Cells, command_line, fashion_mnist, numbers_of_process, peak_mb, provenance
-from clustering import CELLS as CLUSTERINGS
 from clustering import BRENIER, VADE, VADE_SEEDS
+from clustering import CELLS as CLUSTERINGS
 from sides import SIDES, THREADS, all_ratios, steps
 
 from sklid import LIDVAE

@@ -10,7 +10,7 @@ linear map of any amplitudes, and the linear model that is the best start of a d
 
 Adam moves every parameter at about the same pace, whatever its gradient is. A map of few dimensions has few of them,
 and its weights must go farther than those of a network with hundreds of units to a layer. So its parameters are these
-weights divided by 15.
+weights divided by 4.
 """
 
 import math
@@ -23,9 +23,9 @@ from .activation import ACTIVATIONS
 
 __all__ = ["CurvedPotential"]
 
-PACE = 15.0
+PACE = 4.0
 """Weights per unit of the parameters."""
-SHARE_OF_UNITS = 0.3
+SHARE_OF_UNITS = 0.8
 """Of the curvature at the start."""
 SPREAD = 2.0
 """Standard deviation of the arguments of the units at the start, and of the points at which they bend."""
@@ -40,7 +40,7 @@ class CurvedPotential(nn.Module):
     ----------
     n_features : int
         Dimension d of the input u.
-    width : int, default=64
+    width : int, default=128
         Number of units.
     activation : {"squareplus", "softplus", "leaky_relu"}, default="squareplus"
         The convex H.
@@ -56,7 +56,7 @@ class CurvedPotential(nn.Module):
     True
     """
 
-    def __init__(self, n_features: int, width: int = 64, activation: str = "squareplus") -> None:
+    def __init__(self, n_features: int, width: int = 128, activation: str = "squareplus") -> None:
         super().__init__()
         self.activation = activation
         self.weight = nn.Parameter(torch.randn(width, n_features) / math.sqrt(n_features) / PACE)

@@ -27,7 +27,7 @@ from torch import Tensor, nn
 
 from .brenier import BrenierMap
 from .curved import CurvedPotential
-from .decoder import INNER_WIDTH, LARGEST_AMPLITUDE
+from .decoder import LARGEST_AMPLITUDE
 from .embedding import embedding_named
 from .network import free_network
 from .perceptron import perceptron
@@ -36,7 +36,7 @@ __all__ = ["Section", "SectionDecoder"]
 
 LEAST_CURVATURE = 0.01
 """Of a map at the start, in natural-parameter units: a squared weight never leaves 0."""
-PRECISION = 100.0
+PRECISION = 50.0
 """Of the prior of the first weights of a section's perceptron."""
 
 
@@ -58,7 +58,7 @@ class Section(nn.Module):
     inverse_lipschitz : float, default=1.0
         The constant r, in units of the natural parameter (noise standard deviations for a Gaussian).
     activation : str, default="squareplus"
-        Of the Brenier maps, each of which has one hidden layer of 64 units; as in `ConvexPotential`.
+        Of the Brenier maps, each of which has one hidden layer of 128 units; as in `ConvexPotential`.
     embedding : {"orthogonal", "identity"}, default="orthogonal"
         Beta with learned orthonormal rows, or zero-one.
     maps : int, default=4
@@ -115,7 +115,7 @@ class Section(nn.Module):
         self.inverse_lipschitz = inverse_lipschitz
         self.sees_plane = sees_plane
         modulus = inverse_lipschitz ** (1 / maps)
-        potentials = (CurvedPotential(n_components, INNER_WIDTH, activation) for _ in range(maps))
+        potentials = (CurvedPotential(n_components, activation=activation) for _ in range(maps))
         self.chain = nn.ModuleList(BrenierMap(potential, n_components, modulus) for potential in potentials)
         self.embedding = embedding_named(embedding, n_components, n_outputs, trainable=maps > 1)
         self.network = free_network(network, n_outputs)
@@ -206,7 +206,7 @@ class SectionDecoder(Section):
 
     .. math:: f(z) = \beta^\top g(z) + (I - \beta^\top \beta)\, \gamma h(z, g(z)), \qquad |f(z) - f(z')| \ge r |z - z'|
 
-    The weights of its first layer have a prior, N(0, 1/100) each, so that h bends little where there are few rows. The
+    The weights of its first layer have a prior, N(0, 1/50) each, so that h bends little where there are few rows. The
     estimators maximise the bound of all rows and this prior together; the prior does not grow with the rows.
 
     Parameters
