@@ -6,17 +6,15 @@
 
 All sides have the same likelihood (Bernoulli on intensities), widths, epochs and optimiser, and each learning rate
 comes from the same grid by the log-likelihood of a validation split. "VAE" is the classical one; "VAE principal" has
-the encoder of LIDVAE, which starts at the principal components, and differs from LIDVAE in the decoder alone; "VAE
-GELU" has GELU instead of ReLU units in the decoder, as LIDVAE has. "LIDVAE brenier" is the paper's decoder, with narrow
-layers above the first, and "LIDVAE icnn" has layers of one width there. The images are read from ``fashion_mnist.npz``
-in ``$SKLID_DATA``, or else fetched from OpenML.
+the encoder of LIDVAE, which starts at the principal components, and differs from LIDVAE in the decoder alone. "LIDVAE
+brenier" is the paper's decoder, with narrow layers above the first, and "LIDVAE icnn" has layers of one width there.
+The images are read from ``fashion_mnist.npz`` in ``$SKLID_DATA``, or else fetched from OpenML.
 """
 
 import argparse
 import statistics
 import time
 import warnings
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,12 +22,10 @@ import torch
 from cells import Cells, fashion_mnist, provenance
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
-from torch import nn
 
 from sklid import LIDVAE, CollapseWarning
 from sklid.baselines import VAE
 from sklid.metrics import active_units, kl_divergence, mutual_information
-from sklid.nn.perceptron import perceptron
 
 METHODS = {
     "LIDVAE": (LIDVAE, {}),
@@ -37,7 +33,6 @@ METHODS = {
     "LIDVAE icnn": (LIDVAE, {"decoder": "brenier", "potential": "icnn"}),
     "VAE": (VAE, {}),
     "VAE principal": (VAE, {"encoder": "principal"}),
-    "VAE GELU": (VAE, {"encoder": "principal"}),
 }
 DEPTHS, SEEDS, RATES = (1, 2, 4), (0, 1, 2), (1e-3, 3e-3, 5e-3)
 SHARED = {
@@ -55,27 +50,13 @@ CELLS = Cells(Path(__file__).parent / "results" / "depth.csv", COLUMNS)
 SECONDS_PER_FIT = 50
 
 
-def gelu_perceptron(n_components: int, n_outputs: int, depth: int, width: int) -> nn.Module:
-    """The perceptron of a VAE with the units of a section's network."""
-    return perceptron(n_components, n_outputs, depth, width, nn.GELU)
-
-
-def model_of(method: str, parameters: dict) -> LIDVAE | VAE:
-    """The unfitted model of a method, with the parameters of a cell."""
-    estimator, own = METHODS[method]
-    given = {**SHARED, **own, **parameters}
-    if method == "VAE GELU":
-        size = {"depth": given.pop("decoder_depth"), "width": given.pop("decoder_width")}
-        given["decoder_network"] = partial(gelu_perceptron, **size)
-    return estimator(**given)
-
-
 def measure(method: str, train: np.ndarray, test: np.ndarray, parameters: dict) -> dict:
     """One fit and its figures on the test rows."""
     wall, cpu = time.perf_counter(), time.process_time()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CollapseWarning)
-        model = model_of(method, parameters).fit(train)
+        estimator, own = METHODS[method]
+        model = estimator(**{**SHARED, **own, **parameters}).fit(train)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     q = model.encode(test)
     loc, scale = q.mean.numpy(), q.stddev.numpy()
