@@ -150,7 +150,8 @@ def training_callbacks(
     Parameters
     ----------
     n_steps : int, optional
-        Optimiser steps of the whole training: the period of the cosine schedule. None keeps the learning rate constant.
+        Optimiser steps of the whole training: the period of the cosine schedule. None is for a training of unknown
+        length: the learning rate stays constant, and weights have no prior, as nothing says how many rows it is worth.
     kl_warmup : float, default=0.0
         Fraction of the steps over which the weight of the divergence rises; needs `n_steps`.
     patience : int, optional
@@ -161,8 +162,9 @@ def training_callbacks(
     progress : str, optional
         Label of a progress bar; None shows none.
     """
-    chosen: list[tuple[str, Callback]] = [("weight_prior", WeightPrior()), ("clip", GradientClip())]
+    chosen: list[tuple[str, Callback]] = [("clip", GradientClip())]
     if n_steps is not None:
+        chosen.insert(0, ("weight_prior", WeightPrior()))
         chosen.append(
             (
                 "schedule",

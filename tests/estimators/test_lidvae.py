@@ -360,3 +360,9 @@ def test_section_explains_rows_that_leave_a_plane_better_than_the_decoder_of_the
         for decoder in ("brenier", "section")
     )
     assert section > brenier + 5
+
+
+@pytest.mark.parametrize(("n_features", "expected"), [(1, 1), (2, 2), (3, 3), (4, 3), (10, 8), (13, 10), (40, 10)])
+def test_default_number_of_latents_leaves_a_quarter_of_the_natural_parameters_free(n_features, expected):
+    X = np.random.default_rng(0).standard_normal((30, n_features))
+    assert LIDVAE(max_epochs=1, random_state=0).fit(X).n_components_ == expected
