@@ -148,6 +148,7 @@ class SeparatedMixture(nn.Module):
 
 LARGEST_DIAMETER = 100.0
 """Cap on the ball of a mean; a single cluster would have one without end."""
+MARGIN = 1.05
 MOST_MOVES = 1000
 
 
@@ -173,7 +174,9 @@ def separated(codes: Tensor, least_distance: float) -> Tensor:
         direction = gap / gap.norm() if gap.norm() > 0 else nn.functional.normalize(torch.randn_like(gap), dim=0)
         middle, step = (codes[first] + codes[second]) / 2, 0.507 * least_distance * direction
         codes[first], codes[second] = middle + step, middle - step
-    return codes * (least_distance / _distances(codes).min()).clamp_min(1.0)
+    while 0 < (nearest := _distances(codes).min()) < least_distance:
+        codes = codes * (MARGIN * least_distance / nearest)  # far from the origin rounding takes part of a distance
+    return codes
 
 
 def _distances(codes: Tensor) -> Tensor:

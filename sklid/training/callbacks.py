@@ -15,13 +15,15 @@ from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 from torch.optim.lr_scheduler import CosineAnnealingLR
 from tqdm.auto import tqdm
 
+from ..nn import OrthogonalEmbedding
+
 __all__ = ["DivergenceRecord", "FiniteGuard", "KLWarmup", "NonFiniteLossError", "TrainingBar", "training_callbacks"]
 
 GRADIENT_CLIP = 100.0
 
 
 class NonFiniteLossError(ArithmeticError):
-    """The loss or a weight is no longer finite."""
+    """The loss or a weight is no longer finite, or an embedding has lost its rank."""
 
 
 class GradientClip(Callback):
@@ -83,12 +85,13 @@ class FiniteGuard(Callback):
 
     @torch.no_grad()
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
-        if net.history[-1, "train_loss"] < self.best_loss_:
+        if net.history[-1, "train_loss"] < self.best_loss_ and not _has_lost_rank(net):
             self.best_loss_ = net.history[-1, "train_loss"]
             torch._foreach_copy_(self.best_weights_, _state(net))
 
+    @torch.no_grad()
     def on_train_end(self, net: NeuralNet, **kwargs: Any) -> None:
-        if not all(torch.isfinite(tensor).all() for tensor in _state(net)):
+        if _has_lost_rank(net) or not all(torch.isfinite(tensor).all() for tensor in _state(net)):
             raise NonFiniteLossError
         self.best_weights_ = None
 
@@ -97,6 +100,17 @@ class FiniteGuard(Callback):
         """Put the best weights back."""
         torch._foreach_copy_(_state(net), self.best_weights_)
         self.best_weights_ = None
+
+
+def _has_lost_rank(net: NeuralNet) -> bool:
+    """Whether the last step has made columns of an embedding linearly dependent, so that it has no orthonormal rows."""
+    try:
+        for part in net.module_.modules():
+            if isinstance(part, OrthogonalEmbedding):
+                part()
+    except torch.linalg.LinAlgError:
+        return True
+    return False
 
 
 def _state(net: NeuralNet) -> list[torch.Tensor]:

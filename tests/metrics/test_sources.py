@@ -50,7 +50,7 @@ def test_a_pipeline_is_looked_through(fitted):
 
 def test_log_likelihood_of_an_estimator_is_in_the_units_of_the_data(fitted):
     model, X = fitted
-    assert metrics.log_likelihood(model, X, n_importance_samples=500).value == pytest.approx(model.score(X), abs=0.05)
+    assert metrics.log_likelihood(model, X, n_importance_samples=500).value == pytest.approx(model.score(X), abs=0.15)
 
 
 @pytest.mark.parametrize("whiten", [False, True])
