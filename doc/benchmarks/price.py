@@ -169,18 +169,18 @@ def table() -> str:
 
 def plot() -> None:
     """Log-likelihood against r, a panel for each data set, the range over the seeds shaded."""
-    figure, axes = axes_grid(len(DATA), n_columns=3)
-    for (name, data), panel in zip(DATA.items(), axes, strict=True):
+    figure, axes = axes_grid(2, 3, (4.2, 3.2))
+    for (name, data), panel in zip(DATA.items(), axes.ravel(), strict=True):
         free = [float(row["ll"]) for row in CELLS.read(data=name, method="VAE")]
         panel.axhspan(min(free), max(free), color=COLOURS[2], alpha=0.3, lw=0)
-        panel.axhline(np.mean(free), color=COLOURS[2], label="VAE, same encoder")
+        panel.axhline(np.mean(free), color=COLOURS[2], label="VAE principal")
         for decoder, colour in zip(DECODERS, COLOURS, strict=False):
             rows = [CELLS.read(data=name, method=decoder, r=constant) for constant in CONSTANTS]
             ll = np.array([[float(row["ll"]) for row in seeds] for seeds in rows])
             panel.fill_between(CONSTANTS, ll.min(1), ll.max(1), color=colour, alpha=0.3, lw=0)
             panel.plot(CONSTANTS, ll.mean(1), "o-", color=colour, label=decoder)
         panel.set(title=data.title, xscale="log", xlabel="r", ylabel="nats")
-    axes[0].legend()
+    axes[0, 0].legend(frameon=False)
     figure.savefig(PICTURE, dpi=110)
 
 
