@@ -37,7 +37,7 @@ CELLS = Cells(
      "threads", "sklid", "torch", "scikit_learn", "commit"],
 )  # fmt: skip
 PICTURE = RESULTS / "price.png"
-CONSTANTS, SEEDS = (0.01, 0.1, 0.3, 1.0, 3.0), (0, 1, 2)
+CONSTANTS, SEEDS = (0.01, 0.1, 0.3, 1, 3), (0, 1, 2)
 DECODERS = ("section", "brenier")
 N_GENES = 1_000
 
