@@ -17,7 +17,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.linalg import svd
 from scipy.optimize import linear_sum_assignment
 from sklearn.model_selection import KFold
 from sklearn.utils import check_array, check_consistent_length
@@ -156,13 +155,13 @@ def _canonical_directions(Z: NDArray, other: NDArray) -> tuple[NDArray, NDArray]
     m is the least rank of the two tables.
     """
     (U, to_U), (V, to_V) = _whitened(Z), _whitened(other)
-    left, _, right = svd(U.T @ V, full_matrices=False)
+    left, _, right = np.linalg.svd(U.T @ V, full_matrices=False)
     return to_U @ left, to_V @ right.T
 
 
 def _whitened(Z: NDArray) -> tuple[NDArray, NDArray]:
     """Orthonormal columns of the span of a table, ``(N, rank)``, and the directions ``(K, rank)`` that give them."""
-    U, sizes, rows = svd(Z, full_matrices=False)
+    U, sizes, rows = np.linalg.svd(Z, full_matrices=False)
     kept = sizes > ROUNDING * max(sizes[0], 1.0)
     return U[:, kept], rows[kept].T / sizes[kept]
 
