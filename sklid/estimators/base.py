@@ -179,7 +179,8 @@ class LatentVariableEstimator(AnswersMixin, BaseEstimator, TrainingParameters, M
         """The network that the user makes for the decoder, if any."""
         if self.decoder_network is None:
             return None
-        for name, default in (("decoder_depth", 2), ("decoder_width", 256)):
+        for name in ("decoder_depth", "decoder_width"):
+            default = getattr(type(self), name)
             if getattr(self, name) != default:
                 raise ValueError(
                     f"{name}={getattr(self, name)} belongs to a perceptron, and decoder_network makes another network. "

@@ -204,7 +204,8 @@ class InjectiveMixin:
 
     def _check_section(self) -> None:
         """ValueError for options of g2, which a section does not have."""
-        for name, default in (("potential", "tapered"), ("skip_connections", False)):
+        for name in ("potential", "skip_connections"):
+            default = getattr(type(self), name)
             if getattr(self, name) != default:
                 raise ValueError(
                     f'{name}={getattr(self, name)!r} belongs to decoder="brenier"; '
