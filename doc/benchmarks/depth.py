@@ -8,6 +8,7 @@ All sides have the same likelihood (Bernoulli on intensities), widths, epochs an
 comes from the same grid by the log-likelihood of a validation split. "VAE" is the classical one; "VAE principal" has
 the encoder of LIDVAE, which starts at the principal components, and differs from LIDVAE in the decoder alone. "LIDVAE
 brenier" is the paper's decoder, with narrow layers above the first, and "LIDVAE icnn" has layers of one width there.
+"VAE GELU" is "VAE principal" with the activation of LIDVAE's network in place of ReLU.
 The images are read from ``fashion_mnist.npz`` in ``$SKLID_DATA``, or else fetched from OpenML.
 """
 
@@ -15,6 +16,7 @@ import argparse
 import statistics
 import time
 import warnings
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +28,7 @@ from sklearn.model_selection import train_test_split
 from sklid import LIDVAE, CollapseWarning
 from sklid.baselines import VAE
 from sklid.metrics import active_units, kl_divergence, mutual_information
+from sklid.nn.perceptron import perceptron
 
 METHODS = {
     "LIDVAE": (LIDVAE, {}),
@@ -33,13 +36,13 @@ METHODS = {
     "LIDVAE icnn": (LIDVAE, {"decoder": "brenier", "potential": "icnn"}),
     "VAE": (VAE, {}),
     "VAE principal": (VAE, {"encoder": "principal"}),
+    "VAE GELU": (VAE, {"encoder": "principal"}),
 }
 DEPTHS, SEEDS, RATES = (1, 2, 4), (0, 1, 2), (1e-3, 3e-3, 5e-3)
 SHARED = {
     "n_components": 10,
     "likelihood": "bernoulli",
     "encoder_width": 512,
-    "decoder_width": 512,
     "max_epochs": 12,
     "n_importance_samples": 100,
 }
@@ -70,11 +73,23 @@ def measure(method: str, train: np.ndarray, test: np.ndarray, parameters: dict) 
     }
 
 
+def decoder(method: str, depth: int) -> dict:
+    """The parameters of a decoder of so many hidden layers."""
+    width = 512
+    if method == "VAE GELU":
+        return {"decoder_network": partial(perceptron, depth=depth, width=width, activation=torch.nn.GELU)}
+    return {"decoder_depth": depth, "decoder_width": width}
+
+
 def record(key: dict, data: str, train: np.ndarray, test: np.ndarray) -> None:
     """Measure one cell and append its row, unless it is there."""
     if CELLS.read(**key):
         return
-    parameters = {"decoder_depth": key["depth"], "learning_rate": key["learning_rate"], "random_state": key["seed"]}
+    parameters = {
+        "learning_rate": key["learning_rate"],
+        "random_state": key["seed"],
+        **decoder(key["method"], key["depth"]),
+    }
     row = {**key, "data": data, **measure(key["method"], train, test, parameters)}
     CELLS.add(row | {"n_train": len(train), "n_test": len(test), "epochs": SHARED["max_epochs"]} | provenance())
     print(

@@ -10,7 +10,7 @@ linear map of any amplitudes, and the linear model that is the best start of a d
 
 Adam moves every parameter at about the same pace, whatever its gradient is. A map of few dimensions has few of them,
 and its weights must go farther than those of a network with hundreds of units to a layer. So its parameters are these
-weights divided by 4.
+weights divided by 3.5.
 """
 
 import math
@@ -23,10 +23,10 @@ from .activation import ACTIVATIONS
 
 __all__ = ["CurvedPotential"]
 
-PACE = 4.0
+PACE = 3.5
 """Weights per unit of the parameters."""
 SHARE_OF_UNITS = 0.8
-"""Of the curvature at the start."""
+"""Of the curvature at the start, at most, in every direction."""
 SPREAD = 2.0
 """Standard deviation of the arguments of the units at the start, and of the points at which they bend."""
 
@@ -40,7 +40,7 @@ class CurvedPotential(nn.Module):
     ----------
     n_features : int
         Dimension d of the input u.
-    width : int, default=128
+    width : int, default=192
         Number of units.
     activation : {"squareplus", "softplus", "leaky_relu"}, default="squareplus"
         The convex H.
@@ -56,7 +56,7 @@ class CurvedPotential(nn.Module):
     True
     """
 
-    def __init__(self, n_features: int, width: int = 128, activation: str = "squareplus") -> None:
+    def __init__(self, n_features: int, width: int = 192, activation: str = "squareplus") -> None:
         super().__init__()
         self.activation = activation
         self.weight = nn.Parameter(torch.randn(width, n_features) / math.sqrt(n_features) / PACE)
@@ -76,15 +76,27 @@ class CurvedPotential(nn.Module):
         return torch.addcmul((slope * self._output()) @ (PACE * self.weight), self._curvature(), place)
 
     @torch.no_grad()
-    def initialise_curvature(self, curvature: Tensor) -> None:
-        """Start near ``T(u) = sum_j curvature_j u_j^2 / 2``, each curvature positive: ``(d,)``."""
-        self.root_curvature.copy_(((1 - SHARE_OF_UNITS) * curvature).sqrt() / PACE)
+    def initialise_curvature(self, curvature: Tensor, spread: Tensor | None = None) -> None:
+        """Start near ``T(u) = sum_j curvature_j u_j^2 / 2``; between -spread and spread the mean slopes are these.
+
+        Parameters
+        ----------
+        curvature : Tensor of shape (d,)
+            Positive.
+        spread : Tensor of shape (d,), optional
+            Standard deviations of the inputs to come, over which the units bend; 1 without it.
+        """
+        spread = torch.ones_like(curvature) if spread is None else spread
         width, n_features = self.weight.shape
-        nn.init.orthogonal_(self.weight, SPREAD * math.sqrt(max(1.0, width / n_features)) / PACE)
+        nn.init.orthogonal_(self.weight, math.sqrt(max(1.0, width / n_features)))
+        self.weight.mul_(curvature.sqrt() * SPREAD / (curvature * spread.square()).mean().sqrt() / PACE)
         nn.init.normal_(self.bias, std=SPREAD / PACE)
-        rows = torch.diag(torch.ones_like(curvature))
-        slopes = (self._units(rows)[1] - self._units(-rows)[1]) * self._output() @ (PACE * self.weight) / 2
-        self.root_output.mul_(math.sqrt(SHARE_OF_UNITS * curvature.mean().item() / slopes.diagonal().mean().item()))
+        rows = torch.diag(spread)
+        gradients = (self._units(rows)[1] - self._units(-rows)[1]) * self._output() @ (PACE * self.weight) / 2
+        slopes = gradients.diagonal() / spread
+        share = SHARE_OF_UNITS * (curvature / slopes).min()
+        self.root_output.mul_(share.sqrt())
+        self.root_curvature.copy_((curvature - share * slopes).sqrt() / PACE)
 
     def _units(self, u: Tensor) -> tuple[Tensor, Tensor]:
         """H and h of the units."""

@@ -78,7 +78,7 @@ class LatentVariableModel(nn.Module):
         )
         self.likelihood.initialise(noise)
         mean = self.likelihood.link(self.likelihood.moments(x).mean(0))
-        self.decoder.initialise(mean, directions, amplitudes, float(self.likelihood.gain()))
+        self.decoder.initialise(mean, directions, self.likelihood.slopes(amplitudes), float(self.likelihood.gain()))
         self.posterior.initialise(inputs.mean(0), directions, amplitudes, noise)
 
     def log_prior(self) -> Tensor | None:

@@ -189,10 +189,11 @@ class Section(nn.Module):
         slopes = amplitudes.clamp_max(LARGEST_AMPLITUDE).clamp_min(self.inverse_lipschitz)
         self.scales.copy_(slopes)
         maps, origin = self._maps(), mean.new_zeros(self.n_components)
-        for brenier_map in maps:
+        slope = slopes ** (1 / len(maps))
+        for position, brenier_map in enumerate(maps):
             scale = gain if brenier_map is maps[-1] else 1.0
-            curvature = (slopes ** (1 / len(maps)) - brenier_map.strong_convexity).clamp_min(LEAST_CURVATURE)
-            brenier_map.potential.initialise_curvature(curvature / scale)
+            curvature = (slope - brenier_map.strong_convexity).clamp_min(LEAST_CURVATURE)
+            brenier_map.potential.initialise_curvature(curvature / scale, slope**position)
             brenier_map.bias.sub_(brenier_map(origin, scale) / scale)
         maps[-1].bias.add_(mean @ self.embedding().mT / gain)
         self.network.silence(mean / gain)

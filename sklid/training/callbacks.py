@@ -47,8 +47,8 @@ class WeightPrior(Callback):
     The loss stays the negative bound. What a prior is worth falls with the number of rows.
     """
 
-    def on_train_begin(self, net: NeuralNet, X: Any = None, **kwargs: Any) -> None:
-        self.n_rows_ = len(X)
+    def on_epoch_begin(self, net: NeuralNet, dataset_train: Any = None, **kwargs: Any) -> None:
+        self.n_rows_ = len(dataset_train)
 
     def on_grad_computed(self, net: NeuralNet, **kwargs: Any) -> None:
         log_prior = getattr(net.module_, "log_prior", lambda: None)()

@@ -149,14 +149,14 @@ def test_collapse_warns_with_the_numbers_and_the_parameter_to_change():
 # Training in pieces
 
 
-def test_partial_fit_over_batches_approaches_fit():
+def test_partial_fit_over_batches_comes_as_far_as_fit():
     X = np.tile(IRIS, (4, 1))
     model = LIDVAE(n_components=2, decoder_width=32, encoder_width=32, random_state=0)
     for _ in range(60):
         for batch in np.array_split(np.random.default_rng(0).permutation(X), 4):
             model.partial_fit(batch)
     assert len(model.net_.history) == 240
-    assert model.score(X) == pytest.approx(LIDVAE(n_components=2, **FAST).fit(X).score(X), abs=0.5)
+    assert model.score(X) > LIDVAE(n_components=2, **FAST).fit(X).score(X) - 0.5
 
 
 def test_partial_fit_keeps_the_scale_of_its_first_batch_and_the_optimiser_in_memory_only():

@@ -44,9 +44,31 @@ def test_initial_gradient_is_near_the_linear_map_asked_for_far_from_the_origin_t
     potential.initialise_curvature(curvature)
     u = torch.eye(3, dtype=torch.float64)
     near = (potential.gradient(u) - potential.gradient(-u)).diagonal() / 2
-    torch.testing.assert_close(near.mean(), curvature.mean())
+    torch.testing.assert_close(near, curvature)
     far = (potential.gradient(110 * u) - potential.gradient(100 * u)).diagonal() / 10
     assert (far > 0.15 * curvature).all()
+
+
+def test_initial_slopes_are_those_asked_for_over_the_spread_of_the_inputs():
+    curvature = torch.tensor([0.01, 1.0, 30.0], dtype=torch.float64)
+    spread = torch.tensor([1.0, 5.0, 20.0], dtype=torch.float64)
+    potential = CurvedPotential(3).double()
+    potential.initialise_curvature(curvature, spread)
+    u = torch.diag(spread)
+    found = (potential.gradient(u) - potential.gradient(-u)).diagonal() / (2 * spread)
+    torch.testing.assert_close(found, curvature)
+
+
+def test_units_bend_within_the_spread_of_the_inputs():
+    """The gradient of a map whose units all bent near the origin would be linear from one standard deviation on."""
+    spread = torch.tensor([30.0, 30.0], dtype=torch.float64)
+    potential = CurvedPotential(2).double()
+    potential.initialise_curvature(torch.ones(2, dtype=torch.float64), spread)
+    with torch.no_grad():
+        potential.root_curvature.zero_()
+    u = torch.tensor([[0.0, 0.0], [30.0, 0.0]], dtype=torch.float64)
+    at_origin, at_spread = (torch.autograd.functional.hessian(potential, place).trace() for place in u)
+    assert at_spread > 0.2 * at_origin
 
 
 def test_parameters_move_the_map_several_times_as_far_as_their_own_step():

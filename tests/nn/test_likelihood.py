@@ -36,6 +36,15 @@ def test_gaussian_noise_never_falls_below_its_minimum():
     assert likelihood.noise().item() >= 1e-3
 
 
+def test_a_decoder_starts_within_the_range_in_which_probabilities_vary():
+    """Amplitudes in noise units are slopes of a Gaussian; as logits of few columns they take every mean to 0 or 1."""
+    amplitudes = torch.tensor([30.0, 2.0, 0.5])
+    torch.testing.assert_close(GaussianLikelihood(64).slopes(amplitudes), amplitudes)
+    slopes = BernoulliLikelihood(64).slopes(amplitudes)
+    torch.testing.assert_close(slopes, torch.tensor([1.6, 1.6, 0.5]))
+    assert (slopes / 64**0.5).max() <= 0.2
+
+
 def test_bernoulli_equals_scipy():
     x = (torch.rand(4, 3) > 0.5).double()
     expected = scipy.stats.bernoulli(torch.sigmoid(ETA).numpy()).logpmf(x.numpy()).sum(-1)

@@ -26,10 +26,15 @@ def test_gradient_is_that_of_the_log_prior_over_the_rows():
     net, callback = Net(), WeightPrior()
     first = net.module_.decoder.network[0].weight
     first.grad = torch.ones_like(first)
-    callback.on_train_begin(net, X=np.zeros((40, 3)))
+    callback.on_epoch_begin(net, dataset_train=np.zeros((40, 3)))
     callback.on_grad_computed(net)
     (expected,) = torch.autograd.grad(-net.module_.log_prior() / 40, first)
     torch.testing.assert_close(first.grad, 1.0 + expected)
+
+
+def test_rows_kept_for_validation_do_not_count():
+    net = LIDVAE(early_stopping=True, validation_fraction=0.2, **SMALL).fit(load_iris().data).net_
+    assert dict(net.callbacks_)["weight_prior"].n_rows_ == 120
 
 
 @pytest.mark.parametrize("model", [VAE(**SMALL), LIDVAE(decoder="brenier", **SMALL)])

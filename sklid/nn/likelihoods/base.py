@@ -11,6 +11,7 @@ for V categories, by the Helmert basis, and the Gaussian in units of its noise,
 so that the inverse-Lipschitz constant of f is a signal-to-noise ratio whatever s is.
 """
 
+import math
 from collections.abc import Iterable
 from typing import Self
 
@@ -24,6 +25,8 @@ __all__ = ["BOUNDARY", "Likelihood"]
 BOUNDARY = 1e-6
 """Distance by which a mean on the boundary of its range is moved inside before the link, where it has no finite natural
 parameter."""
+LARGEST_SLOPE = 0.2
+"""At the start of a decoder, in natural parameters per unit of a latent."""
 
 
 class Likelihood(nn.Module):
@@ -127,6 +130,14 @@ class Likelihood(nn.Module):
     def moments(self, x: Tensor) -> Tensor:
         """The sufficient statistic of x, whose average is the argument of `link`."""
         return x
+
+    def slopes(self, amplitudes: Tensor) -> Tensor:
+        """Slopes of the linear map that a decoder starts at, from the amplitudes of a probabilistic PCA: ``(K,)`` both.
+
+        Those are in units of the noise of the rows. As natural parameters they take a mean to its bounds where there
+        are few features, so a slope is at most a fifth for each natural parameter, in root mean square.
+        """
+        return amplitudes.clamp_max(LARGEST_SLOPE * math.sqrt(self.n_parameters))
 
     def link(self, moments: Tensor) -> Tensor:
         """Natural parameters with the given expected sufficient statistic: to ``(*, D)``."""

@@ -60,5 +60,8 @@ class GaussianLikelihood(Likelihood):
     def expected_statistic(self, eta: Tensor) -> Tensor:
         return eta
 
+    def slopes(self, amplitudes: Tensor) -> Tensor:
+        return amplitudes
+
     def link(self, moments: Tensor) -> Tensor:
         return moments / self.noise()
