@@ -1,7 +1,15 @@
-"""What scikit-learn offers to check parameters and rows; the one file that imports names which it keeps private."""
+"""Checks of parameters, rows and arguments, most of them scikit-learn's.
 
+This is the one file that imports names which scikit-learn keeps private.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 from numbers import Integral, Real
+from typing import Any
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import _fit_context as fit_context
 from sklearn.utils import _safe_indexing as safe_indexing
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
@@ -14,11 +22,60 @@ __all__ = [
     "Interval",
     "StrOptions",
     "check_sample_weight",
+    "checked_size",
     "fit_context",
+    "restored_on_error",
     "safe_indexing",
+    "weighted_mean",
     "validate_params",
 ]
 
 POSITIVE_INTEGER = [Interval(Integral, 1, None, closed="left")]
 POSITIVE_REAL = [Interval(Real, 0, None, closed="neither")]
 NON_NEGATIVE = [Interval(Real, 0, None, closed="left")]
+
+
+def checked_size(n_samples: Any) -> int:
+    """A number of draws as an integer; ValueError unless it is a whole number of at least 1."""
+    if isinstance(n_samples, bool) or not isinstance(n_samples, Integral) or n_samples < 1:
+        raise ValueError(f"n_samples={n_samples!r} must be a whole number of rows to draw, at least 1.")
+    return int(n_samples)
+
+
+def weighted_mean(scores: NDArray[np.floating], sample_weight: ArrayLike | None) -> float:
+    """Mean of scores of rows, ``(N,)``, in double precision.
+
+    Parameters
+    ----------
+    scores : array of shape (n_samples,)
+    sample_weight : array-like of shape (n_samples,), optional
+
+    Raises
+    ------
+    ValueError
+        If weights are not one for each row, finite, non-negative and positive somewhere.
+    """
+    if sample_weight is None:
+        return float(scores.mean(dtype=np.float64))
+    weights = np.asarray(sample_weight, dtype=np.float64)
+    if weights.shape != scores.shape or not (np.isfinite(weights) & (weights >= 0)).all() or not weights.any():
+        raise ValueError(
+            f"sample_weight must hold one finite number for each of the {len(scores)} rows, none negative and not all "
+            f"zero; got shape {weights.shape}" + (f" with least value {weights.min():g}." if weights.size else ".")
+        )
+    return float(np.average(scores.astype(np.float64), weights=weights))
+
+
+@contextmanager
+def restored_on_error(estimator: Any) -> Iterator[None]:
+    """An error inside the block leaves the estimator's attributes as they were before it, and with them its fit.
+
+    An interrupt is no error: what has been fitted until then stays.
+    """
+    before = vars(estimator).copy()
+    try:
+        yield
+    except Exception:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise

@@ -20,6 +20,7 @@ from ..data.table import TableAdapter
 from ..metrics import View
 from ..randomness import RowNoise, available_device, seeded
 from ..training import BoundNet
+from ..validation import checked_size, weighted_mean
 from .inference import Inference
 
 __all__ = ["AnswersMixin"]
@@ -149,12 +150,18 @@ class AnswersMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         X : array-like of shape (n_samples, n_features)
         y : ignored
         sample_weight : array-like of shape (n_samples,), optional
+            Non-negative.
 
         Returns
         -------
         score : float
+
+        Raises
+        ------
+        ValueError
+            If weights are negative, not finite, all zero, or not one for each row.
         """
-        return float(np.average(self.score_samples(X).astype(np.float64), weights=sample_weight))
+        return weighted_mean(self.score_samples(X), sample_weight)
 
     def sample(self, n_samples: int = 1) -> NDArray[np.floating]:
         """Rows drawn from the model.
@@ -167,8 +174,13 @@ class AnswersMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         -------
         X : array of shape (n_samples, n_features)
             In the units of the data; the same rows at each call when `random_state` is an integer.
+
+        Raises
+        ------
+        ValueError
+            If `n_samples` is not a whole number of at least 1.
         """
-        inference = self._inference()
+        inference, n_samples = self._inference(), checked_size(n_samples)
         with seeded(check_random_state(self.random_state).randint(2**31 - 1), inference.device):
             return inference.sample(n_samples)
 

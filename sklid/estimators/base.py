@@ -29,7 +29,7 @@ from ..training import BoundNet
 from ..training.loss import Objective
 from ..training.net import Step
 from ..training.phases import Phase, Settings, train
-from ..validation import fit_context
+from ..validation import fit_context, restored_on_error
 from .answers import AnswersMixin
 from .declaration import architecture
 from .parameters import ModelParameters, TrainingParameters
@@ -84,11 +84,12 @@ class LatentVariableEstimator(AnswersMixin, BaseEstimator, TrainingParameters, M
         CollapseWarning
             If the posterior of some latent does not depend on the data.
         ConvergenceWarning
-            If the loss becomes non-finite twice.
+            If the training diverges, and again at a tenth of the learning rate.
         """
-        if not self.warm_start:
-            self.net_ = None
-        self._train(X, incremental=False, least_rows=2)
+        with restored_on_error(self):
+            if not self.warm_start:
+                self.net_ = None
+            self._train(X, incremental=False, least_rows=2)
         return self
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -113,7 +114,8 @@ class LatentVariableEstimator(AnswersMixin, BaseEstimator, TrainingParameters, M
         ValueError
             As `fit`, and if the first call has too few rows.
         """
-        self._train(X, incremental=True, least_rows=1)
+        with restored_on_error(self):
+            self._train(X, incremental=True, least_rows=1)
         return self
 
     @property

@@ -23,6 +23,7 @@ from ..nn import JointMixtureModel, LatentVariableModel, MixtureModel
 from ..randomness import seeded
 from ..training import BoundNet
 from ..training.phases import Phase, Settings, train
+from ..validation import checked_size
 from .mixture_start import MixtureStart
 from .parameters import MixtureParameters
 
@@ -58,7 +59,7 @@ class MixtureMixin(ClusterMixin, MixtureParameters):
             If the labels say less than a tenth of log k nats about the rows, some cluster has no row, or some latent
             does not depend on the data.
         ConvergenceWarning
-            If the loss becomes non-finite twice.
+            If the training diverges, and again at a tenth of the learning rate.
         """
         return super().fit(X)
 
@@ -130,8 +131,13 @@ class MixtureMixin(ClusterMixin, MixtureParameters):
         X : array of shape (n_samples, n_features)
             In the units of the data; the same rows at each call when `random_state` is an integer.
         y : int array of shape (n_samples,)
+
+        Raises
+        ------
+        ValueError
+            If `n_samples` is not a whole number of at least 1.
         """
-        inference = self._inference()
+        inference, n_samples = self._inference(), checked_size(n_samples)
         with seeded(check_random_state(self.random_state).randint(2**31 - 1), inference.device):
             return inference.sample_with_labels(n_samples)
 

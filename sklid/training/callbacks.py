@@ -1,13 +1,11 @@
-"""What happens around the training steps: schedule, warm-up, early stopping, progress, records and a guard.
+"""What happens around the training steps: schedule, warm-up, early stopping, progress, and records of collapse.
 
-The records are of collapse, the guard is against losses that are not finite. Losses are negative log-likelihoods of
-densities and may well be negative, so early stopping compares them by absolute differences.
+Losses are negative log-likelihoods of densities and may well be negative, so early stopping compares them by absolute
+differences.
 """
 
-import math
 from typing import Any
 
-import torch
 from skorch import NeuralNet
 from skorch.callbacks import Callback, EarlyStopping, LRScheduler
 from skorch.utils import noop
@@ -15,15 +13,9 @@ from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 from torch.optim.lr_scheduler import CosineAnnealingLR
 from tqdm.auto import tqdm
 
-from ..nn import OrthogonalEmbedding
-
-__all__ = ["DivergenceRecord", "FiniteGuard", "KLWarmup", "NonFiniteLossError", "TrainingBar", "training_callbacks"]
+__all__ = ["DivergenceRecord", "KLWarmup", "TrainingBar", "training_callbacks"]
 
 GRADIENT_CLIP = 100.0
-
-
-class NonFiniteLossError(ArithmeticError):
-    """The loss or a weight is no longer finite, or an embedding has lost its rank."""
 
 
 class GradientClip(Callback):
@@ -69,53 +61,6 @@ class KLWarmup(Callback):
         if training:
             net.criterion_.warmup_factor = min(1.0, self.step_ / self.steps) if self.steps else 1.0
             self.step_ += 1
-
-
-class FiniteGuard(Callback):
-    """Stops at a loss that is not finite, or at such weights or buffers in the end, and keeps the best seen."""
-
-    @torch.no_grad()
-    def on_train_begin(self, net: NeuralNet, **kwargs: Any) -> None:
-        self.best_loss_ = math.inf
-        self.best_weights_: Any = [tensor.clone() for tensor in _state(net)]
-
-    def on_batch_end(self, net: NeuralNet, training: bool = False, **kwargs: Any) -> None:
-        if training and not math.isfinite(net.history[-1, "batches", -1, "train_loss"]):
-            raise NonFiniteLossError
-
-    @torch.no_grad()
-    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
-        if net.history[-1, "train_loss"] < self.best_loss_ and not _has_lost_rank(net):
-            self.best_loss_ = net.history[-1, "train_loss"]
-            torch._foreach_copy_(self.best_weights_, _state(net))
-
-    @torch.no_grad()
-    def on_train_end(self, net: NeuralNet, **kwargs: Any) -> None:
-        if _has_lost_rank(net) or not all(torch.isfinite(tensor).all() for tensor in _state(net)):
-            raise NonFiniteLossError
-        self.best_weights_ = None
-
-    @torch.no_grad()
-    def restore(self, net: NeuralNet) -> None:
-        """Put the best weights back."""
-        torch._foreach_copy_(_state(net), self.best_weights_)
-        self.best_weights_ = None
-
-
-def _has_lost_rank(net: NeuralNet) -> bool:
-    """Whether the last step has made columns of an embedding linearly dependent, so that it has no orthonormal rows."""
-    try:
-        for part in net.module_.modules():
-            if isinstance(part, OrthogonalEmbedding):
-                part()
-    except torch.linalg.LinAlgError:
-        return True
-    return False
-
-
-def _state(net: NeuralNet) -> list[torch.Tensor]:
-    """What training changes in the module: its parameters, and buffers such as running averages."""
-    return [*net.module_.parameters(), *net.module_.buffers()]
 
 
 class DivergenceRecord(Callback):

@@ -20,13 +20,11 @@ from torch import Tensor, nn
 
 from ..nn import Bound
 from .batches import BatchIterator
-from .callbacks import DivergenceRecord, FiniteGuard, NonFiniteLossError
+from .callbacks import DivergenceRecord
+from .guard import DIVERGED, DivergenceGuard
 from .loss import NegativeBound, Objective
 
 __all__ = ["BoundNet", "Step"]
-
-DIVERGED = (NonFiniteLossError, torch.linalg.LinAlgError)
-"""How a training fails: the loss or a weight is not finite, or a matrix of weights has lost its rank."""
 
 Step = Callable[..., dict[str, Any]]
 """From a net and a batch ``(x, None)`` to the loss and the prediction, with the gradients of the batch left in the
@@ -99,7 +97,7 @@ class BoundNet(NeuralNet):
 
     @property
     def _default_callbacks(self) -> list[tuple[str, Callback]]:
-        return [*super()._default_callbacks, ("divergence", DivergenceRecord()), ("guard", FiniteGuard())]
+        return [*super()._default_callbacks, ("divergence", DivergenceRecord()), ("guard", DivergenceGuard())]
 
     def initialize_criterion(self) -> "BoundNet":
         self.criterion_ = NegativeBound(self.kl_weight, self.objective)
@@ -133,7 +131,7 @@ class BoundNet(NeuralNet):
     def partial_fit(self, X: Any, y: Any = None, classes: Any = None, **fit_params: Any) -> "BoundNet":
         """Train for `max_epochs` more epochs.
 
-        If the loss stops being finite, once more from the best weights at a tenth of the learning rate.
+        If it diverges, once more from the best weights at a tenth of the learning rate.
         """
         self.interrupted_ = False
         try:
@@ -185,15 +183,15 @@ class BoundNet(NeuralNet):
         except DIVERGED:
             self._restore_best()
             warnings.warn(
-                f"The loss became non-finite, and again at a tenth of the learning rate ({self.lr:.1e}); "
-                "the best finite weights are kept. Scale the data, lower learning_rate, or lower decoder_depth.",
+                f"The training diverged, and again at a tenth of the learning rate ({self.lr:.1e}); "
+                "the best weights are kept. Scale the data, lower learning_rate, or lower decoder_depth.",
                 ConvergenceWarning,
                 stacklevel=2,
             )
 
     def _restore_best(self) -> None:
         """Put the best weights back and end the failed training: callbacks told of its beginning hear of its end."""
-        next(callback for _, callback in self.callbacks_ if isinstance(callback, FiniteGuard)).restore(self)
+        next(callback for _, callback in self.callbacks_ if isinstance(callback, DivergenceGuard)).restore(self)
         self.notify("on_train_end", X=None, y=None)
 
     def _tidy(self) -> None:

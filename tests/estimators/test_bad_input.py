@@ -1,5 +1,7 @@
 """Bad input gets one clear line: what came, why not, what next."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -143,6 +145,47 @@ def test_odd_tables_work(Estimator, rows):
 def test_diverging_fit_ends_with_finite_weights_and_a_remedy(Estimator):
     """Rates of e^90 overflow single precision in the first step, at a tenth of the learning rate as well."""
     rows = np.random.default_rng(0).poisson(3.0, (50, 3))
-    with pytest.warns(ConvergenceWarning, match="best finite weights are kept.*lower learning_rate"):
+    with pytest.warns(ConvergenceWarning, match="best weights are kept.*lower learning_rate"):
         model = Estimator(likelihood="poisson", learning_rate=1e6, **FAST).fit(rows)
     assert all(torch.isfinite(weight).all() for weight in model.net_.module_.parameters())
+
+
+@every
+@pytest.mark.parametrize("learning_rate", [10.0, 1e4, 1e30])
+def test_steep_training_leaves_a_model_that_answers_about_as_well_as_its_start(Estimator, learning_rate):
+    rows = np.random.default_rng(0).standard_normal((50, 5))
+    options = {"max_epochs": 3, "decoder_width": 16, "encoder_width": 16, "random_state": 0, "n_components": 2}
+    start = Estimator(learning_rate=1e-12, **options).fit(rows).score(rows)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model = Estimator(learning_rate=learning_rate, **options).fit(rows)
+    assert np.isfinite(model.transform(rows)).all()
+    assert model.score(rows) > start - 200
+
+
+def test_model_that_overflows_before_training_is_refused():
+    rows = np.random.default_rng(0).poisson(3.0, (50, 5))
+    model = LIDVAE(2, likelihood="poisson", max_epochs=2, random_state=0).fit(rows)
+    before = model.transform(rows)
+    model.set_params(inverse_lipschitz=1000.0)
+    with pytest.raises(ValueError, match="Lower inverse_lipschitz"):
+        model.fit(rows)
+    np.testing.assert_array_equal(model.transform(rows), before)
+
+
+@every
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.parametrize(
+    "rows",
+    [
+        pytest.param([[np.nan, 0.0, 0.0, 0.0]] * 8, id="missing values"),
+        pytest.param([["a", "b", "c", "d"]] * 8, id="text"),
+        pytest.param([[], []], id="no column"),
+    ],
+)
+def test_refused_rows_leave_the_fitted_model_as_it_was(Estimator, rows, method):
+    model = Estimator(n_components=2, **FAST).fit(X)
+    before = model.transform(X)
+    with pytest.raises(ValueError):
+        getattr(model, method)(rows)
+    np.testing.assert_array_equal(model.transform(X), before)

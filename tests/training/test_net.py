@@ -16,7 +16,8 @@ from sklid.callbacks import CollapseMonitor
 from sklid.metrics import active_units
 from sklid.nn import GaussianLikelihood, GaussianPosterior, InjectiveDecoder, LatentVariableModel, StandardNormal
 from sklid.training import BatchIterator, BoundNet
-from sklid.training.callbacks import GRADIENT_CLIP, GradientClip, NonFiniteLossError, training_callbacks
+from sklid.training.callbacks import GRADIENT_CLIP, GradientClip, training_callbacks
+from sklid.training.guard import DivergedError
 
 X = torch.randn(100, 3, generator=torch.Generator().manual_seed(0))
 
@@ -266,7 +267,7 @@ def test_failed_training_goes_back_to_its_best_weights_and_not_to_others():
     class Fail(Callback):
         def on_epoch_begin(self, net, **kwargs):
             if len(net.history) == 4:
-                raise NonFiniteLossError
+                raise DivergedError
 
         def on_train_begin(self, net, **kwargs):
             if len(net.history) >= 3:
