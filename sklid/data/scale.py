@@ -39,6 +39,11 @@ def fitted_scaler(X: NDArray | MappedRows, scale: str) -> tuple[StandardScaler, 
     X : array or MappedRows of shape (n_samples, n_features)
     scale : {"auto", "column", "table"}
 
+    Raises
+    ------
+    ValueError
+        If the variance of a column is beyond double precision.
+
     Returns
     -------
     scaler : StandardScaler
@@ -57,10 +62,15 @@ def fitted_scaler(X: NDArray | MappedRows, scale: str) -> tuple[StandardScaler, 
 
 def _standardising(X: NDArray | MappedRows) -> StandardScaler:
     scaler = StandardScaler()
-    if isinstance(X, np.ndarray):
-        return scaler.fit(X)
-    for block in row_blocks(X):
-        scaler.partial_fit(block)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for block in [X] if isinstance(X, np.ndarray) else row_blocks(X):
+            scaler.partial_fit(block)
+    if not np.isfinite(scaler.var_).all():
+        column = int(np.flatnonzero(~np.isfinite(scaler.var_))[0])
+        raise ValueError(
+            f"Column {column} holds values so large that their variance is beyond double precision. Divide it, or the "
+            "whole table, by a constant."
+        )
     return scaler
 
 

@@ -23,6 +23,9 @@ from .scale import fitted_scaler
 
 __all__ = ["ModelRows", "TableAdapter"]
 
+LARGEST_VALUE = 1e18
+"""Of a value in the units of a model, whose square is then within single precision."""
+
 
 class TableAdapter:
     """A table's checks, its scale, and the rows that a model makes of it.
@@ -93,8 +96,22 @@ class TableAdapter:
         return rows, likelihood
 
     def rows(self, X: NDArray) -> Tensor:
-        """Rows as the model sees them, in the precision of the data."""
-        return tensor_of(X if self.scaler is None else self.scaler.transform(X))
+        """Rows as the model sees them, in the precision of the data.
+
+        Raises
+        ------
+        ValueError
+            If a value in the units of the model is beyond single precision.
+        """
+        with np.errstate(over="ignore", invalid="ignore"):
+            rows = X if self.scaler is None else self.scaler.transform(X)
+        if len(rows) and not max(abs(rows.min()), abs(rows.max())) <= LARGEST_VALUE:
+            row, column = np.argwhere(~(abs(rows) <= LARGEST_VALUE))[0]
+            raise ValueError(
+                f"X holds the value {X[row, column]:g} in column {column}, which in the units of the model is beyond "
+                "single precision. Divide the table by a constant, or look for what is wrong with that row."
+            )
+        return tensor_of(rows)
 
     def training_rows(self, X: NDArray | MappedRows) -> "Tensor | ModelRows":
         """Rows as the model sees them in training, in single precision; of a memory map, read as they are needed."""

@@ -147,9 +147,9 @@ class LatentVariableEstimator(AnswersMixin, BaseEstimator, TrainingParameters, M
                 model, x = self._initialised(table, X, seed, incremental)
             self.net_ = self._optimised(model, x, self._settings(seed), incremental)
         self.interrupted_ = self.net_.interrupted_
+        self._conclude(X, x, incremental)
         if self.interrupted_ and self.on_interrupt == "raise":
             raise KeyboardInterrupt
-        self._conclude(X, x, incremental)
 
     def _initialised(
         self, table: TableAdapter, X: NDArray | MappedRows, seed: int, incremental: bool

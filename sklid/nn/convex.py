@@ -114,9 +114,14 @@ class ConvexPotential(nn.Module):
         return ((ahead - behind) * rows).sum(-1).mean().item() / 2
 
     @torch.no_grad()
-    def rescale(self, factor: float) -> None:
-        """Multiply T by a positive factor."""
-        self.root_output.mul_(math.sqrt(factor))
+    def rescale(self, slope: float, rows: Tensor) -> None:
+        """Multiply T so that its `mean_slope` along the rows is the one given, if it bends there at all.
+
+        A few units of leaky ReLU may be linear everywhere near the origin.
+        """
+        found = self.mean_slope(rows)
+        if found > 0:
+            self.root_output.mul_(math.sqrt(slope / found))
 
     @torch.no_grad()
     def initialise_inputs(self, rows: Tensor, spread: float) -> None:
@@ -138,7 +143,7 @@ class ConvexPotential(nn.Module):
         weight = self.input_weights[0]
         nn.init.orthogonal_(weight)
         weight.mul_(share * math.sqrt(max(1.0, weight.shape[0] / weight.shape[1])))
-        self.rescale(curvature.mean().item() / self.mean_slope(torch.diag(torch.ones_like(share))))
+        self.rescale(curvature.mean().item(), torch.diag(torch.ones_like(share)))
 
     def _weights(self) -> list[Tensor]:
         """The non-negative W_1, .., W_{L-1}."""

@@ -94,7 +94,7 @@ class CurvedPotential(nn.Module):
         rows = torch.diag(spread)
         gradients = (self._units(rows)[1] - self._units(-rows)[1]) * self._output() @ (PACE * self.weight) / 2
         slopes = gradients.diagonal() / spread
-        share = SHARE_OF_UNITS * (curvature / slopes).min()
+        share = SHARE_OF_UNITS * (curvature / slopes).min().nan_to_num(posinf=1.0)
         self.root_output.mul_(share.sqrt())
         self.root_curvature.copy_((curvature - share * slopes).sqrt() / PACE)
 

@@ -176,7 +176,7 @@ class InjectiveDecoder(nn.Module):
         potential = self.outer.potential
         inner_slopes = (amplitudes.clamp_max(LARGEST_AMPLITUDE) / (1.0 + self.inverse_lipschitz)).clamp_min(1.0)
         potential.initialise_inputs(rows, inner_slopes.norm().item())
-        potential.rescale(1.0 / (gain * potential.mean_slope(rows)))
+        potential.rescale(1.0 / gain, rows)
         origin = mean.new_zeros(self.n_components)
         if self.inner is not None:
             self.inner.potential.initialise_curvature((inner_slopes - 1.0).clamp_min(LEAST_CURVATURE))

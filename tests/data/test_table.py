@@ -67,3 +67,24 @@ def test_error_names_the_column_the_row_and_the_likelihoods_that_fit():
         match=r"1.7 in column 1 \('b'\), row 1: it is outside \[0, 1\]. Likelihoods that fit these values: gaussian.",
     ):
         TableAdapter("bernoulli").checked(BaseEstimator(), frame, reset=True)
+
+
+def test_codes_that_are_identifiers_are_refused_with_their_column():
+    """Ten thousands of categories would be a square of as many logits."""
+    codes = np.column_stack([np.arange(6.0) % 3, [10115.0, 1000.0, 99999.0] * 2])
+    with pytest.raises(ValueError, match="column 1 holds the code 99999.*OrdinalEncoder"):
+        learned("categorical", codes)
+
+
+@pytest.mark.parametrize(("likelihood", "value"), [("gaussian", 1e200), ("poisson", 1e40)])
+def test_values_beyond_the_precision_of_a_model_are_refused(likelihood, value):
+    X = np.array([[0.0, 1.0], [1.0, 0.0], [2.0, value]])
+    with pytest.raises(ValueError, match="[Cc]olumn 1.*beyond (double|single) precision. Divide"):
+        learned(likelihood, X)
+    with pytest.raises(ValueError, match="value 1e.* in column 1, .*beyond single precision"):
+        learned(likelihood, X[:2]).rows(X)
+
+
+def test_large_values_of_one_size_are_a_matter_of_units():
+    X = np.random.default_rng(0).standard_normal((20, 2))
+    torch.testing.assert_close(learned("gaussian", X * 1e150).rows(X * 1e150), learned("gaussian", X).rows(X))

@@ -59,6 +59,15 @@ def test_initial_slopes_are_those_asked_for_over_the_spread_of_the_inputs():
     torch.testing.assert_close(found, curvature)
 
 
+def test_units_that_do_not_bend_leave_all_the_curvature_to_the_quadratic():
+    for seed in range(20):
+        torch.manual_seed(seed)
+        potential = CurvedPotential(1, width=1, activation="leaky_relu").double()
+        potential.initialise_curvature(torch.ones(1, dtype=torch.float64))
+        rows = torch.ones(1, 1, dtype=torch.float64)
+        torch.testing.assert_close(potential.gradient(rows) - potential.gradient(-rows), 2 * rows)
+
+
 def test_units_bend_within_the_spread_of_the_inputs():
     """The gradient of a map whose units all bent near the origin would be linear from one standard deviation on."""
     spread = torch.tensor([30.0, 30.0], dtype=torch.float64)

@@ -5,7 +5,7 @@ import torch
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 
-from sklid.nn import InjectiveDecoder, OrthogonalEmbedding, PlainDecoder
+from sklid.nn import InjectiveDecoder, OrthogonalEmbedding, PlainDecoder, SectionDecoder
 from sklid.nn.principal import probabilistic_pca
 
 every_decoder = pytest.mark.parametrize(
@@ -77,6 +77,16 @@ def test_initial_map_is_near_the_linear_one_asked_for(inverse_lipschitz):
     found = (f(z, 2.0) - mean) @ directions.mT
     assert (found - wanted).norm() < 0.5 * wanted.norm()
     assert 0.75 < (found * wanted).sum() / wanted.square().sum() < 1.25
+
+
+@pytest.mark.parametrize("f", [InjectiveDecoder, SectionDecoder])
+def test_units_that_bend_nowhere_near_the_origin_start_finite(f):
+    """Of three leaky ReLUs often none has its kink where slopes are measured."""
+    for seed in range(20):
+        torch.manual_seed(seed)
+        decoder = f(2, 4, width=3, activation="leaky_relu")
+        decoder.initialise(torch.zeros(4), torch.eye(2, 4), torch.tensor([5.0, 2.0]), gain=3.0)
+        assert torch.isfinite(decoder(torch.randn(10, 2), 3.0)).all()
 
 
 def test_probabilistic_pca_is_probabilistic_pca():

@@ -13,6 +13,9 @@ from .support import NON_NEGATIVE_INTEGERS, CodeSupport, Support
 
 __all__ = ["CategoricalLikelihood", "helmert_basis"]
 
+MOST_CATEGORIES = 4096
+"""Of a column: its logits are as many numbers for each row, and their basis is as large a square."""
+
 
 class CategoricalLikelihood(Likelihood):
     r"""Columns of category codes 0 .. V_j - 1, with V_j - 1 natural parameters each.
@@ -49,6 +52,14 @@ class CategoricalLikelihood(Likelihood):
     def from_data(cls, blocks: Iterable[Tensor], noise: str = "global") -> Self:
         cls.check_noise(noise)
         largest = torch.stack([block.amax(0) for block in blocks]).amax(0)
+        if largest.max() >= MOST_CATEGORIES:
+            column = int(largest.argmax())
+            raise ValueError(
+                f'likelihood="categorical" takes codes 0 .. V - 1, and column {column} holds the code '
+                f"{largest[column]:.0f}, beyond the {MOST_CATEGORIES} categories that a column may have. If codes are "
+                "identifiers, number those that occur with sklearn.preprocessing.OrdinalEncoder, or leave the column "
+                "out."
+            )
         return cls([int(code) + 1 for code in largest])
 
     def distribution(self, eta: Tensor) -> Distribution:
