@@ -20,7 +20,7 @@ HOUSE = [
      "principal model mixture_model"),
     ("root", "", "exceptions randomness validation"),
     ("floor 2", "data", "blocks memory_map scale table files"),
-    ("floor 2", "training", "callbacks batches loss net phases"),
+    ("floor 2", "training", "callbacks batches guard loss net phases"),
     ("floor 3", "metrics",
      "sources encodings aggregate importance information units labels agreement likelihood "
      "report.measurements report.verdict report.evidence report.labels report.report report.measure report scorers"),

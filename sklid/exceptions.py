@@ -1,6 +1,11 @@
-"""Warnings of the package."""
+"""Warnings of the package, and where they point."""
 
-__all__ = ["CappedEstimateWarning", "CollapseWarning"]
+import sys
+import warnings
+
+__all__ = ["CappedEstimateWarning", "CollapseWarning", "warn_user"]
+
+NOT_THE_USERS = tuple(f"{name}." for name in ("sklid", "sklearn", "skorch", "joblib", "contextlib", "torch"))
 
 
 class CollapseWarning(UserWarning):
@@ -12,3 +17,11 @@ class CappedEstimateWarning(UserWarning):
 
     Its estimate is near the largest value that so many rows can show.
     """
+
+
+def warn_user(text: str, category: type[Warning]) -> None:
+    """A warning that points at the line of the user's by which the package was called, however deep it is raised."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and f"{frame.f_globals.get('__name__', '')}.".startswith(NOT_THE_USERS):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(text, category, stacklevel=level)

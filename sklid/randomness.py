@@ -12,14 +12,19 @@ from torch import Tensor
 __all__ = ["RowNoise", "available_device", "from_random_state", "seeded"]
 
 
-def available_device(name: str, fall_back: bool = False) -> str:
+def available_device(device: str | torch.device, fall_back: bool = False) -> str:
     """The device named, with "auto" resolved; where it is missing, ValueError, or the CPU when told to fall back."""
+    name = str(device)
     has_cuda = torch.cuda.is_available()
     if name == "auto":
         return "cuda" if has_cuda else "cpu"
     if fall_back and not has_cuda:
         return "cpu"
-    if torch.device(name).type == "cuda" and not has_cuda:
+    try:
+        kind = torch.device(name).type
+    except RuntimeError as error:
+        raise ValueError(f'device="{name}" is no device of torch; use "cpu", "cuda", "cuda:0" or "auto".') from error
+    if kind == "cuda" and not has_cuda:
         raise ValueError(
             f'device="{name}" asks for a CUDA device and torch finds none here; available: "cpu". '
             'Use device="cpu" or "auto".'

@@ -26,8 +26,8 @@ __all__ = [
     "fit_context",
     "restored_on_error",
     "safe_indexing",
-    "weighted_mean",
     "validate_params",
+    "weighted_mean",
 ]
 
 POSITIVE_INTEGER = [Interval(Integral, 1, None, closed="left")]

@@ -4,9 +4,9 @@
     python doc/benchmarks/small.py --quick    one table, one seed, fewer folds, under 10 seconds
     python doc/benchmarks/small.py --table    the table of the saved results, in Markdown
 
-Log-likelihood of the rows left out, by five-fold cross-validation with three seeds of folds and weights, of models with
-all parameters at their defaults: `LIDVAE` with the section and with the decoder of the paper ("brenier"), and `VAE` with
-its classical encoder and with that of `LIDVAE` ("principal"). The tables are scikit-learn's.
+Log-likelihood of the rows left out, by five-fold cross-validation with three seeds of folds and weights, of models
+with all parameters at their defaults: `LIDVAE` with the section and with the decoder of the paper ("brenier"), and
+`VAE` with its classical encoder and with that of `LIDVAE` ("principal"). The tables are scikit-learn's.
 """
 
 import statistics

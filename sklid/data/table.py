@@ -4,7 +4,8 @@ A likelihood that asks for standardised rows sees :math:`(x - m) / a` with m the
 densities of rows exceed those of the data by :math:`\sum_j \log a_j` nats.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -172,12 +173,29 @@ class ModelRows:
 
 
 def _validated(estimator: BaseEstimator, X: ArrayLike, **checks: Any) -> NDArray[np.floating] | MappedRows:
+    if isinstance(X, np.ma.MaskedArray) and np.ma.is_masked(X):
+        raise ValueError(
+            f"X is a masked array with {np.ma.count_masked(X)} values masked, and {type(estimator).__name__} needs "
+            "all of them. Fill them, or take sklid.IdentifiablePPCA, to which gaps are X.filled(numpy.nan)."
+        )
     if not is_large_map(X):
-        return validate_data(estimator, X, dtype=[np.float64, np.float32], **checks)
+        with _missing_values_explained():
+            return validate_data(estimator, X, dtype=[np.float64, np.float32], **checks)
     rows = MappedRows(validate_data(estimator, X, dtype=None, ensure_all_finite=False, **checks))
     for block in row_blocks(rows):
         assert_all_finite(block, estimator_name=type(estimator).__name__, input_name="X")
     return rows
+
+
+@contextmanager
+def _missing_values_explained() -> Iterator[None]:
+    """Adds to scikit-learn's error for missing values which model of this package takes them."""
+    try:
+        yield
+    except ValueError as error:
+        if "contains NaN" in str(error):
+            raise ValueError(f"{error}\nOf the models of sklid, IdentifiablePPCA takes missing values.") from None
+        raise
 
 
 def _all_in(support: Support, rows: Tensor) -> bool:

@@ -8,7 +8,6 @@ scale for each column or one for the table, or m = 0 and a = 1 with ``scale=None
 """
 
 import math
-import warnings
 from typing import Any, Self
 
 import torch
@@ -20,7 +19,7 @@ from torch import Tensor, nn
 
 from ..data.memory_map import MappedRows
 from ..data.table import ModelRows, TableAdapter
-from ..exceptions import CollapseWarning
+from ..exceptions import CollapseWarning, warn_user
 from ..metrics import View
 from ..metrics.report import collapse_summary, rows_to_screen
 from ..nn import Bound, GaussianPosterior, LatentVariableModel, Likelihood, Posterior, StandardNormal
@@ -253,9 +252,12 @@ class LatentVariableEstimator(AnswersMixin, BaseEstimator, TrainingParameters, M
         """CollapseWarning with numbers, cause and what to change when latents or labels hardly depend on the data."""
         rows = rows_to_screen(x)[:].to(next(self.net_.module_.parameters()).device)
         screened = None if probabilities is None else rows_to_screen(probabilities)
-        text = collapse_summary(View(self.net_.module_, rows, self._table.log_volume), screened)
+        try:
+            text = collapse_summary(View(self.net_.module_, rows, self._table.log_volume), screened)
+        except ValueError as error:  # a diagnosis never breaks a fit
+            text = f"Whether the fit has collapsed could not be measured: {error}"
         if text is not None:
-            warnings.warn(text, CollapseWarning, stacklevel=5)
+            warn_user(text, CollapseWarning)
 
     def _check_same_architecture(self) -> None:
         """ValueError when a parameter that shapes the model has changed since the model was initialised."""

@@ -212,6 +212,20 @@ class MixtureMixin(ClusterMixin, MixtureParameters):
                 f"init has shape {shape}, but the means of k={self.k} clusters in n_components={self.n_components_} "
                 f"latents have shape {expected}. Rows of data become latents with `transform` of a fitted estimator."
             )
+        if self.cluster_means == "fixed" and self.k > 1:
+            self._check_fixed_means()
+
+    def _check_fixed_means(self) -> None:
+        """ValueError for given means that are to stay where they are and are nearer than clusters may be."""
+        means = np.asarray(self.init, dtype=np.float64)
+        distances = np.linalg.norm(means[:, None] - means, axis=-1) + np.diag(np.full(len(means), np.inf))
+        first, second = np.unravel_index(distances.argmin(), distances.shape)
+        if distances[first, second] < self.min_separation:
+            raise ValueError(
+                f"Rows {first} and {second} of init are {distances[first, second]:.3g} apart, and with "
+                f'cluster_means="fixed" they would have to move to be min_separation={self.min_separation} apart. '
+                "Lower min_separation, or move them."
+            )
 
     def _check_clusters(self, n_rows: int) -> None:
         """ValueError for parameters that cannot go together, or with so many rows."""

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from numbers import Integral, Real
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike
 from torch import nn
 
@@ -156,7 +157,10 @@ class TrainingParameters:
         constraint=[None, list],
     )
     device: str = parameter(
-        default="cpu", kind="str", text='"cpu", "cuda", or "auto" for the GPU where there is one.', constraint=[str]
+        default="cpu",
+        kind="str or torch.device",
+        text='"cpu", "cuda", or "auto" for the GPU where there is one.',
+        constraint=[str, torch.device],
     )
     compile: bool = parameter(
         default=False,
@@ -229,7 +233,7 @@ class MixtureParameters:
         default=(0.05, 5.0),
         kind="pair of floats",
         text="Least and greatest standard deviation of a cluster along its principal axes.",
-        constraint=[tuple],
+        constraint=[tuple, list],
         shapes_model=True,
     )
     init: "str | ArrayLike" = parameter(

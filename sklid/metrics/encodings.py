@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.distributions import Categorical, Distribution, Independent, MixtureSameFamily, MultivariateNormal, Normal
 
 from ..data.blocks import tensor_of
+from ..randomness import seeded
 from .sources import View, is_model, standard_normal, view_of
 
 __all__ = ["N_DRAWS", "Encodings", "draws_of", "encodings", "encodings_of", "marginal", "marginals", "without"]
@@ -57,15 +58,17 @@ def encodings(first: Any, second: Any = None) -> Encodings:
         One of three pairs. A model and rows X: what `view_of` takes. A `torch.distributions.Distribution` q(z | x) over
         rows, with one of p(z) or None for the standard normal; batch shape ``(N,)`` and event shape ``(K,)``, or batch
         shape ``(N, K)``. Arrays of posterior means and of standard deviations, each ``(N, K)``, for Gaussian posteriors
-        under the standard normal prior.
+        under the standard normal prior. A pair may also come as one tuple.
 
     Raises
     ------
     TypeError
         If the first is none of these, or the second does not go with it.
     ValueError
-        If shapes do not agree or a standard deviation is not positive.
+        If shapes do not agree, a standard deviation is not positive, or a posterior is not finite.
     """
+    if isinstance(first, tuple) and len(first) == 2 and second is None:
+        first, second = first
     if isinstance(first, Distribution):
         return _of_distributions(first, second)
     if is_model(first):
@@ -139,6 +142,7 @@ def _of_distributions(posterior: Distribution, prior: Distribution | None) -> En
             "The posterior needs batch shape (N,) and event shape (K,), or batch shape (N, K); "
             f"it has {tuple(posterior.batch_shape)} and {tuple(posterior.event_shape)}."
         )
+    _check_finite(posterior)
     if prior is None:
         prior = standard_normal(posterior.event_shape[0], posterior.sample())
     if not isinstance(prior, Distribution):
@@ -151,6 +155,21 @@ def _of_distributions(posterior: Distribution, prior: Distribution | None) -> En
     if prior.event_shape != posterior.event_shape:
         raise ValueError(f"The posterior has {posterior.event_shape[0]} latents and the prior {prior.event_shape[0]}.")
     return Encodings(posterior, prior)
+
+
+def _check_finite(posterior: Distribution) -> None:
+    """ValueError for a row whose posterior is nowhere, which every average would turn into nothing or into nan."""
+    try:
+        moments = posterior.mean + posterior.stddev
+    except NotImplementedError:
+        with seeded(0):  # no draw of the measurement is used up
+            moments = posterior.sample()
+    wrong = ~torch.isfinite(moments).all(dim=-1)
+    if wrong.any():
+        raise ValueError(
+            f"The posteriors of {int(wrong.sum())} of {len(wrong)} rows have means or standard deviations that are not "
+            f"finite, first that of row {int(wrong.nonzero()[0])}. Leave these rows out, or mend the encoder."
+        )
 
 
 def _of_moments(loc: ArrayLike, scale: ArrayLike | None) -> Encodings:

@@ -55,8 +55,10 @@ def label_probabilities(first: Any, second: Any = None) -> NDArray[np.float64]:
     """q(y | x) as checked rows that sum to one, from probabilities or from an estimator and its rows."""
     if hasattr(first, "predict_proba"):
         first = first.predict_proba(second)
-    probabilities = check_array(first, dtype=np.float64, input_name="probabilities")
-    if (probabilities < 0).any() or not np.allclose(probabilities.sum(axis=1), 1.0, atol=1e-4):
+    given = np.asarray(first)
+    probabilities = check_array(given, dtype=np.float64, input_name="probabilities")
+    rounding = np.finfo(given.dtype).eps * given.shape[1] if np.issubdtype(given.dtype, np.floating) else 0.0
+    if (probabilities < 0).any() or not np.allclose(probabilities.sum(axis=1), 1.0, atol=max(1e-4, rounding)):
         raise ValueError("Every row of probabilities must be non-negative with sum 1, as predict_proba gives them.")
     return probabilities
 
@@ -124,4 +126,6 @@ def majority_vote_accuracy(labels_true: ArrayLike, labels_pred: ArrayLike) -> fl
 
 def _contingency(labels_true: ArrayLike, labels_pred: ArrayLike) -> NDArray[np.int64]:
     check_consistent_length(labels_true, labels_pred)
+    if len(labels_true) == 0:
+        raise ValueError("labels_true and labels_pred are empty; pass one label for each row, of at least one row.")
     return contingency_matrix(labels_true, labels_pred)

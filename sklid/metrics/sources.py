@@ -120,7 +120,7 @@ def view_of(model: Any, X: Any) -> View:
 
     Parameters
     ----------
-    model : fitted estimator, Pipeline that ends in one, sklid.nn.LatentVariableModel or VariationalModel
+    model : fitted estimator, Pipeline or search over one, sklid.nn.LatentVariableModel or VariationalModel
         An estimator has a method ``view(X)``, or is a `sklearn.decomposition.PCA`.
     X : array-like or Tensor of shape (n_samples, ...)
 
@@ -129,8 +129,7 @@ def view_of(model: Any, X: Any) -> View:
     TypeError
         If the model is none of these, or X is missing.
     """
-    if isinstance(model, BaseEstimator):
-        model, X = last_step(model, X)
+    model, X = last_step(model, X)
     if X is None:
         raise TypeError(f"A {type(model).__name__} is measured on rows: pass X after it.")
     if hasattr(model, "view"):
@@ -150,23 +149,26 @@ def is_model(first: Any) -> bool:
     return isinstance(first, BaseEstimator) or hasattr(first, "encode")
 
 
-def last_step(estimator: BaseEstimator, X: Any) -> tuple[BaseEstimator, Any]:
-    """The last step of a pipeline and the rows as it sees them; any other estimator and its rows unchanged."""
-    if X is None or not isinstance(estimator, Pipeline):
-        return estimator, X
-    return estimator[-1], estimator[:-1].transform(X) if len(estimator) > 1 else X
+def last_step(model: Any, X: Any) -> tuple[Any, Any]:
+    """The estimator that a pipeline ends in or a search found best, and the rows as it sees them.
+
+    Anything else, and its rows, come back unchanged.
+    """
+    if isinstance(model, BaseEstimator) and hasattr(model, "best_estimator_"):
+        return last_step(model.best_estimator_, X)
+    if not isinstance(model, Pipeline):
+        return model, X
+    return last_step(model[-1], X if X is None or len(model) == 1 else model[:-1].transform(X))
 
 
 def name_of(model: Any) -> str:
-    """The class of a model, of a pipeline that of its last step."""
-    return type(model[-1] if isinstance(model, Pipeline) else model).__name__
+    """The class of a model; of a pipeline or a search that of the estimator in it."""
+    return type(last_step(model, None)[0]).__name__
 
 
 def floor_of(model: Any) -> float:
-    """The floor that a model, or a pipeline's last step, certifies on its information in nats; nan without one."""
-    return float(
-        getattr(model[-1] if isinstance(model, Pipeline) else model, "mutual_information_lower_bound_", np.nan)
-    )
+    """The floor that a model, or the estimator in it, certifies on its information in nats; nan without one."""
+    return float(getattr(last_step(model, None)[0], "mutual_information_lower_bound_", np.nan))
 
 
 def as_rows(X: Any, model: Any = None) -> Tensor:
@@ -207,12 +209,15 @@ def linear_gaussian(mean: NDArray, directions: NDArray, amplitudes: NDArray, noi
         torch.from_numpy(amplitudes[:, None] * directions),
     )
     centre, scales = torch.from_numpy(mean), torch.from_numpy(deviations)
+    rows = check_array(X, dtype=np.float64)
+    if rows.shape[1] != len(mean):
+        raise ValueError(f"X has {rows.shape[1]} features, but the model was fitted to {len(mean)} features.")
     model = VariationalModel(
         encode=lambda x: Independent(Normal((x - centre) @ projections.T, scales.expand(len(x), -1)), 1),
         decode=lambda z: Independent(Normal(centre + z @ loadings, noise_variance**0.5), 1),
         prior=lambda: standard_normal(len(gains), centre),
     )
-    return View(model, tensor_of(check_array(X, dtype=np.float64)))
+    return View(model, tensor_of(rows))
 
 
 def _of_pca(pca: BaseEstimator, X: ArrayLike) -> View:

@@ -13,7 +13,6 @@ from skorch import NeuralNet
 from skorch.callbacks import Callback
 from torch import Tensor
 
-from ..nn import OrthogonalEmbedding
 from ..randomness import seeded
 
 __all__ = ["DIVERGED", "DivergedError", "DivergenceGuard"]

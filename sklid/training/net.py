@@ -8,7 +8,6 @@ are parts of one table.
 """
 
 import copy
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +17,7 @@ from skorch import NeuralNet
 from skorch.callbacks import Callback, EarlyStopping, LRScheduler
 from torch import Tensor, nn
 
+from ..exceptions import warn_user
 from ..nn import Bound
 from .batches import BatchIterator
 from .callbacks import DivergenceRecord
@@ -182,11 +182,10 @@ class BoundNet(NeuralNet):
             super().partial_fit(X, y, **fit_params)
         except DIVERGED:
             self._restore_best()
-            warnings.warn(
+            warn_user(
                 f"The training diverged, and again at a tenth of the learning rate ({self.lr:.1e}); "
                 "the best weights are kept. Scale the data, lower learning_rate, or lower decoder_depth.",
                 ConvergenceWarning,
-                stacklevel=2,
             )
 
     def _restore_best(self) -> None:

@@ -8,8 +8,11 @@ import pytest
 import torch
 from sklearn.datasets import load_iris
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
-from sklid import LIDVAE, LIDGMVAEClustering
+from sklid import LIDVAE, CollapseWarning, LIDGMVAEClustering
 from sklid.baselines import GMVAE, VAE
 
 X = load_iris().data
@@ -186,6 +189,93 @@ def test_model_that_overflows_before_training_is_refused():
 def test_refused_rows_leave_the_fitted_model_as_it_was(Estimator, rows, method):
     model = Estimator(n_components=2, **FAST).fit(X)
     before = model.transform(X)
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="NaN|convert string|0 feature"):
         getattr(model, method)(rows)
     np.testing.assert_array_equal(model.transform(X), before)
+
+
+@pytest.fixture(scope="module")
+def models():
+    return {Estimator: Estimator(n_components=2, **FAST).fit(X) for Estimator in (LIDVAE, LIDGMVAEClustering)}
+
+
+both = pytest.mark.parametrize("Estimator", [LIDVAE, LIDGMVAEClustering])
+
+
+@both
+@pytest.mark.parametrize("n_samples", [0, -1, 2.5, True, "3", None])
+def test_number_of_draws_is_a_whole_number_of_at_least_one(models, Estimator, n_samples):
+    with pytest.raises(ValueError, match="n_samples=.* must be a whole number"):
+        models[Estimator].sample(n_samples)
+
+
+@both
+@pytest.mark.parametrize(
+    "weights",
+    [
+        pytest.param(np.ones(3), id="too few"),
+        pytest.param(np.full(150, -1.0), id="negative"),
+        pytest.param(np.full(150, np.nan), id="nan"),
+        pytest.param(np.zeros(150), id="all zero"),
+        pytest.param(np.ones((150, 1)), id="column"),
+    ],
+)
+def test_weights_of_rows_that_are_none_are_refused(models, Estimator, weights):
+    with pytest.raises(ValueError, match="sample_weight must hold one finite number"):
+        models[Estimator].score(X, sample_weight=weights)
+
+
+@both
+def test_weighted_score_is_the_score_of_repeated_rows(models, Estimator):
+    weights = np.arange(150) % 3
+    expected = models[Estimator].score(np.repeat(X, weights, axis=0))
+    assert models[Estimator].score(X, sample_weight=weights) == pytest.approx(expected, rel=1e-6)
+
+
+@every
+def test_masked_values_are_refused_and_an_empty_mask_is_not(Estimator):
+    with pytest.raises(ValueError, match="masked array with 1 values masked.*IdentifiablePPCA"):
+        Estimator(**FAST).fit(np.ma.masked_greater(X, X.max() - 1e-9))
+    plain, unmasked = (Estimator(n_components=2, **FAST).fit(rows) for rows in (X, np.ma.masked_array(X)))
+    np.testing.assert_array_equal(plain.transform(X), unmasked.transform(X))
+
+
+def test_missing_values_are_refused_with_the_model_that_takes_them():
+    with pytest.raises(ValueError, match="contains NaN(.|\\n)*IdentifiablePPCA takes missing values"):
+        LIDVAE(**FAST).fit(np.full((5, 2), np.nan))
+
+
+def test_device_that_torch_does_not_know_is_named():
+    with pytest.raises(ValueError, match='device="gpu" is no device of torch; use "cpu"'):
+        LIDVAE(device="gpu", **FAST).fit(X)
+
+
+def test_device_may_be_torchs_own():
+    by_name, by_object = (LIDVAE(2, device=device, **FAST).fit(X) for device in ("cpu", torch.device("cpu")))
+    np.testing.assert_array_equal(by_name.transform(X), by_object.transform(X))
+
+
+def test_means_that_would_have_to_move_although_fixed_are_refused():
+    near = [[0.0, 0.0], [0.3, 0.0], [3.0, 3.0]]
+    options = {"n_components": 2, "cluster_means": "fixed", "scale_bounds": [0.05, 5.0], **FAST}
+    with pytest.raises(ValueError, match="Rows 0 and 1 of init are 0.3 apart.*Lower min_separation"):
+        LIDGMVAEClustering(3, init=near, **options).fit(X)
+    model = LIDGMVAEClustering(3, init=near, min_separation=0.2, **options).fit(X)
+    np.testing.assert_allclose(np.sort(model.means_, axis=0), near, atol=1e-5)
+
+
+@pytest.mark.filterwarnings("default::sklid.CollapseWarning")
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda model: model,
+        lambda model: make_pipeline(StandardScaler(), model),
+        lambda model: GridSearchCV(model, {"max_epochs": [200]}, cv=2),
+    ],
+    ids=["alone", "pipeline", "search"],
+)
+def test_warnings_point_at_the_line_that_called_the_package(wrap):
+    model = wrap(LIDVAE(2, kl_weight=1e4, learning_rate=0.1, max_epochs=200, random_state=0))
+    with pytest.warns(CollapseWarning) as caught:
+        model.fit(X)
+    assert {warning.filename for warning in caught} == {__file__}

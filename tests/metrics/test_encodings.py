@@ -55,3 +55,17 @@ def test_arrays_distributions_and_full_covariances_agree():
 def test_bad_arguments_get_one_clear_line(arguments, error, match):
     with pytest.raises(error, match=match):
         metrics.kl_divergence(*arguments)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_posteriors_that_are_nowhere_are_refused_with_their_row(value):
+    """One such row in many would turn every average into nan, and comparisons with nan into zeros."""
+    mean = torch.zeros(200, 2)
+    mean[7, 1] = value
+    with pytest.raises(ValueError, match="posteriors of 1 of 200 rows .* first that of row 7"):
+        metrics.kl_divergence(Normal(mean, 1.0, validate_args=False))
+
+
+def test_a_pair_of_moments_may_come_as_one_tuple():
+    loc, scale = np.random.default_rng(0).standard_normal((20, 2)), np.full((20, 2), 0.5)
+    assert metrics.mutual_information((loc, scale)) == metrics.mutual_information(loc, scale)

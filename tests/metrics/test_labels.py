@@ -59,3 +59,16 @@ def test_majority_vote_is_the_accuracy_of_naming_each_cluster_by_its_most_freque
     names = np.array([np.bincount(classes[clusters == cluster]).argmax() for cluster in range(7)])
     assert majority_vote_accuracy(classes, clusters) == pytest.approx((names[clusters] == classes).mean())
     assert majority_vote_accuracy(classes, clusters) >= clustering_accuracy(classes, clusters)
+
+
+@pytest.mark.parametrize("accuracy", [clustering_accuracy, majority_vote_accuracy])
+def test_accuracy_of_no_rows_is_refused(accuracy):
+    with pytest.raises(ValueError, match="are empty"):
+        accuracy([], [])
+
+
+def test_probabilities_in_half_precision_sum_to_one_up_to_their_rounding():
+    q = np.random.default_rng(0).dirichlet(np.ones(10), size=50)
+    assert cluster_mutual_information(q.astype(np.float16)) == pytest.approx(cluster_mutual_information(q), abs=1e-2)
+    with pytest.raises(ValueError, match="sum 1"):
+        cluster_mutual_information((0.98 * q).astype(np.float16))

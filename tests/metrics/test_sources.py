@@ -5,6 +5,7 @@ import pytest
 import torch
 from sklearn.datasets import load_iris
 from sklearn.decomposition import PCA
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch.distributions import Independent, Normal
@@ -133,3 +134,21 @@ def test_what_is_no_model_is_refused_with_the_way_out(measure):
         measure(StandardScaler(), [[1.0]])
     with pytest.raises(TypeError, match="pass X"):
         measure(PCA(1).fit(load_iris().data), None)
+
+
+def test_search_is_measured_as_the_estimator_that_it_found_best():
+    X = load_iris().data
+    search = GridSearchCV(make_pipeline(StandardScaler(), PCA()), {"pca__n_components": [1, 2]}, cv=2).fit(X)
+    best = search.best_estimator_
+    assert metrics.log_likelihood(search, X).value == metrics.log_likelihood(best, X).value
+    assert metrics.collapse_report(search, X).model == "PCA"
+    outer = make_pipeline(StandardScaler(), search).fit(X)
+    assert metrics.log_likelihood(outer, X) == metrics.log_likelihood(
+        outer[-1].best_estimator_, outer[:-1].transform(X)
+    )
+
+
+def test_rows_of_another_width_are_refused():
+    X = load_iris().data
+    with pytest.raises(ValueError, match="X has 3 features, but the model was fitted to 4 features"):
+        metrics.log_likelihood(PCA(2).fit(X), X[:, :3])

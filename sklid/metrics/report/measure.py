@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
-from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 from torch import Tensor
 from torch.distributions import Distribution, MixtureSameFamily
@@ -89,8 +88,7 @@ def collapse_report(
     'collapsed'
     """
     random = check_random_state(random_state)
-    if isinstance(first, Pipeline):
-        first, second = last_step(first, second)
+    first, second = last_step(first, second)
     if is_model(first):
         second = _subsample(second, MOST_ROWS, random)
     with from_random_state(random):
@@ -150,7 +148,13 @@ def _subsample(X: Any, n_rows: int, random: np.random.RandomState) -> Any:
     return MappedRows(X)[chosen] if is_large_map(X) else safe_indexing(X, chosen)
 
 
+def _check_number_of_rows(n_rows: int) -> None:
+    if n_rows < 2:
+        raise ValueError(f"A report on collapse compares rows, and {n_rows} row was given. Pass at least two rows.")
+
+
 def _report_on_posteriors(encoded: Encodings) -> CollapseReport:
+    _check_number_of_rows(encoded.posterior.batch_shape[0])
     latents, totals, _ = _measure_posteriors(encoded)
     verdicts = np.where(latents.variance >= ACTIVE_VARIANCE, "healthy", "collapsed")
     verdict = overall_verdict(list(verdicts))
@@ -170,6 +174,7 @@ def _report_on_model(model: Any, X: Any) -> CollapseReport:
         labels = labels._replace(separation=separation_of_draws(model), one_cluster=is_one_cluster(X, labels.n_labels))
         return _report_on_labels(name, labels, len(X))
     view = view_of(model, X)
+    _check_number_of_rows(len(view.rows))
     probabilities = label_probabilities(model, X) if has_labels else None
     return _report_on_view(view, encodings_of(view), probabilities, WHOLE, name, floor_of(model))
 

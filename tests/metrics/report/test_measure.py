@@ -2,7 +2,9 @@
 
 import numpy as np
 import pandas
+import pytest
 import torch
+from sklearn.datasets import load_iris
 from sklearn.decomposition import PCA
 from torch.distributions import Independent, Laplace
 
@@ -64,3 +66,9 @@ def test_rows_to_screen_are_the_same_of_arrays_frames_tensors_and_memory_maps(tm
     for same in (pandas.DataFrame(table), torch.from_numpy(table), MappedRows(mapped)):
         np.testing.assert_array_equal(np.asarray(rows_to_screen(same)), expected)
     assert rows_to_screen(table[:1000]).shape == (1000, 2)
+
+
+def test_one_row_is_no_basis_for_a_report():
+    pca = PCA(1).fit(load_iris().data)
+    with pytest.raises(ValueError, match="1 row was given. Pass at least two rows"):
+        collapse_report(pca, load_iris().data[:1])
