@@ -25,7 +25,9 @@ class GMVAE(MixtureMixin, LatentVariableEstimator, NumberOfClusters):
     ----------
     labels_, weights_, means_, covariances_, cluster_separation_
         As in `LIDGMVAEClustering`.
-    n_components_, n_features_in_, feature_names_in_, scale_, scaler_, net_, interrupted_
+    n_components_, n_features_in_, feature_names_in_, scale_, scaler_, net_
+        As in `LIDVAE`.
+    interrupted_, converged_, n_iter_, lower_bound_
         As in `LIDVAE`. There is no certificate.
 
     References

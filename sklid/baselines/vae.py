@@ -24,7 +24,9 @@ class VAE(LatentVariableEstimator):
 
     Attributes
     ----------
-    n_components_, n_features_in_, feature_names_in_, scale_, scaler_, net_, interrupted_
+    n_components_, n_features_in_, feature_names_in_, scale_, scaler_, net_
+        As in `LIDVAE`.
+    interrupted_, converged_, n_iter_, lower_bound_
         As in `LIDVAE`. There is no certificate.
 
     References

@@ -185,12 +185,28 @@ class AnswersMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
             return inference.sample(n_samples)
 
     @property
+    def n_iter_(self) -> int:
+        return len(self._trained().history)
+
+    @property
+    def converged_(self) -> bool:
+        return not (self._trained().interrupted_ or self._trained().diverged_)
+
+    @property
+    def lower_bound_(self) -> float:
+        return -self._trained().history[-1, "train_loss"] - self._table.log_volume
+
+    @property
     def scaler_(self) -> Any:
         return self._table.scaler
 
     @property
     def scale_(self) -> str | None:
         return self._table.learned_scale
+
+    def _trained(self) -> BoundNet:
+        check_is_fitted(self)
+        return self.net_
 
     def _checked(self, X: ArrayLike) -> NDArray[np.floating] | MappedRows:
         check_is_fitted(self)

@@ -160,6 +160,11 @@ class MixtureMixin(ClusterMixin, MixtureParameters):
         return variances if self.covariance_type == "diag" else variances[:, 0]
 
     @property
+    def precisions_(self) -> NDArray[np.floating]:
+        covariances = self.covariances_
+        return np.linalg.inv(covariances) if self.covariance_type in ("full", "tied") else 1 / covariances
+
+    @property
     def cluster_separation_(self) -> float:
         means = self.means_
         return float(

@@ -37,11 +37,15 @@ class LIDGMVAEClustering(MixtureMixin, InjectiveMixin, LatentVariableEstimator, 
     covariances_ : array
         Of shape (k, n_components, n_components) for "full", (n_components, n_components) for "tied",
         (k, n_components) for "diag" and (k,) for "spherical".
+    precisions_ : array
+        Their inverses, in the same shape.
     cluster_separation_ : float
         Least distance between two means, at least `min_separation`.
     inverse_lipschitz_, mutual_information_lower_bound_, mutual_information_lower_bound_reason_
         As in `LIDVAE`, for the latent w.
-    n_components_, n_features_in_, feature_names_in_, scale_, scaler_, net_, interrupted_
+    n_components_, n_features_in_, feature_names_in_, scale_, scaler_, net_
+        As in `LIDVAE`.
+    interrupted_, converged_, n_iter_, lower_bound_
         As in `LIDVAE`.
 
     See Also

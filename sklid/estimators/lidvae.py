@@ -43,6 +43,13 @@ class LIDVAE(InjectiveMixin, LatentVariableEstimator):
         The skorch net: ``net_.history``, ``net_.module_``.
     interrupted_ : bool
         Whether the last fit ended with Ctrl-C.
+    converged_ : bool
+        Whether the last fit ran to its end: neither interrupted, nor diverged at a tenth of the learning rate as well.
+    n_iter_ : int
+        Epochs of training, of all fits that went on from one another.
+    lower_bound_ : float
+        What the last epoch of training attained: the evidence lower bound in nats, mean over the rows, in the units of
+        the data; with a `kl_weight` other than 1 the weighted one.
 
     See Also
     --------

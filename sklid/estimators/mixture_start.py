@@ -26,6 +26,9 @@ __all__ = ["MixtureStart"]
 
 MOST_INITIAL_ROWS = 10_000
 N_DRAWS = 10
+ITERATION_NUMBERS, FEWEST_ITERATIONS, MOST_ITERATIONS = 10**8, 5, 100
+"""Rows times clusters times latents times iterations of expectation-maximisation that a start may take, and how many
+iterations it takes at least and at most: for hundreds of clusters they would cost more than the training."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,7 @@ class MixtureStart:
             "precisions_init": shaped,
         }
         settings = {
+            "max_iter": _clipped(ITERATION_NUMBERS // (self.k * means.size)),
             "covariance_type": kind,
             "reg_covar": least**2,
             "init_params": "random_from_data",
@@ -123,6 +127,10 @@ class MixtureStart:
             fixed_means=self.fixed_means,
             fixed_weights=self.uniform_weights,
         )
+
+
+def _clipped(n_iterations: int) -> int:
+    return min(max(n_iterations, FEWEST_ITERATIONS), MOST_ITERATIONS)
 
 
 def _quietly(clusterer: BaseEstimator, means: NDArray) -> BaseEstimator:

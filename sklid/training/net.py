@@ -54,6 +54,8 @@ class BoundNet(NeuralNet):
     ----------
     interrupted_ : bool
         Whether the last training ended with Ctrl-C, which skorch swallows as it does early stopping.
+    diverged_ : bool
+        Whether it diverged, at a tenth of the learning rate as well.
 
     Examples
     --------
@@ -133,7 +135,7 @@ class BoundNet(NeuralNet):
 
         If it diverges, once more from the best weights at a tenth of the learning rate.
         """
-        self.interrupted_ = False
+        self.interrupted_ = self.diverged_ = False
         try:
             super().partial_fit(X, y, classes, **fit_params)
         except DIVERGED:
@@ -182,6 +184,7 @@ class BoundNet(NeuralNet):
             super().partial_fit(X, y, **fit_params)
         except DIVERGED:
             self._restore_best()
+            self.diverged_ = True
             warn_user(
                 f"The training diverged, and again at a tenth of the learning rate ({self.lr:.1e}); "
                 "the best weights are kept. Scale the data, lower learning_rate, or lower decoder_depth.",

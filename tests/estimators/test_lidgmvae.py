@@ -5,6 +5,7 @@ import pytest
 import torch
 from sklearn.datasets import load_digits, make_blobs
 from sklearn.metrics import adjusted_rand_score
+from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
@@ -285,3 +286,15 @@ def test_bad_parameters_get_one_clear_line(kwargs, message):
 def test_first_partial_fit_needs_rows_for_the_mixture():
     with pytest.raises(ValueError, match="k=3 clusters need at least 3 rows, got n_samples=2"):
         LIDGMVAEClustering(**FAST).partial_fit(X[:2])
+
+
+@pytest.mark.parametrize("covariance_type", ["full", "tied", "diag", "spherical"])
+def test_precisions_are_the_inverse_covariances_in_the_shape_of_scikit_learns(covariance_type):
+    model = LIDGMVAEClustering(**{**FAST, "covariance_type": covariance_type}).fit(X)
+    reference = GaussianMixture(model.k, covariance_type=covariance_type).fit(model.transform(X))
+    assert model.precisions_.shape == reference.precisions_.shape
+    if covariance_type in ("full", "tied"):
+        product = model.precisions_ @ model.covariances_
+        np.testing.assert_allclose(product, np.broadcast_to(np.eye(product.shape[-1]), product.shape), atol=1e-4)
+    else:
+        np.testing.assert_allclose(model.precisions_ * model.covariances_, 1, rtol=1e-6)

@@ -276,10 +276,21 @@ def test_interrupted_fit_is_usable_and_raises_unless_told_to_keep(request):
     with pytest.raises(KeyboardInterrupt):
         model.fit(IRIS)
     assert model.interrupted_
+    assert not model.converged_
     assert np.isfinite(model.score(IRIS))
     kept = model.set_params(on_interrupt="keep").fit(IRIS)
     assert kept.interrupted_
     assert len(kept.net_.history) <= 4
+
+
+def test_a_fit_says_how_long_it_took_and_what_it_attained():
+    """The bound of the last epoch is near the likelihood, from below, when the learning rate has fallen to zero."""
+    model = LIDVAE(n_components=2, **FAST).fit(IRIS)
+    assert model.n_iter_ == 30
+    assert model.converged_
+    assert model.score(IRIS) - 1 < model.lower_bound_ < model.score(IRIS) + 0.1
+    rescaled = LIDVAE(n_components=2, **FAST).fit(10 * IRIS)
+    assert rescaled.lower_bound_ == pytest.approx(model.lower_bound_ - 4 * np.log(10), abs=1e-2)
 
 
 def test_progress_bar_shows_and_nothing_is_printed_without_it(capsys):
