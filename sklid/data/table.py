@@ -25,7 +25,7 @@ from .scale import fitted_scaler
 __all__ = ["ModelRows", "TableAdapter"]
 
 LARGEST_VALUE = 1e18
-"""Of a value in the units of a model, whose square is then within single precision."""
+"""In the units of a model, and in single precision, which then holds its square."""
 
 
 class TableAdapter:
@@ -119,8 +119,11 @@ class TableAdapter:
         return self.rows(X).float() if isinstance(X, np.ndarray) else ModelRows(X, self)
 
     def restored(self, x: NDArray[np.floating]) -> NDArray[np.floating]:
-        """Rows of the model in the units of the data."""
-        return x if self.scaler is None else self.scaler.inverse_transform(x)
+        """Rows of the model in the units of the data, in double precision where these are beyond single."""
+        if self.scaler is None:
+            return x
+        reach = max(abs(self.scaler.mean_).max(), self.scaler.scale_.max())
+        return self.scaler.inverse_transform(x if reach < LARGEST_VALUE else x.astype(np.float64))
 
     @property
     def log_volume(self) -> float:

@@ -88,3 +88,9 @@ def test_values_beyond_the_precision_of_a_model_are_refused(likelihood, value):
 def test_large_values_of_one_size_are_a_matter_of_units():
     X = np.random.default_rng(0).standard_normal((20, 2))
     torch.testing.assert_close(learned("gaussian", X * 1e150).rows(X * 1e150), learned("gaussian", X).rows(X))
+
+
+def test_rows_are_restored_in_units_beyond_single_precision():
+    X = np.random.default_rng(0).standard_normal((20, 2)) * 1e100
+    table = learned("gaussian", X)
+    np.testing.assert_allclose(table.restored(table.rows(X).numpy().astype(np.float32)), X, rtol=1e-4)
