@@ -4,10 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from typing import Any
 
 __all__ = ["PictureError", "check_picture_file", "save_picture"]
 
@@ -42,8 +39,8 @@ def check_picture_file(path: Path) -> None:
         pass
 
 
-def save_picture(figure: "Figure", path: Path, dpi: int) -> None:
-    """Write a picture of ``dpi`` dots per inch to a new file, and give it the name once it is whole.
+def save_picture(figure: Any, path: Path, dpi: int) -> None:
+    """Write a `matplotlib.figure.Figure` of ``dpi`` dots per inch to a new file, and give it the name once it is whole.
 
     Raises
     ------

@@ -70,6 +70,7 @@ def test_first_line_of_numbers_and_gaps_is_not_taken_for_titles(written, first):
     [
         ('"","a","b"\n"1",0.1,0.2\n"2",0.4,0.5\n', "Unnamed: 0"),
         (",a,b\n0,0.1,0.2\n1,0.4,0.5\n", "Unnamed: 0"),
+        ("\ufeff,a,b\n0,0.1,0.2\n1,0.4,0.5\n", "Unnamed: 0"),
         ("a\tb\nfirst\t0.1\t0.2\nsecond\t0.4\t0.5\n", "first column"),
         ("a\tb\n0\t0.1\t0.2\n1\t0.4\t0.5\n", "first column"),
     ],
@@ -168,7 +169,7 @@ def test_index_that_pandas_stores_in_parquet_is_no_feature_but_can_be_the_labels
     frame.set_index(pandas.Index([7, 3, 9], name="id")).to_parquet(path)
     assert read_table(path).left_out == {"id": "index"}
     table = read_table(path, "id")
-    assert (table.names, table.labels.tolist()) == (["a", "b"], [7, 3, 9])
+    assert (table.names, table.labels.tolist(), table.left_out) == (["a", "b"], [7, 3, 9], {})
 
 
 def test_types_of_parquet_that_are_no_numbers_are_left_out(tmp_path):
