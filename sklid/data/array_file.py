@@ -54,15 +54,15 @@ def read_npz(path: Path, choice: Choice) -> Table:
             raise TableError(f"{path}: is no archive of arrays; give it the suffix .npy.")
         label = choice.label_column or next((name for name in LABEL_NAMES if name in file.files), None)
         name, rows = _rows(path, file, label)
-        title = f"the array {shortened(name)}"
-        others = {other: "not the array of rows" for other in file.files if other not in (name, label)}
-        if label not in file.files:
-            table = _table(path, title, rows, choice)
-        else:
-            table = _table(path, title, rows, choice._replace(label_column=None))
-            labels = _labels(path, label, _member(path, file, label), len(rows))
-            table = table._replace(labels=labels, label_name=label)
-    return table._replace(left_out={**table.left_out, **others})
+        in_rows = choice if label not in file.files else choice._replace(label_column=None)
+        table = _table(path, f"the array {shortened(name)}", rows, in_rows)
+        labels = _member(path, file, label) if label in file.files else None
+    left_out = {other: "not the array of rows" for other in file.files if other not in (name, label)}
+    if labels is not None and choice.label_column is None and labels.shape not in _shapes(len(rows)):
+        left_out[label] = f"of shape {labels.shape}, not a label for each row"
+    elif labels is not None:
+        table = table._replace(labels=_labels(path, label, labels, len(rows)), label_name=label)
+    return table._replace(left_out={**table.left_out, **left_out})
 
 
 def _loaded(path: Path, stream: BinaryIO) -> NDArray | NpzFile:
@@ -94,7 +94,7 @@ def _rows(path: Path, file: NpzFile, label: str | None) -> tuple[str, NDArray]:
     arrays = {name: _member(path, file, name) for name in file.files if name != label}
     tables = [(name, array) for name, array in arrays.items() if array.ndim == 2]
     if len(tables) != 1:
-        held = ", ".join(f"{name} of shape {array.shape}" for name, array in arrays.items()) or "no array"
+        held = ", ".join(f"{shortened(name)} of shape {array.shape}" for name, array in arrays.items()) or "no array"
         raise TableError(f"{path}: needs an array X of shape (rows, columns); beside labels it holds {held}.")
     return tables[0]
 
@@ -116,8 +116,13 @@ def _table(path: Path, title: str, rows: NDArray, choice: Choice) -> Table:
 
 
 def _labels(path: Path, name: str, labels: NDArray, n_rows: int) -> NDArray:
-    if labels.shape not in ((n_rows,), (n_rows, 1)):
+    if labels.shape not in _shapes(n_rows):
         raise TableError(f"{path}: the labels {shortened(name)} have shape {labels.shape} beside {n_rows} rows.")
     labels = labels.reshape(n_rows)
     missing = np.isnan(labels) if labels.dtype.kind == "f" else np.zeros(n_rows, dtype=bool)
     return label_values(path, name, labels, missing)
+
+
+def _shapes(n_rows: int) -> tuple[tuple[int, ...], ...]:
+    """Of arrays that hold one label for each row."""
+    return (n_rows,), (n_rows, 1)

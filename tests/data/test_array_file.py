@@ -42,7 +42,7 @@ def test_only_array_of_two_dimensions_is_the_table_whatever_its_name(tmp_path):
     table = read_table(tmp_path / "data.npz")
     assert (table.rows.tolist(), table.labels.tolist()) == (ROWS.tolist(), [0, 1, 0])
     np.savez(tmp_path / "data.npz", A=ROWS, B=ROWS)
-    with pytest.raises(TableError, match=r"needs an array X .* holds A of shape \(3, 2\), B of shape \(3, 2\)"):
+    with pytest.raises(TableError, match=r"needs an array X .* holds 'A' of shape \(3, 2\), 'B' of shape \(3, 2\)"):
         read_table(tmp_path / "data.npz")
 
 
@@ -84,7 +84,14 @@ def test_arrays_that_are_no_table_of_real_numbers_say_what_they_are(tmp_path, su
 def test_labels_that_do_not_fit_the_rows(tmp_path, labels, message):
     np.savez(tmp_path / "data.npz", X=ROWS, y=labels)
     with pytest.raises(TableError, match=message):
-        read_table(tmp_path / "data.npz")
+        read_table(tmp_path / "data.npz", "y")
+
+
+def test_targets_that_are_no_labels_and_not_asked_for_are_left_out(tmp_path):
+    np.savez(tmp_path / "data.npz", X=ROWS, y=ROWS)
+    table = read_table(tmp_path / "data.npz")
+    assert (table.rows.tolist(), table.labels, table.label_name) == (ROWS.tolist(), None, None)
+    assert table.left_out == {"y": "of shape (3, 2), not a label for each row"}
 
 
 @pytest.mark.parametrize("name", ["data.npy", "data.npz"])
