@@ -19,7 +19,8 @@ HOUSE = [
      "likelihoods.categorical likelihoods objective linear certificate prior clusters mixture posterior flow "
      "principal model mixture_model"),
     ("root", "", "exceptions randomness validation"),
-    ("floor 2", "data", "blocks memory_map scale table files"),
+    ("floor 2", "data",
+     "blocks memory_map scale table numeric_table array_file frame_table text_file parquet_file files"),
     ("floor 2", "training", "callbacks batches guard loss net phases"),
     ("floor 3", "metrics",
      "sources encodings aggregate importance information units labels agreement likelihood "
@@ -34,7 +35,7 @@ HOUSE = [
     ("root", "", "__init__"),
     ("side wing", "mcmc", "chains ppca mixture"),
     ("side wing", "plots",
-     "style clusters comparison collapse latent_space traversal surface training depth reconstruction"),
+     "style clusters comparison collapse latent_space traversal surface training depth reconstruction picture_file"),
     ("root", "", "__main__"),
 ]  # fmt: skip
 """From the ground up: the floor, the wing, and its files in order. A file may import those of wings that come before

@@ -5,6 +5,7 @@ where the decoder alone differs. So it does in GMVAE.
 """
 
 import argparse
+import re
 import sys
 import time
 import warnings
@@ -22,6 +23,7 @@ from sklearn.preprocessing import StandardScaler
 
 from .baselines import GMVAE, VAE
 from .data.files import Table, TableError, read_table
+from .data.numeric_table import check_values
 from .data.scale import fitted_scaler
 from .estimators.base import LatentVariableEstimator
 from .estimators.lidgmvae import LIDGMVAEClustering
@@ -30,11 +32,15 @@ from .exceptions import CappedEstimateWarning
 from .metrics import active_units, cluster_mutual_information, clustering_accuracy, kl_divergence, mutual_information
 from .nn import LIKELIHOODS
 from .plots import ComparisonDisplay
+from .plots.picture_file import check_picture_file, save_picture
 
 HEADER = ("", "test log-likelihood", "KL", "active units", "mutual information", "seconds", "certificate")
 CLUSTER_HEADER = ("", "accuracy", "information of the labels", "clusters used", "test log-likelihood", "seconds")
 MOST_TEST_ROWS = 2_000
 DEFAULT_CLUSTERS, MOST_CLUSTERS = 5, 50
+FEWEST_ROWS = 4
+MOST_SEED = 2**32 - 1
+INTERRUPTED = 130
 
 
 class Outcome(NamedTuple):
@@ -55,15 +61,23 @@ class Split(NamedTuple):
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; 0 when all went well, 2 for input that cannot be used."""
+    """Run the command line; 0 when all went well, 2 for input that cannot be used, 130 after Ctrl-C."""
     options = _parser().parse_args(arguments)
     try:
-        split, shared, k = _setting(options)
-        models = _fit_models(split, shared)
-        clusterings = _fit_clusterings(split, shared, k)
-    except (TableError, ValueError) as error:
-        print(f"sklid: {' '.join(str(error).split())}", file=sys.stderr)
+        return _run(options)
+    except ValueError as error:
+        _complain(str(error))
         return 2
+    except KeyboardInterrupt:
+        _complain("interrupted.")
+        return INTERRUPTED
+
+
+def _run(options: argparse.Namespace) -> int:
+    _try_picture(options.out)
+    split, shared, k = _setting(options)
+    models = _fit_models(split, shared)
+    clusterings = _fit_clusterings(split, shared, k)
     print(_layout([HEADER, *(outcome.row for outcome in models)]))
     print(_layout([("",) * len(CLUSTER_HEADER), CLUSTER_HEADER, *(outcome.row for outcome in clusterings)]))
     print(
@@ -75,6 +89,10 @@ def main(arguments: list[str] | None = None) -> int:
     return _draw(options.out, models, clusterings, split)
 
 
+def _complain(message: str) -> None:
+    print(f"sklid: {' '.join(message.split())}", file=sys.stderr)
+
+
 def _parser() -> argparse.ArgumentParser:
     description = (
         "Fit LIDVAE beside a VAE, and LIDGMVAEClustering beside a GMVAE, "
@@ -82,33 +100,55 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser = argparse.ArgumentParser(prog="python -m sklid", description=description)
     add = parser.add_argument
-    add("data", nargs="?", type=Path, help="a numeric table: .csv, .npz or .parquet; without it, scikit-learn's digits")
-    add("--n-components", type=int, help="latent dimensions (default: 10, or three quarters of the columns if fewer)")
+    add("data", nargs="?", type=Path, help="a numeric table: .csv, .tsv, .npy, .npz or .parquet (default: the digits)")
+    latents = "latent dimensions (default: 10, or three quarters of the columns if fewer)"
+    add("--n-components", type=_whole_number(1), help=latents)
     clusters = f"clusters (default: the number of different labels, or {DEFAULT_CLUSTERS} without labels)"
-    add("--k", type=int, help=clusters)
+    add("--k", type=_whole_number(2), help=clusters)
     likelihood = "of a row given its latent (default: gaussian; bernoulli for the digits)"
     add("--likelihood", choices=sorted(LIKELIHOODS), help=likelihood)
     add("--label-column", help="column left out of the table, for the accuracy of the clusters and the colours")
+    add("--leave-out", action="append", default=[], metavar="NAME", help="column to leave out; may be given repeatedly")
+    add("--no-header", action="store_true", help="the first line of a .csv or .tsv file is a row, without titles")
     picture = Path("sklid-comparison.png")
     add("--out", type=Path, default=picture, help="file of the picture (default: %(default)s)")
-    add("--seed", type=int, default=0, help="of the split and of the fits (default: %(default)s)")
-    add("--epochs", type=int, default=100, help="passes over the training rows (default: %(default)s)")
+    seed = "of the split and of the fits (default: %(default)s)"
+    add("--seed", type=_whole_number(0, MOST_SEED), default=0, help=seed)
+    add("--epochs", type=_whole_number(1), default=100, help="passes over the training rows (default: %(default)s)")
     return parser
+
+
+def _whole_number(least: int, most: int | None = None) -> Callable[[str], int]:
+    """The type of an argument that is a whole number in a range."""
+    wanted = f"a whole number of {least} or more" if most is None else f"a whole number from {least} to {most}"
+
+    def whole_number(text: str) -> int:
+        value = int(text) if re.fullmatch(r"[+-]?\d{1,18}", text) else least - 1
+        if value < least or (most is not None and value > most):
+            raise argparse.ArgumentTypeError(f"{text!r} is not {wanted}")
+        return value
+
+    return whole_number
+
+
+def _try_picture(path: Path) -> None:
+    """Find out before the fits that the picture cannot be written."""
+    try:
+        check_picture_file(path)
+    except ImportError:
+        print('No picture: it needs matplotlib, pip install "sklid[plots]".')
 
 
 def _setting(options: argparse.Namespace) -> tuple[Split, dict, int]:
     """Three quarters of the rows to fit and the others to test, what all models share, and the number of clusters."""
-    table = _digits() if options.data is None else read_table(options.data, options.label_column)
+    table = _table(options)
     likelihood = options.likelihood or ("bernoulli" if options.data is None else "gaussian")
-    source = "digits" if options.data is None else options.data.name
     train, test = train_test_split(np.arange(len(table.rows)), random_state=options.seed)
+    check_values(table, likelihood, train)
     test = test[:MOST_TEST_ROWS]
-    n_labels = 0 if table.labels is None else len(np.unique(table.labels))
-    k = options.k or (n_labels if 2 <= n_labels <= MOST_CLUSTERS else min(DEFAULT_CLUSTERS, len(train)))
-    if not 2 <= k <= len(train):
-        raise ValueError(f"--k {k}: the number of clusters must be between 2 and the {len(train)} rows to fit.")
+    k = _n_clusters(options.k, table.labels, len(train))
     print(
-        f"{source}: {len(train)} rows to fit, {len(test)} to test, {table.rows.shape[1]} columns, "
+        f"{_source(options)}: {len(train)} rows to fit, {len(test)} to test, {table.rows.shape[1]} columns, "
         f"{likelihood} likelihood",
         flush=True,
     )
@@ -117,9 +157,35 @@ def _setting(options: argparse.Namespace) -> tuple[Split, dict, int]:
         "n_components": options.n_components,
         "max_epochs": options.epochs,
         "random_state": options.seed,
+        "verbose": 1,
     }
     labels = None if table.labels is None else table.labels[test]
-    return Split(table.rows[train], table.rows[test], labels), {**shared, "verbose": 1}, k
+    return Split(table.rows[train], table.rows[test], labels), shared, k
+
+
+def _source(options: argparse.Namespace) -> str:
+    return "digits" if options.data is None else options.data.name
+
+
+def _table(options: argparse.Namespace) -> Table:
+    """The user's table, after a line that says what was read; or the digits."""
+    if options.data is None:
+        if options.label_column or options.leave_out or options.no_header:
+            raise ValueError("--label-column, --leave-out and --no-header are about a file; name one.")
+        return _digits()
+    table = read_table(options.data, options.label_column, options.leave_out, not options.no_header)
+    print("\nNote: ".join([f"{_source(options)}: {table.summary()}", *table.notes]), flush=True)
+    if len(table.rows) < FEWEST_ROWS:
+        raise TableError(f"{options.data}: has {len(table.rows)} rows; {FEWEST_ROWS} are needed to fit and to test.")
+    return table
+
+
+def _n_clusters(asked: int | None, labels: np.ndarray | None, n_rows: int) -> int:
+    n_labels = 0 if labels is None else len(np.unique(labels))
+    k = asked or (n_labels if 2 <= n_labels <= min(MOST_CLUSTERS, n_rows) else min(DEFAULT_CLUSTERS, n_rows))
+    if k > n_rows:
+        raise ValueError(f"--k {k}: there are fewer rows to fit, {n_rows}; give at most as many clusters as rows.")
+    return k
 
 
 def _fit_models(split: Split, shared: dict) -> list[Outcome]:
@@ -209,13 +275,9 @@ def _draw(path: Path, models: list[Outcome], clusterings: list[Outcome], split: 
     )
     try:
         display = ComparisonDisplay.from_estimators(fitted, split.test, split.labels, clustered).plot()
-        display.figure_.savefig(path, dpi=150)
+        save_picture(display.figure_, path, dpi=150)
     except ImportError:
-        print('No picture: it needs matplotlib, pip install "sklid[plots]".')
         return 0
-    except (OSError, ValueError) as error:
-        print(f"sklid: cannot write the picture to {path}: {error}", file=sys.stderr)
-        return 2
     print(f"Picture: {path}")
     return 0
 

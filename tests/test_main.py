@@ -1,6 +1,7 @@
 """The command line: the main job, a user's table, and one clear line for a file that is none."""
 
 import re
+import signal
 import subprocess
 import sys
 
@@ -13,7 +14,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklid.__main__ import main
-from sklid.data.files import TableError, read_table
 from sklid.metrics import clustering_accuracy
 
 pytest.importorskip("matplotlib", reason="the picture needs the extra sklid[plots]")
@@ -87,6 +87,8 @@ def test_a_users_table_with_labels(iris_csv, tmp_path, capsys):
     ]
     assert main(arguments) == 0
     shown = capsys.readouterr().out
+    assert "iris.csv: 150 rows, features: 'sepal length (cm)', " in shown
+    assert "(4); labels: 'species'" in shown
     assert "information >= 0.69" in shown
     assert "of 1.10" in shown
     assert (tmp_path / "out.png").exists()
@@ -116,43 +118,87 @@ def test_program_runs_as_a_module_and_exits_with_2_and_one_line(tmp_path):
 @pytest.mark.parametrize(
     ("text", "arguments", "message"),
     [
-        ("", [], "is empty"),
-        ("a,b\n", [], "has a header and no rows"),
-        ("a,b\n1,2\n3\n", [], "row 2 has 1 values where 2 are expected"),
-        (
-            "a,b\n1,Paris\n3,4\n",
-            [],
-            "column 'b' holds 'Paris' in row 1, which is not a number; remove the column, encode it, or name it with",
-        ),
-        ("a,b\n1,nan\n3,4\n", [], "column 'b' has 1 values that are missing or infinite"),
-        ("a,b\n1,2\n3,4\n", ["--label-column", "c"], "there is no column 'c'; the columns are a, b"),
         ("a,b\n1,2\n3,4\n5,6\n7,9\n", ["--n-components", "3"], "n_components=3 latents into 2"),
-        ("a,b\n1,2\n3,4\n5,6\n7,9\n", ["--likelihood", "bernoulli"], "cannot take the value"),
-        ("a\n1\n", [], "n_samples=1"),
-        (
-            "a,b\n1,2\n3,4\n5,6\n7,9\n",
-            ["--k", "1"],
-            "--k 1: the number of clusters must be between 2 and the 3 rows to fit",
-        ),
-        (
-            "a,b\n1,2\n3,4\n5,6\n7,9\n",
-            ["--k", "9"],
-            "--k 9: the number of clusters must be between 2 and the 3 rows to fit",
-        ),
+        ("a\n1\n2\n3\n", [], "has 3 rows; 4 are needed"),
+        ("a,b\n1,2\n3,4\n5,6\n7,9\n", ["--k", "9"], "--k 9: there are fewer rows to fit, 3"),
+        ("a,b\n1,2\n3,\n5,6\n7,9\n", [], "missing or infinite in 'b' (1, first in row 2)"),
     ],
 )
 def test_bad_tables_get_one_line_and_exit_code_2(tmp_path, capsys, text, arguments, message):
     path = tmp_path / "data.csv"
     path.write_text(text)
-    assert main([str(path), *arguments, *QUICK]) == 2
+    assert main([str(path), *arguments, *QUICK, "--out", str(tmp_path / "out.png")]) == 2
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert error.startswith("sklid: ")
     assert message in error
 
 
-def test_picture_that_cannot_be_written_says_so(iris_csv, tmp_path, capsys):
-    assert main([str(iris_csv), "--label-column", "species", "--out", str(tmp_path / "no" / "out.png"), *QUICK]) == 2
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("likelihood", ["bernoulli", "poisson"])
+def test_value_outside_the_likelihood_is_named_by_its_row_of_the_file(tmp_path, capsys, likelihood, seed):
+    rows = np.zeros((12, 2))
+    rows[6, 1] = -7
+    np.save(tmp_path / "rows.npy", rows)
+    arguments = ["--likelihood", likelihood, "--seed", str(seed), "--out", str(tmp_path / "out.png")]
+    assert main([str(tmp_path / "rows.npy"), *arguments, *QUICK]) == 2
+    assert "cannot take the value -7 of column 'column 1' in row 7" in capsys.readouterr().err
+
+
+def test_category_that_only_rows_of_the_test_have_is_named_by_its_row_of_the_file(tmp_path, capsys):
+    tested = train_test_split(np.arange(12), random_state=0)[1][1]
+    rows = np.arange(24).reshape(12, 2) % 2
+    rows[tested, 0] = 3
+    np.save(tmp_path / "rows.npy", rows)
+    arguments = ["--likelihood", "categorical", "--out", str(tmp_path / "out.png")]
+    assert main([str(tmp_path / "rows.npy"), *arguments, *QUICK]) == 2
+    error = capsys.readouterr().err
+    assert f"the value 3 of column 'column 0' in row {tested + 1}: it is outside the codes 0 to" in error
+    assert "another --seed" in error
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--k", "0"],
+        ["--k", "1"],
+        ["--seed", "-1"],
+        ["--seed", str(2**32)],
+        ["--epochs", "0"],
+        ["--epochs", "1.5"],
+        ["--n-components", "0"],
+        ["--n-components", "two"],
+    ],
+)
+def test_numbers_out_of_range_are_errors_of_the_argument(capsys, arguments):
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert f"argument {arguments[0]}: {arguments[1]!r} is not a whole number" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["--label-column", "y"], ["--leave-out", "y"], ["--no-header"]])
+def test_options_about_a_file_need_one(tmp_path, capsys, arguments):
+    assert main([*arguments, "--out", str(tmp_path / "out.png")]) == 2
+    assert "are about a file; name one" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["no/out.png", "out.doc"])
+def test_picture_that_cannot_be_written_is_told_before_the_fits(tmp_path, capsys, monkeypatch, name):
+    monkeypatch.setattr("sklid.__main__._fit_models", lambda *_: pytest.fail("fitted"))
+    assert main(["--out", str(tmp_path / name), *QUICK]) == 2
     assert "cannot write the picture" in capsys.readouterr().err
+
+
+def test_interrupt_ends_in_one_line_and_status_130(tmp_path):
+    command = [sys.executable, "-m", "sklid", "--epochs", "1000000", "--out", str(tmp_path / "out.png")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        error = process.communicate(timeout=60)[1]
+    assert process.returncode == 130
+    assert error.splitlines()[-1] == "sklid: interrupted."
+    assert "Traceback" not in error
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_information_too_large_for_the_rows_is_shown_as_a_range(tmp_path, capsys):
@@ -161,34 +207,3 @@ def test_information_too_large_for_the_rows_is_shown_as_a_range(tmp_path, capsys
     np.savez(tmp_path / "exact.npz", X=np.hstack([directions] * 3))
     assert main([str(tmp_path / "exact.npz"), "--n-components", "6", *QUICK, "--out", str(tmp_path / "out.png")]) == 0
     assert " to " in next(line for line in capsys.readouterr().out.splitlines() if line.lstrip().startswith("LIDVAE"))
-
-
-@pytest.mark.parametrize("separator", [",", ";", "\t"])
-def test_csv_with_and_without_a_header(tmp_path, separator):
-    path = tmp_path / "data.csv"
-    path.write_text(f"1{separator}2\n3{separator}4\n")
-    assert read_table(path).rows.tolist() == [[1, 2], [3, 4]]
-    path.write_text(f"height{separator}weight\n1{separator}2\n3{separator}4\n")
-    table = read_table(path, "weight")
-    assert table.names == ["height"]
-    assert table.labels.tolist() == ["2", "4"]
-
-
-def test_npz_and_parquet(tmp_path):
-    rows = np.arange(6.0).reshape(3, 2)
-    np.savez(tmp_path / "data.npz", X=rows, y=np.array([0, 1, 0]))
-    table = read_table(tmp_path / "data.npz", "y")
-    assert table.rows.tolist() == rows.tolist()
-    assert table.labels.tolist() == [0, 1, 0]
-    pyarrow = pytest.importorskip("pyarrow", reason="Parquet needs the extra sklid[parquet]")
-    from pyarrow import parquet
-
-    parquet.write_table(pyarrow.table({"a": [1.0, 2.0], "b": [3, 4]}), tmp_path / "data.parquet")
-    assert read_table(tmp_path / "data.parquet").rows.tolist() == [[1, 3], [2, 4]]
-
-
-@pytest.mark.parametrize("name", ["data.npz", "data.parquet", "data.xlsx", "data.csv"])
-def test_files_that_are_something_else(tmp_path, name):
-    (tmp_path / name).write_bytes(b"\xff\xfe nonsense")
-    with pytest.raises(TableError, match=name):
-        read_table(tmp_path / name)

@@ -22,7 +22,7 @@ from .blocks import row_blocks, tensor_of
 from .memory_map import MappedRows, is_large_map
 from .scale import fitted_scaler
 
-__all__ = ["ModelRows", "TableAdapter"]
+__all__ = ["ModelRows", "TableAdapter", "fitting_likelihoods"]
 
 LARGEST_VALUE = 1e18
 """In the units of a model, and in single precision, which then holds its square."""
@@ -140,15 +140,10 @@ class TableAdapter:
             return
         row, column = np.argwhere(~self.support.constraint.check(tensor_of(block)).numpy())[0]
         title = f"column {column}" if names is None else f"column {column} ({names[column]!r})"
-        fitting = [
-            name
-            for name, family in LIKELIHOODS.items()
-            if all(_all_in(family.support, tensor_of(rows)) for rows in row_blocks(X))
-        ]
         raise ValueError(
             f'likelihood="{self.likelihood}" cannot take the value {block[row, column]:g} in {title}, '
             f"row {n_earlier + row}: it is outside {self.support.describe(column)}. "
-            f"Likelihoods that fit these values: {', '.join(fitting)}."
+            f"Likelihoods that fit these values: {', '.join(fitting_likelihoods(X))}."
         )
 
 
@@ -173,6 +168,15 @@ class ModelRows:
 
     def __getitem__(self, chosen: slice | NDArray | Tensor) -> Tensor:
         return self._table.rows(self._rows[chosen]).float()
+
+
+def fitting_likelihoods(X: NDArray | MappedRows) -> list[str]:
+    """The keys of `sklid.nn.LIKELIHOODS` whose support holds all values of a table."""
+    return [
+        name
+        for name, family in LIKELIHOODS.items()
+        if all(_all_in(family.support, tensor_of(rows)) for rows in row_blocks(X))
+    ]
 
 
 def _validated(estimator: BaseEstimator, X: ArrayLike, **checks: Any) -> NDArray[np.floating] | MappedRows:
