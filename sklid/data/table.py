@@ -185,13 +185,13 @@ def _validated(estimator: BaseEstimator, X: ArrayLike, **checks: Any) -> NDArray
             f"X is a masked array with {np.ma.count_masked(X)} values masked, and {type(estimator).__name__} needs "
             "all of them. Fill them, or take sklid.IdentifiablePPCA, to which gaps are X.filled(numpy.nan)."
         )
-    if not is_large_map(X):
-        with _missing_values_explained():
+    with _missing_values_explained():
+        if not is_large_map(X):
             return validate_data(estimator, X, dtype=[np.float64, np.float32], **checks)
-    rows = MappedRows(validate_data(estimator, X, dtype=None, ensure_all_finite=False, **checks))
-    for block in row_blocks(rows):
-        assert_all_finite(block, estimator_name=type(estimator).__name__, input_name="X")
-    return rows
+        rows = MappedRows(validate_data(estimator, X, dtype=None, ensure_all_finite=False, **checks))
+        for block in row_blocks(rows):
+            assert_all_finite(block, estimator_name=type(estimator).__name__, input_name="X")
+        return rows
 
 
 @contextmanager
