@@ -29,7 +29,7 @@ HOUSE = [
      "declaration parameters inference answers base injective mixture_start clustering lidvae lidgmvae"),
     ("floor 4", "linear",
      "spectrum covariance linear_gaussian incremental solver incomplete expectation_maximization gradient "
-     "maximum_likelihood attributes answers ppca"),
+     "maximum_likelihood attributes rows answers ppca"),
     ("floor 5", "baselines", "vae gmvae"),
     ("root", "", "__init__"),
     ("side wing", "mcmc", "chains ppca mixture"),

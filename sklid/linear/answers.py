@@ -18,6 +18,7 @@ from ..data.blocks import tensor_of
 from ..metrics.sources import View, linear_gaussian
 from .incomplete import IncompleteRows, Posteriors, has_gaps, posteriors
 from .linear_gaussian import LinearGaussian
+from .rows import DTYPES, check_complete
 
 __all__ = ["LinearInferenceMixin"]
 
@@ -190,15 +191,22 @@ class LinearInferenceMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
     def _validated(self, X: ArrayLike, complete: bool = False) -> NDArray[np.floating]:
         check_is_fitted(self)
-        finite = "allow-nan" if self._takes_gaps() and not complete else True
-        return validate_data(self, X, reset=False, dtype=[np.float64, np.float32], ensure_all_finite=finite)
+        X = validate_data(self, X, reset=False, dtype=DTYPES, ensure_all_finite=False)
+        check_complete(self, X, "only complete rows have an answer to this." if complete else self._takers_of_gaps)
+        return X
 
-    def _takes_gaps(self) -> bool:
-        """Whether NaN stands for a missing value."""
-        return self.solver in ("auto", "em")
+    @property
+    def _takers_of_gaps(self) -> str:
+        """Which solvers take missing values, where the one chosen does not."""
+        if self.solver in ("auto", "em"):
+            return ""
+        return f'solver="{self.solver}" needs complete rows, solver="em" and "auto" take gaps.'
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "model_")
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        tags.input_tags.allow_nan = self._takes_gaps()
+        tags.input_tags.allow_nan = not self._takers_of_gaps
         return tags

@@ -28,7 +28,7 @@ from sklearn.utils.extmath import randomized_svd
 from ..data.blocks import chunks
 from .spectrum import Spectrum, n_identifiable
 
-__all__ = ["Moments", "WeightedRows", "spectrum_of_moments", "spectrum_of_rows"]
+__all__ = ["LARGEST_MATRIX", "Moments", "WeightedRows", "spectrum_of_moments", "spectrum_of_rows"]
 
 SHARE = 16
 """Chunks hold this fraction of the usual numbers, as they are copied to be centred."""
@@ -129,7 +129,7 @@ class WeightedRows(NamedTuple):
 def spectrum_of_rows(
     rows: WeightedRows, n_components: int | None, noise_variance: float | None, random_state: np.random.RandomState
 ) -> Spectrum:
-    """Spectrum of rows: all variances, but where rows and features are many only those of `n_components`.
+    """Spectrum of rows by their products: all variances, but where rows and features are many those of `n_components`.
 
     Without a number of components, those down to one that is noise, of known or unknown variance.
     """

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .covariance import Moments, WeightedRows, spectrum_of_moments, spectrum_of_rows
+from .covariance import LARGEST_MATRIX, Moments, WeightedRows, spectrum_of_moments, spectrum_of_rows
 from .expectation_maximization import fit_complete, fit_incomplete
 from .gradient import fit_gradient
 from .incomplete import IncompleteRows, posteriors
@@ -23,24 +23,33 @@ __all__ = ["Solution", "of_moments", "of_rows"]
 
 
 class Solution(NamedTuple):
-    """The model, the spectrum of the data, how many components it identifies, mean KL, and what the solver found."""
+    """The model, the spectrum of the data, how many components it identifies, mean KL, and what the solver found.
+
+    Of complete rows also the third moments ``(K,)`` of their scores, and the moments where features are not too many.
+    """
 
     model: LinearGaussian
     spectrum: Spectrum
     n_identifiable: int
     kl: NDArray[np.float64]
     fit: Fit
+    third_moments: NDArray[np.float64] | None = None
+    moments: Moments | None = None
 
 
 def of_rows(rows: WeightedRows, problem: Problem) -> Solution:
     """The model of rows, which have gaps where a value is NaN."""
     if not rows.complete:
         return _of_incomplete(IncompleteRows.of(rows.X.astype(np.float64, copy=False), rows.weights), problem)
-    spectrum = spectrum_of_rows(rows, problem.n_components, problem.noise_variance, problem.random_state)
+    moments = rows.moments() if len(rows.mean) <= LARGEST_MATRIX else None
+    if moments is not None and len(rows.mean) <= len(rows.X):
+        spectrum = spectrum_of_moments(moments)
+    else:
+        spectrum = spectrum_of_rows(rows, problem.n_components, problem.noise_variance, problem.random_state)
     solution = _of_spectrum(spectrum, rows.centred_rows, problem)
-    return solution._replace(
-        model=solution.model.signed(rows.third_moments(solution.model.standardising, solution.model.mean))
-    )
+    third_moments = rows.third_moments(solution.model.standardising, solution.model.mean)
+    model = solution.model.signed(third_moments)
+    return solution._replace(model=model, third_moments=np.abs(third_moments), moments=moments)
 
 
 def of_moments(moments: Moments, problem: Problem) -> Solution:

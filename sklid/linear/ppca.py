@@ -9,24 +9,23 @@ neural networks or of approximate inference. Here inference is exact, and so are
 :math:`I(z_k; x) = \tfrac12 \log(1 + s_k^2 / \sigma^2)`.
 """
 
-import math
 import warnings
 from typing import Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import assert_all_finite, check_random_state
-from sklearn.utils.validation import validate_data
+from sklearn.utils import check_random_state
 
 from ..exceptions import CollapseWarning
-from ..validation import NON_NEGATIVE, POSITIVE_INTEGER, POSITIVE_REAL, StrOptions, check_sample_weight, fit_context
+from ..validation import NON_NEGATIVE, POSITIVE_INTEGER, POSITIVE_REAL, StrOptions, fit_context
 from .answers import LinearInferenceMixin
 from .attributes import LinearAttributesMixin
-from .covariance import WeightedRows
+from .covariance import LARGEST_MATRIX, WeightedRows
 from .incremental import Batches
 from .maximum_likelihood import Solution, of_moments, of_rows
+from .rows import check_columns, check_size, checked_rows, unchanged_on_error
 from .solver import Problem
 from .spectrum import noise_limit
 
@@ -180,18 +179,21 @@ class IdentifiablePPCA(LinearInferenceMixin, LinearAttributesMixin, BaseEstimato
         ConvergenceWarning
             If `max_iter` steps were not enough.
         """
-        rows = self._checked(X, sample_weight, reset=True)
-        self._check_size(rows.total)
-        self._batches = None
-        return self._accept(of_rows(rows, self._problem()))
+        with unchanged_on_error(self):
+            rows = self._checked(X, sample_weight, reset=True)
+            solution = of_rows(rows, self._problem(rows.total))
+            self._batches = None
+            if solution.moments is not None:
+                self._batches = Batches(solution.moments, solution.model, solution.third_moments)
+            return self._accept(solution)
 
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None) -> Self:
-        """Fit on these rows and those of all earlier calls: the model is that of `fit` on all of them.
+        """Fit on these rows and those of all earlier calls, of `fit` too: the model is that of `fit` on all of them.
 
-        Mean and covariance of the rows are kept. Memory is that of n_features^2 numbers, however many the rows. The
-        sign of each component is that which skews the scores of all batches to the right, each along the direction of
-        its time.
+        Mean and covariance of the rows are kept, by `fit` up to 2000 features. Memory is that of n_features^2 numbers,
+        however many the rows. The sign of each component is that which skews the scores of all batches to the right,
+        each along the direction of its time.
 
         Parameters
         ----------
@@ -207,74 +209,45 @@ class IdentifiablePPCA(LinearInferenceMixin, LinearAttributesMixin, BaseEstimato
         Raises
         ------
         ValueError
-            As `fit`, and if values are missing.
+            As `fit`, if values are missing, and after a `fit` to rows with gaps or of more than 2000 features.
         """
-        earlier = getattr(self, "_batches", None)
-        rows = self._checked(X, sample_weight, reset=earlier is None, complete=True)
-        moments = rows.moments()
-        moments = moments if earlier is None else earlier.moments.merged(moments)
-        self._check_size(moments.weight)
-        solution = of_moments(moments, self._problem())
-        third_moments = rows.third_moments(solution.model.standardising, solution.model.mean)
-        self._batches = Batches(moments, solution.model, third_moments).after(earlier)
-        return self._accept(solution._replace(model=self._batches.model))
+        with unchanged_on_error(self):
+            earlier = self._earlier()
+            rows = self._checked(X, sample_weight, reset=earlier is None, complete=True)
+            moments = rows.moments() if earlier is None else earlier.moments.merged(rows.moments())
+            solution = of_moments(moments, self._problem(moments.weight))
+            third_moments = rows.third_moments(solution.model.standardising, solution.model.mean)
+            self._batches = Batches(moments, solution.model, third_moments).after(earlier)
+            return self._accept(solution._replace(model=self._batches.model))
+
+    def _earlier(self) -> Batches | None:
+        """What is remembered of the rows so far, None before the first."""
+        if not self.__sklearn_is_fitted__():
+            return None
+        if self._batches is None:
+            raise ValueError(
+                f"This model was fitted to rows with gaps or of more than {LARGEST_MATRIX} features, whose covariance "
+                "is not kept, so no rows can be added to them. Fit all rows at once, or begin with partial_fit."
+            )
+        return self._batches
 
     def _checked(
         self, X: ArrayLike, sample_weight: ArrayLike | None, reset: bool, complete: bool = False
     ) -> WeightedRows:
-        """Rows that count: those of weight zero, or without any value, are left out."""
-        dtypes = [np.float64, np.float32]
-        X = validate_data(
-            self, X, reset=reset, dtype=dtypes, ensure_all_finite=False, ensure_min_samples=2 if reset else 1
-        )
-        weights = None
-        if sample_weight is not None:
-            weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        rows = WeightedRows.of(X, weights)
-        if rows.complete and (weights is None or weights.all()):
-            return rows  # where the mean is finite all values are: one pass less
-        assert_all_finite(
-            X, allow_nan=self._takes_gaps() and not complete, estimator_name=type(self).__name__, input_name="X"
-        )
-        counts = ~np.isnan(X).all(axis=1) if weights is None else ~np.isnan(X).all(axis=1) & (weights > 0)
-        if not counts.any():
-            raise ValueError(
-                "No row holds a value and has a positive weight, so there is nothing to fit; pass rows that do."
-            )
-        rows = WeightedRows.of(X[counts], None if weights is None else weights[counts])
-        self._check_columns(rows.X)
+        gaps = "fit takes it, partial_fit only complete rows." if complete else self._takers_of_gaps
+        rows = checked_rows(self, X, sample_weight, reset=reset, gaps=gaps)
+        if not rows.complete:
+            check_columns(rows.X, getattr(self, "feature_names_in_", None))
         return rows
 
-    def _check_size(self, weight: float) -> None:
-        """Rows of this total weight allow the fit."""
-        if not weight > 1:
-            raise ValueError(
-                f"The rows that hold a value have a total weight of {weight:g}; "
-                "sample_weight counts repetitions, and they must be more than one row."
-            )
-        n_features, most = self.n_features_in_, min(self.n_features_in_, math.ceil(weight) - 1)
-        if self.n_components != "identifiable" and self.n_components > most:
-            raise ValueError(
-                f"n_components={self.n_components} is more than {n_features} features and {weight:g} rows allow: "
-                f"centred, they span at most {most} directions. Lower n_components, or pass more rows."
-            )
-
-    def _problem(self) -> Problem:
-        """What is to be fitted."""
+    def _problem(self, weight: float) -> Problem:
+        """What is to be fitted to rows of this total weight."""
         n_components = None if self.n_components == "identifiable" else self.n_components
+        check_size(self.n_features_in_, weight, n_components)
         solver = "eig" if self.solver == "auto" else self.solver
         return Problem(
             n_components, solver, self.noise_variance, self.tol, self.max_iter, check_random_state(self.random_state)
         )
-
-    def _check_columns(self, X: NDArray) -> None:
-        empty = np.flatnonzero(np.isnan(X).all(axis=0))
-        if len(empty):
-            names = getattr(self, "feature_names_in_", None)
-            title = f"Column {empty[0]}" if names is None else f"Column {empty[0]} ({names[empty[0]]!r})"
-            raise ValueError(
-                f"{title} holds no value in any row that counts, so nothing can be learned of it; leave it out."
-            )
 
     def _accept(self, solution: Solution) -> Self:
         """The solution as fitted attributes, and warnings where steps were too few or components are noise."""

@@ -10,12 +10,6 @@ from sklid.linear.incomplete import IncompleteRows
 from .tables import planted, with_gaps
 
 
-@pytest.mark.parametrize("solver", ["eig", "gradient"])
-def test_missing_values_need_the_solver_that_takes_them(solver):
-    with pytest.raises(ValueError, match="Input X contains NaN"):
-        IdentifiablePPCA(2, solver=solver).fit(with_gaps(planted()))
-
-
 def test_estimates_with_gaps_come_near_those_without():
     X = planted(3000)
     whole, gaps = IdentifiablePPCA(3).fit(X), IdentifiablePPCA(3).fit(with_gaps(X))
