@@ -119,9 +119,9 @@ class WeightedRows(NamedTuple):
 
     def third_moments(self, projections: NDArray, mean: NDArray) -> NDArray[np.float64]:
         """Sums of :math:`w_n y_{nk}^3` with :math:`y_n = P (x_n - m)`, for projections P ``(K, D)``: ``(K,)``."""
-        centre, sums = (projections @ mean)[:, None], np.zeros(len(projections))
+        sums = np.zeros(len(projections))
         for x, w in self.chunks():
-            y = projections @ x.T - centre
+            y = projections @ (x - mean).T
             sums += np.einsum("kn,kn->k", np.square(y), y) if w is None else (np.square(y) * y) @ w
         return sums
 

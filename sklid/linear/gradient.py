@@ -57,7 +57,7 @@ def fit_gradient(X: NDArray, closed: LinearGaussian, noise_variance: float | Non
     _trained(net, x)
     s = scale * math.exp(model.log_noise.item())
     found = LinearGaussian.of_loadings(closed.mean, s * model.decoder.loadings().mT.detach().numpy(), s**2)
-    return Fit(found, len(net.history), len(net.history) < 2 * net.max_epochs, net)
+    return Fit(found, len(net.history), _gain_to_come(net, problem.tol), net)
 
 
 def _trained(net: BoundNet, x: Tensor) -> BoundNet:
@@ -75,6 +75,14 @@ def _random_model(x: Tensor, n_components: int, noise: float, random_state: np.r
         model = LinearModel(n_components, x.shape[1], noise, learn_noise=False).double()
         model.decoder.initialise(directions, float((x @ directions.mT).square().mean().sqrt()) / noise)
     return model
+
+
+def _gain_to_come(net: BoundNet, tol: float) -> float:
+    """Nats per row that the last epoch gained, where there were too few epochs to see it gain less than tol."""
+    if len(net.history) < 2 * net.max_epochs:
+        return 0.0
+    losses = net.history[-2:, "train_loss"]
+    return max(losses[0] - losses[1], tol)
 
 
 @torch.no_grad()

@@ -12,14 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .covariance import LARGEST_MATRIX, Moments, WeightedRows, spectrum_of_moments, spectrum_of_rows
-from .expectation_maximization import fit_complete, fit_incomplete
+from .expectation_maximization import fit_complete
+from .expected import fit_incomplete
 from .gradient import fit_gradient
 from .incomplete import IncompleteRows, posteriors
 from .linear_gaussian import LEAST_NOISE, LinearGaussian, most_components
 from .solver import Fit, Problem
 from .spectrum import Spectrum, n_identifiable
+from .units import Units
 
-__all__ = ["Solution", "of_moments", "of_rows"]
+__all__ = ["Solution", "moments_of", "of_moments", "of_rows"]
 
 
 class Solution(NamedTuple):
@@ -39,8 +41,29 @@ class Solution(NamedTuple):
 
 def of_rows(rows: WeightedRows, problem: Problem) -> Solution:
     """The model of rows, which have gaps where a value is NaN."""
-    if not rows.complete:
-        return _of_incomplete(IncompleteRows.of(rows.X.astype(np.float64, copy=False), rows.weights), problem)
+    units = Units.of(rows)
+    rows, problem = units.rows(rows), problem.in_units_of(units.scale)
+    if rows.complete:
+        return _restored(_of_complete(rows, problem), units)
+    return _restored(
+        _of_incomplete(IncompleteRows.of(rows.X.astype(np.float64, copy=False), rows.weights), problem), units
+    )
+
+
+def of_moments(moments: Moments, problem: Problem) -> Solution:
+    """The model of rows of which the moments are known, with the sign of each direction open."""
+    units = Units.of_moments(moments)
+    spectrum = spectrum_of_moments(units.moments(moments))
+    return _restored(_of_spectrum(spectrum, spectrum.centred_rows, problem.in_units_of(units.scale)), units)
+
+
+def moments_of(rows: WeightedRows) -> Moments:
+    """The moments of complete rows, exact whatever their mean and unit."""
+    units = Units.of(rows)
+    return units.restored_moments(units.rows(rows).moments())
+
+
+def _of_complete(rows: WeightedRows, problem: Problem) -> Solution:
     moments = rows.moments() if len(rows.mean) <= LARGEST_MATRIX else None
     if moments is not None and len(rows.mean) <= len(rows.X):
         spectrum = spectrum_of_moments(moments)
@@ -52,10 +75,11 @@ def of_rows(rows: WeightedRows, problem: Problem) -> Solution:
     return solution._replace(model=model, third_moments=np.abs(third_moments), moments=moments)
 
 
-def of_moments(moments: Moments, problem: Problem) -> Solution:
-    """The model of rows of which the moments are known, with the sign of each direction open."""
-    spectrum = spectrum_of_moments(moments)
-    return _of_spectrum(spectrum, spectrum.centred_rows, problem)
+def _restored(solution: Solution, units: Units) -> Solution:
+    """In the units of the data."""
+    moments = None if solution.moments is None else units.restored_moments(solution.moments)
+    spectrum = units.restored_spectrum(solution.spectrum)
+    return solution._replace(model=units.restored_model(solution.model), spectrum=spectrum, moments=moments)
 
 
 def _of_incomplete(rows: IncompleteRows, problem: Problem) -> Solution:

@@ -24,7 +24,7 @@ from .answers import LinearInferenceMixin
 from .attributes import LinearAttributesMixin
 from .covariance import LARGEST_MATRIX, WeightedRows
 from .incremental import Batches
-from .maximum_likelihood import Solution, of_moments, of_rows
+from .maximum_likelihood import Solution, moments_of, of_moments, of_rows
 from .rows import check_columns, check_size, checked_rows, unchanged_on_error
 from .solver import Problem
 from .spectrum import noise_limit
@@ -89,6 +89,8 @@ class IdentifiablePPCA(LinearInferenceMixin, LinearAttributesMixin, BaseEstimato
     model_ : LinearGaussian
     n_samples_ : float
         Total weight of the rows.
+    converged_ : bool
+        Whether the steps of "em" or "gradient" were enough.
     n_iter_ : int
         Steps of "em", training epochs of "gradient", else 1.
     net_ : BoundNet
@@ -214,7 +216,7 @@ class IdentifiablePPCA(LinearInferenceMixin, LinearAttributesMixin, BaseEstimato
         with unchanged_on_error(self):
             earlier = self._earlier()
             rows = self._checked(X, sample_weight, reset=earlier is None, complete=True)
-            moments = rows.moments() if earlier is None else earlier.moments.merged(rows.moments())
+            moments = moments_of(rows) if earlier is None else earlier.moments.merged(moments_of(rows))
             solution = of_moments(moments, self._problem(moments.weight))
             third_moments = rows.third_moments(solution.model.standardising, solution.model.mean)
             self._batches = Batches(moments, solution.model, third_moments).after(earlier)
@@ -255,16 +257,18 @@ class IdentifiablePPCA(LinearInferenceMixin, LinearAttributesMixin, BaseEstimato
         self.model_, self.kl_, self.net_, self.n_iter_ = solution.model, solution.kl, fit.net, fit.n_iter
         self.n_identifiable_, self.n_samples_ = solution.n_identifiable, spectrum.weight
         self.explained_variance_, self.total_variance_ = spectrum.variances[: self.n_components_], spectrum.total
-        if not fit.converged:
-            warnings.warn(self._unfinished(), ConvergenceWarning, stacklevel=4)
+        self.converged_ = fit.to_come == 0
+        if not self.converged_:
+            warnings.warn(self._unfinished(fit.to_come), ConvergenceWarning, stacklevel=4)
         if len(self.collapsed_components_):
             limit = noise_limit(spectrum, self.n_identifiable_, self.noise_variance)
             warnings.warn(self._collapsed(limit), CollapseWarning, stacklevel=4)
         return self
 
-    def _unfinished(self) -> str:
+    def _unfinished(self, to_come: float) -> str:
         name = "The gradient solver" if self.solver == "gradient" else "Expectation-maximisation"
         return (
-            f"{name} has not converged in {self.max_iter} steps; raise max_iter, "
-            f'or tol (now {self.tol:g} nats per row). Rows without gaps have a closed form, solver="eig".'
+            f"{name} has not converged in {self.max_iter} steps: about {to_come:.2g} nats per row are still to come. "
+            f"To go on, raise max_iter, or tol (now {self.tol:g} nats per row). "
+            'Rows without gaps have a closed form, solver="eig".'
         )

@@ -65,6 +65,8 @@ def checked_rows(
         raise ValueError(
             "No row holds a value and has a positive weight, so there is nothing to fit; pass rows that do."
         )
+    if counts.all():
+        return rows
     return WeightedRows.of(X[counts], None if weights is None else weights[counts])
 
 

@@ -1,6 +1,6 @@
 """What a solver of probabilistic PCA is asked, and what it answers."""
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -19,11 +19,17 @@ class Problem(NamedTuple):
     max_iter: int
     random_state: np.random.RandomState
 
+    def in_units_of(self, scale: float) -> Self:
+        """For rows divided by a scale."""
+        return (
+            self if self.noise_variance is None else self._replace(noise_variance=self.noise_variance / scale / scale)
+        )
+
 
 class Fit(NamedTuple):
-    """The model, with the sign of each direction open; steps, whether they were enough, and the net if any."""
+    """The model, with the sign of each direction open; steps, nats per row still to come, and the net if any."""
 
     model: LinearGaussian
     n_iter: int = 1
-    converged: bool = True
+    to_come: float = 0.0
     net: Any = None

@@ -20,6 +20,7 @@ def test_missing_values_are_sent_to_the_solvers_that_take_them(solver):
         IdentifiablePPCA(2, solver=solver, random_state=0).fit(planted()).transform(with_gaps(planted()))
 
 
+@pytest.mark.filterwarnings("ignore::sklid.CollapseWarning")
 @pytest.mark.parametrize("refused", [planted(5), np.full((9, 6), np.nan), planted()[:, :1], np.full((9, 3), np.inf)])
 def test_a_refused_fit_leaves_the_estimator_as_it_was(refused):
     X = planted()
