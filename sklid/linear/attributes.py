@@ -106,12 +106,10 @@ class LinearAttributesMixin:
         """
         return self._fitted.sample(n_samples, check_random_state(self.random_state))
 
-    def _collapsed(self, limit: float) -> str:
-        """What the warning says of components that are noise, whose variance reaches no more than the limit."""
+    def _collapsed(self, variance: float, limit: float) -> str:
+        """What the warning says of components that are noise, whose variance is within the limit."""
         first, n_noise = self.n_identifiable_, len(self.collapsed_components_)
-        found = (
-            f"component {first} has variance {self.explained_variance_[first]:.4g}, and noise alone reaches {limit:.4g}"
-        )
+        found = f"component {first} has variance {variance:.4g}, and noise alone reaches {limit:.4g}"
         if first == 0:
             return (
                 f"No component stands out from the noise: {found}. "

@@ -32,7 +32,7 @@ __all__ = ["LARGEST_MATRIX", "Moments", "WeightedRows", "spectrum_of_moments", "
 
 SHARE = 16
 """Chunks hold this fraction of the usual numbers, as they are copied to be centred."""
-MOST_CANCELLED = 1e4
+MOST_CANCELLED = 1e2
 """Squared mean over variance up to which rows are centred after their products: faster, at the cost of its digits."""
 
 LARGEST_MATRIX = 2_000
@@ -41,6 +41,8 @@ LARGE_SHARE = 0.8
 """Share of all variances from which randomised iteration costs more than the whole decomposition."""
 FIRST_LEADING = 20
 """Variances that are looked at first for one that is noise."""
+DETERMINED = 1e-10
+"""Share of the variance of a feature that others must leave open, or it is determined by them."""
 ROUNDING = 1e-13
 """Variances under this share of the largest are rounding errors of zero."""
 
@@ -145,10 +147,44 @@ def spectrum_of_rows(
 
 def spectrum_of_moments(moments: Moments) -> Spectrum:
     """Spectrum of rows of which the moments are known."""
+    spectrum = _spectrum(moments)
+    deviations = np.sqrt(moments.scatter.diagonal())
+    if np.count_nonzero(spectrum.variances) == spectrum.n_spanned and deviations.all():
+        return spectrum
+    free = np.flatnonzero(deviations)
+    free = free[_independent(moments.scatter[np.ix_(free, free)] / np.outer(deviations[free], deviations[free]))]
+    if len(free) in (0, len(deviations)):
+        return spectrum
+    part = Moments(moments.weight, moments.mean[free], moments.scatter[np.ix_(free, free)])
+    return spectrum._replace(reduced=(spectrum._replace(mean=spectrum.mean[free]), _spectrum(part)))
+
+
+def _spectrum(moments: Moments) -> Spectrum:
     variances, directions = np.linalg.eigh(moments.scatter / (moments.weight - 1))
     directions = directions.T[::-1]
     total = float(np.trace(moments.scatter)) / (moments.weight - 1)
     return Spectrum(_cleaned(variances[::-1]), lambda k: directions[:k], moments.mean, total, moments.weight)
+
+
+def _independent(correlations: NDArray) -> NDArray[np.intp]:
+    """Features that no earlier ones determine, by elimination."""
+    left, kept = correlations.copy(), []
+    for k in range(len(left)):
+        if left[k, k] > DETERMINED:
+            kept.append(k)
+            left -= np.outer(left[:, k], left[k] / left[k, k])
+    return np.array(kept, dtype=np.intp)
+
+
+def _freed(spectrum: Spectrum, X: NDArray) -> Spectrum:
+    """Of fewer rows than features: without constant ones, or as many as the rows span if even these span less."""
+    n_free = int(np.count_nonzero((X[:1] != X).any(axis=0)))
+    rank = int(np.count_nonzero(spectrum.variances))
+    if rank < len(X) - 1 and rank < len(np.unique(X, axis=0)) - 1:
+        n_free = rank
+    if n_free in (0, spectrum.n_features):
+        return spectrum
+    return spectrum._replace(reduced=(spectrum._replace(mean=spectrum.mean[:n_free]),))
 
 
 def _of_gram(rows: WeightedRows) -> Spectrum:
@@ -172,7 +208,8 @@ def _of_gram(rows: WeightedRows) -> Spectrum:
     kept = _cleaned(variances[::-1])
     if total > len(X):  # repetitions span no more
         kept = np.append(kept, np.zeros(max(0, math.ceil(min(total - 1, X.shape[1])) - len(kept))))
-    return Spectrum(kept[: X.shape[1]], leading, mean, float(np.trace(gram)), total)
+    spectrum = Spectrum(kept[: X.shape[1]], leading, mean, float(np.trace(gram)), total)
+    return _freed(spectrum, X)
 
 
 def _down_to_noise(rows: WeightedRows, noise_variance: float | None, random_state: np.random.RandomState) -> Spectrum:

@@ -93,7 +93,8 @@ class ExpectedScatter(NamedTuple):
         degrees = float(self.rows.weights.sum()) - 1
         directions = (basis @ turned[:, ::-1]).T
         variances = np.maximum(variances[::-1], 0) / degrees
-        return Spectrum(variances, lambda k: directions[:k], self.mean, self.trace / degrees, self.weight)
+        found = Spectrum(variances, lambda k: directions[:k], self.mean, self.trace / degrees, self.weight)
+        return _without_constants(found, self.rows)
 
     def _filled(self, part: slice, there: NDArray, values: NDArray) -> NDArray[np.float64]:
         """Centred values of some features, expectations in their gaps: ``(N, d)``."""
@@ -146,4 +147,12 @@ def _filled_spectrum(rows: IncompleteRows, problem: Problem) -> Spectrum:
     found = spectrum_of_rows(
         WeightedRows.of(filled, rows.weights), problem.n_components, problem.noise_variance, problem.random_state
     )
-    return found._replace(mean=mean)
+    return _without_constants(found._replace(mean=mean, reduced=()), rows)
+
+
+def _without_constants(spectrum: Spectrum, rows: IncompleteRows) -> Spectrum:
+    """That knows which features vary."""
+    vary = rows.values.any(axis=0)
+    if vary.all() or not vary.any():
+        return spectrum
+    return spectrum._replace(reduced=(spectrum._replace(mean=spectrum.mean[vary]),))

@@ -138,7 +138,7 @@ class LinearGaussian(NamedTuple):
     def completed(self, n_identifiable: int, n_components: int, noise_variance: float | None) -> Self:
         """With so many components, those that are added having loading zero.
 
-        So have, under known noise, all that are not identifiable; solvers only come near these zeros.
+        So have, under known noise, all that do not exceed it; solvers only come near these zeros.
         """
         amplitudes, directions = self.amplitudes, self.directions
         if noise_variance is not None:

@@ -90,18 +90,20 @@ def _of_incomplete(rows: IncompleteRows, problem: Problem) -> Solution:
 
 
 def _of_spectrum(spectrum: Spectrum, centred_rows: Callable[[], NDArray], problem: Problem) -> Solution:
-    """With the sign of each direction open; centred rows whose mean square is the covariance are made on demand."""
+    """With the sign of each direction open; centred rows whose mean square is the covariance are made on demand.
+
+    Where no noise is left the likelihood has no maximum that a solver could climb to, and the closed form stands.
+    """
     count = n_identifiable(spectrum, problem.noise_variance)
     n_components = problem.n_components or max(count, 1)
     known = problem.noise_variance
     closed = LinearGaussian.of_spectrum(spectrum, min(n_components, most_components(spectrum.n_features, known)), known)
-    if closed.noise_variance <= 10 * LEAST_NOISE * spectrum.variances[0]:  # nothing to learn the noise from
-        known = closed.noise_variance
     fit = Fit(closed)
-    if problem.solver == "em" and len(closed.amplitudes):
-        fit = fit_complete(centred_rows(), closed, known, problem)
-    elif problem.solver == "gradient" and len(closed.amplitudes):
-        fit = fit_gradient(centred_rows(), closed, known, problem)
+    if len(closed.amplitudes) and closed.noise_variance > 10 * LEAST_NOISE * spectrum.variances[0]:
+        if problem.solver == "em":
+            fit = fit_complete(centred_rows(), closed, known, problem)
+        elif problem.solver == "gradient":
+            fit = fit_gradient(centred_rows(), closed, known, problem)
     model = fit.model.completed(count, n_components, known)
     kl = model.mean_kl(spectrum.variances[:n_components] * (spectrum.weight - 1) / spectrum.weight)
     return Solution(model, spectrum, count, kl, fit)

@@ -27,7 +27,7 @@ from .incremental import Batches
 from .maximum_likelihood import Solution, moments_of, of_moments, of_rows
 from .rows import check_columns, check_size, checked_rows, unchanged_on_error
 from .solver import Problem
-from .spectrum import noise_limit
+from .spectrum import decisive, noise_limit
 
 __all__ = ["IdentifiablePPCA"]
 
@@ -103,7 +103,12 @@ class IdentifiablePPCA(LinearInferenceMixin, LinearAttributesMixin, BaseEstimato
     The noise is the mean of the D - K variances left over. `sklearn.decomposition.PCA` divides by min(N, D) - K
     instead, which is no maximum of the likelihood where N < D; otherwise both give the same score. As many components
     as features leave the noise to the last of them, which then has loading zero. Rows without any noise left have no
-    maximum of the likelihood; the noise is then 1e-12 of the largest variance.
+    maximum of the likelihood; every solver then gives the closed form with a noise of 1e-12 of the largest variance.
+
+    Features that others determine exactly, a constant, a copy, a sum, or the last of shares that sum to one, are left
+    out before components are told from noise, since they hold no noise of their own. So are all directions that the
+    rows do not span: rows of r dimensions without noise have at most r - 1 components that stand out. Where there are
+    fewer rows than features, or gaps, only constants can be recognised.
 
     References
     ----------
@@ -261,8 +266,9 @@ class IdentifiablePPCA(LinearInferenceMixin, LinearAttributesMixin, BaseEstimato
         if not self.converged_:
             warnings.warn(self._unfinished(fit.to_come), ConvergenceWarning, stacklevel=4)
         if len(self.collapsed_components_):
-            limit = noise_limit(spectrum, self.n_identifiable_, self.noise_variance)
-            warnings.warn(self._collapsed(limit), CollapseWarning, stacklevel=4)
+            judged = decisive(spectrum, self.noise_variance)
+            limit = noise_limit(judged, self.n_identifiable_, self.noise_variance)
+            warnings.warn(self._collapsed(judged.variances[self.n_identifiable_], limit), CollapseWarning, stacklevel=4)
         return self
 
     def _unfinished(self, to_come: float) -> str:

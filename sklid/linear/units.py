@@ -81,7 +81,8 @@ class Units(NamedTuple):
     def restored_spectrum(self, spectrum: Spectrum) -> Spectrum:
         """Variances in the units of the data."""
         square = self.scale * self.scale
-        return spectrum._replace(variances=spectrum.variances * square, total=spectrum.total * square)
+        reduced = tuple(self.restored_spectrum(part) for part in spectrum.reduced)
+        return spectrum._replace(variances=spectrum.variances * square, total=spectrum.total * square, reduced=reduced)
 
 
 def _range(X: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
