@@ -121,9 +121,9 @@ class WeightedRows(NamedTuple):
 
     def third_moments(self, projections: NDArray, mean: NDArray) -> NDArray[np.float64]:
         """Sums of :math:`w_n y_{nk}^3` with :math:`y_n = P (x_n - m)`, for projections P ``(K, D)``: ``(K,)``."""
-        sums = np.zeros(len(projections))
+        centre, sums = (projections @ mean)[:, None], np.zeros(len(projections))
         for x, w in self.chunks():
-            y = projections @ (x - mean).T
+            y = projections @ x.T - centre
             sums += np.einsum("kn,kn->k", np.square(y), y) if w is None else (np.square(y) * y) @ w
         return sums
 
@@ -178,7 +178,8 @@ def _independent(correlations: NDArray) -> NDArray[np.intp]:
 
 def _freed(spectrum: Spectrum, X: NDArray) -> Spectrum:
     """Of fewer rows than features: without constant ones, or as many as the rows span if even these span less."""
-    n_free = int(np.count_nonzero((X[:1] != X).any(axis=0)))
+    alike = np.flatnonzero(X[0] == X[-1])
+    n_free = spectrum.n_features - int(np.count_nonzero((X[:1, alike] == X[:, alike]).all(axis=0)))
     rank = int(np.count_nonzero(spectrum.variances))
     if rank < len(X) - 1 and rank < len(np.unique(X, axis=0)) - 1:
         n_free = rank

@@ -24,6 +24,8 @@ __all__ = ["ExpectedScatter", "fit_incomplete"]
 
 SEARCH_TOL = 1e-4
 """Nats per row to come at which a number of components is judged, before the fit proper."""
+SEARCH_STEPS = 30
+"""Steps until it is judged: components that stand out are found in fewer, and noise has no maximum worth the time."""
 SPARE = 5
 """Directions beside twice those of the model, among which the leading ones are looked for."""
 ROUNDS = 2
@@ -107,7 +109,8 @@ def fit_incomplete(rows: IncompleteRows, problem: Problem) -> tuple[Fit, Spectru
 
     Where their number is open, components are added until the last is noise.
     """
-    filled, search = _filled_spectrum(rows, problem), problem._replace(tol=max(problem.tol, SEARCH_TOL))
+    filled = _filled_spectrum(rows, problem)
+    search = problem._replace(tol=max(problem.tol, SEARCH_TOL), max_iter=min(problem.max_iter, SEARCH_STEPS))
     most = min(most_components(filled.n_features, problem.noise_variance), len(filled.variances))
     n_components, spectrum = min(problem.n_components or 1, most), filled
     while True:

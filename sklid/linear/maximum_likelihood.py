@@ -21,7 +21,7 @@ from .solver import Fit, Problem
 from .spectrum import Spectrum, n_identifiable
 from .units import Units
 
-__all__ = ["Solution", "moments_of", "of_moments", "of_rows"]
+__all__ = ["Solution", "moments_of", "of_moments", "of_rows", "third_moments_of"]
 
 
 class Solution(NamedTuple):
@@ -61,6 +61,13 @@ def moments_of(rows: WeightedRows) -> Moments:
     """The moments of complete rows, exact whatever their mean and unit."""
     units = Units.of(rows)
     return units.restored_moments(units.rows(rows).moments())
+
+
+def third_moments_of(rows: WeightedRows, model: LinearGaussian) -> NDArray[np.float64]:
+    """Third moments ``(K,)`` of the standardised scores of complete rows, exact whatever their mean and unit."""
+    units = Units.of(rows)
+    mean = (model.mean - units.offset) / units.scale
+    return units.rows(rows).third_moments(model.standardising * units.scale, mean)
 
 
 def _of_complete(rows: WeightedRows, problem: Problem) -> Solution:

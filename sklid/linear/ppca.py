@@ -24,7 +24,7 @@ from .answers import LinearInferenceMixin
 from .attributes import LinearAttributesMixin
 from .covariance import LARGEST_MATRIX, WeightedRows
 from .incremental import Batches
-from .maximum_likelihood import Solution, moments_of, of_moments, of_rows
+from .maximum_likelihood import Solution, moments_of, of_moments, of_rows, third_moments_of
 from .rows import check_columns, check_size, checked_rows, unchanged_on_error
 from .solver import Problem
 from .spectrum import decisive, noise_limit
@@ -223,7 +223,7 @@ class IdentifiablePPCA(LinearInferenceMixin, LinearAttributesMixin, BaseEstimato
             rows = self._checked(X, sample_weight, reset=earlier is None, complete=True)
             moments = moments_of(rows) if earlier is None else earlier.moments.merged(moments_of(rows))
             solution = of_moments(moments, self._problem(moments.weight))
-            third_moments = rows.third_moments(solution.model.standardising, solution.model.mean)
+            third_moments = third_moments_of(rows, solution.model)
             self._batches = Batches(moments, solution.model, third_moments).after(earlier)
             return self._accept(solution._replace(model=self._batches.model))
 

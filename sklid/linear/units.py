@@ -24,7 +24,7 @@ FAR = 100.0
 """Middle of a column over its spread up to which rows without gaps are fitted as they are, which saves a copy."""
 WIDE = 1e60
 """Spread, or its inverse, up to which they are."""
-SAMPLE = 1000
+SAMPLE = 100
 """Rows without gaps that are looked at; on all of them no spread is smaller."""
 
 
