@@ -165,6 +165,34 @@ class LinearInferenceMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         """
         return float(np.average(self.score_samples(X).astype(np.float64), weights=sample_weight))
 
+    def aic(self, X: ArrayLike) -> float:
+        """Akaike's information criterion, twice the parameters less twice the log-likelihood in nats: less is better.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        aic : float
+        """
+        scores = self.score_samples(X).astype(np.float64)
+        return 2 * self._n_parameters - 2 * float(scores.sum())
+
+    def bic(self, X: ArrayLike) -> float:
+        """Bayesian information criterion, log N for each parameter less twice the log-likelihood: less is better.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        bic : float
+        """
+        scores = self.score_samples(X).astype(np.float64)
+        return self._n_parameters * float(np.log(len(scores))) - 2 * float(scores.sum())
+
     def view(self, X: ArrayLike) -> View:
         """The fitted model as encoder and decoder, and complete rows: what `sklid.metrics` measures.
 
@@ -194,6 +222,13 @@ class LinearInferenceMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         X = validate_data(self, X, reset=False, dtype=DTYPES, ensure_all_finite=False)
         check_complete(self, X, "only complete rows have an answer to this." if complete else self._takers_of_gaps)
         return X
+
+    @property
+    def _n_parameters(self) -> int:
+        """Free ones of mean, loadings up to a rotation, and noise unless it is known."""
+        n_components, n_features = self.model_.directions.shape
+        rotations = n_components * (n_components - 1) // 2
+        return n_features + n_features * n_components - rotations + (self.noise_variance is None)
 
     @property
     def _takers_of_gaps(self) -> str:

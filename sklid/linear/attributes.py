@@ -23,6 +23,7 @@ class LinearAttributesMixin:
     explained_variance_: NDArray[np.float64]
     total_variance_: float
     n_identifiable_: int
+    n_samples_: float
 
     @property
     def mean_(self) -> NDArray[np.float64]:
@@ -59,6 +60,12 @@ class LinearAttributesMixin:
         """Share of each component in the variance of the data: ``(n_components_,)``."""
         check_is_fitted(self)
         return self.explained_variance_ / max(self.total_variance_, np.finfo(float).tiny)
+
+    @property
+    def singular_values_(self) -> NDArray[np.float64]:
+        """Singular values of the centred rows along the components: ``(n_components_,)``."""
+        check_is_fitted(self)
+        return np.sqrt(self.explained_variance_) * math.sqrt(self.n_samples_ - 1)
 
     @property
     def mutual_information_(self) -> NDArray[np.float64]:

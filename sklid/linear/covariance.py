@@ -129,19 +129,23 @@ class WeightedRows(NamedTuple):
 
 
 def spectrum_of_rows(
-    rows: WeightedRows, n_components: int | None, noise_variance: float | None, random_state: np.random.RandomState
+    rows: WeightedRows,
+    n_components: int | float | None,
+    noise_variance: float | None,
+    random_state: np.random.RandomState,
 ) -> Spectrum:
     """Spectrum of rows by their products: all variances, but where rows and features are many those of `n_components`.
 
-    Without a number of components, those down to one that is noise, of known or unknown variance.
+    Without a number of components, those that exceed a share of the variance, or down to one that is noise, of known or
+    unknown variance.
     """
     n_rows, n_features = rows.X.shape
     if n_features <= min(n_rows, LARGEST_MATRIX):
         return spectrum_of_moments(rows.moments())
     if n_rows <= LARGEST_MATRIX:
         return _of_gram(rows)
-    if n_components is None:
-        return _down_to_noise(rows, noise_variance, random_state)
+    if n_components is None or isinstance(n_components, float):
+        return _as_many_as_needed(rows, n_components, noise_variance, random_state)
     return _leading(rows, n_components, random_state)
 
 
@@ -213,13 +217,19 @@ def _of_gram(rows: WeightedRows) -> Spectrum:
     return _freed(spectrum, X)
 
 
-def _down_to_noise(rows: WeightedRows, noise_variance: float | None, random_state: np.random.RandomState) -> Spectrum:
-    """Twice as many variances at each attempt, until one is noise."""
+def _as_many_as_needed(
+    rows: WeightedRows, share: float | None, noise_variance: float | None, random_state: np.random.RandomState
+) -> Spectrum:
+    """Twice as many variances at each attempt, until they exceed a share of all, or one is noise."""
     n_leading = FIRST_LEADING
     while True:
         spectrum = _leading(rows, n_leading, random_state)
         found = len(spectrum.variances)
-        if found >= min(spectrum.n_spanned, n_leading + 1) or n_identifiable(spectrum, noise_variance) < found:
+        if share is not None:
+            enough = float(spectrum.variances.sum()) > share * spectrum.total
+        else:
+            enough = n_identifiable(spectrum, noise_variance) < found
+        if enough or found >= min(spectrum.n_spanned, n_leading + 1):
             return spectrum
         n_leading *= 2
 

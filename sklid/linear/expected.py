@@ -18,7 +18,7 @@ from .expectation_maximization import Maximum, maximise
 from .incomplete import IncompleteRows, Posteriors, posteriors
 from .linear_gaussian import LinearGaussian, most_components
 from .solver import Fit, Problem
-from .spectrum import Spectrum, n_identifiable
+from .spectrum import Spectrum, n_identifiable, number_of_components
 
 __all__ = ["ExpectedScatter", "fit_incomplete"]
 
@@ -107,23 +107,37 @@ class ExpectedScatter(NamedTuple):
 def fit_incomplete(rows: IncompleteRows, problem: Problem) -> tuple[Fit, Spectrum, int]:
     """From rows with gaps: the fit, the leading spectrum of the expected covariance, and its identifiable components.
 
-    Where their number is open, components are added until the last is noise.
+    A share of the variance is that of the expected covariance.
     """
     filled = _filled_spectrum(rows, problem)
-    search = problem._replace(tol=max(problem.tol, SEARCH_TOL), max_iter=min(problem.max_iter, SEARCH_STEPS))
     most = min(most_components(filled.n_features, problem.noise_variance), len(filled.variances))
-    n_components, spectrum = min(problem.n_components or 1, most), filled
-    while True:
-        open_number = problem.n_components is None
-        found, spectrum = _maximised(rows, spectrum, filled, n_components, search if open_number else problem)
-        count = n_identifiable(spectrum, problem.noise_variance)
-        if not open_number or count < n_components or n_components == most:
-            break
-        n_components = min(2 * n_components, most)
     if problem.n_components is None:
-        found, spectrum = _maximised(rows, spectrum, filled, max(count, 1), problem)
+        n_components, spectrum = _searched(rows, filled, most, problem)
+    else:
+        n_components, spectrum = number_of_components(filled, problem.n_components, 0), filled
+    while True:
+        found, spectrum = _maximised(rows, spectrum, filled, min(n_components, most), problem)
+        count = n_identifiable(spectrum, problem.noise_variance)
+        if not isinstance(problem.n_components, float):
+            break
+        wanted, before = number_of_components(spectrum, problem.n_components, count), n_components
+        n_components = min(max(wanted, before), most)
+        if n_components == before:
+            break
     total = float(rows.weights.sum())
     return Fit(found.model(total / (total - 1)), found.n_iter, found.to_come), spectrum, count
+
+
+def _searched(rows: IncompleteRows, filled: Spectrum, most: int, problem: Problem) -> tuple[int, Spectrum]:
+    """The number of identifiable components, and a spectrum near the maximum: more are added until one is noise."""
+    problem = problem._replace(tol=max(problem.tol, SEARCH_TOL), max_iter=min(problem.max_iter, SEARCH_STEPS))
+    n_components, spectrum = min(1, most), filled
+    while True:
+        _, spectrum = _maximised(rows, spectrum, filled, n_components, problem)
+        count = n_identifiable(spectrum, problem.noise_variance)
+        if count < n_components or n_components == most:
+            return max(count, 1), spectrum
+        n_components = min(2 * n_components, most)
 
 
 def _maximised(

@@ -18,7 +18,7 @@ from .gradient import fit_gradient
 from .incomplete import IncompleteRows, posteriors
 from .linear_gaussian import LEAST_NOISE, LinearGaussian, most_components
 from .solver import Fit, Problem
-from .spectrum import Spectrum, n_identifiable
+from .spectrum import Spectrum, n_identifiable, number_of_components
 from .units import Units
 
 __all__ = ["Solution", "moments_of", "of_moments", "of_rows", "third_moments_of"]
@@ -91,7 +91,8 @@ def _restored(solution: Solution, units: Units) -> Solution:
 
 def _of_incomplete(rows: IncompleteRows, problem: Problem) -> Solution:
     fit, spectrum, count = fit_incomplete(rows, problem)
-    model = fit.model.completed(count, problem.n_components or max(count, 1), problem.noise_variance)
+    n_components = int(max(len(fit.model.amplitudes), problem.n_components or 1))
+    model = fit.model.completed(count, n_components, problem.noise_variance)
     found = posteriors(rows, model.mean, model.loadings, model.noise_variance)
     return Solution(model.signed(rows.weights @ found.means**3), spectrum, count, found.mean_kl(rows), fit)
 
@@ -102,7 +103,7 @@ def _of_spectrum(spectrum: Spectrum, centred_rows: Callable[[], NDArray], proble
     Where no noise is left the likelihood has no maximum that a solver could climb to, and the closed form stands.
     """
     count = n_identifiable(spectrum, problem.noise_variance)
-    n_components = problem.n_components or max(count, 1)
+    n_components = number_of_components(spectrum, problem.n_components, count)
     known = problem.noise_variance
     closed = LinearGaussian.of_spectrum(spectrum, min(n_components, most_components(spectrum.n_features, known)), known)
     fit = Fit(closed)

@@ -19,7 +19,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
 from ..exceptions import CollapseWarning
-from ..validation import NON_NEGATIVE, POSITIVE_INTEGER, POSITIVE_REAL, StrOptions, fit_context
+from ..validation import NON_NEGATIVE, POSITIVE_INTEGER, POSITIVE_REAL, Interval, RealNotInt, StrOptions, fit_context
 from .answers import LinearInferenceMixin
 from .attributes import LinearAttributesMixin
 from .covariance import LARGEST_MATRIX, WeightedRows
@@ -43,9 +43,10 @@ class IdentifiablePPCA(LinearInferenceMixin, LinearAttributesMixin, BaseEstimato
 
     Parameters
     ----------
-    n_components : int or "identifiable", default="identifiable"
-        Number K of components, at most the number of features and less than the number of rows. "identifiable" keeps
-        those that stand out from the noise, and one where none does.
+    n_components : int, float, None or "identifiable", default="identifiable"
+        Number K of components, at most the number of features and less than the number of rows; None is the most of
+        these. A number between 0 and 1 keeps as many as explain more than this share of the variance. "identifiable"
+        keeps those that stand out from the noise, and one where none does.
     solver : {"auto", "eig", "em", "gradient"}, default="auto"
         "eig" is the closed form of Tipping & Bishop. "em" is expectation-maximisation, which takes missing values,
         given as NaN. "gradient" is the linear latent-identifiable model, trained by L-BFGS in a skorch net. "auto"
@@ -73,6 +74,8 @@ class IdentifiablePPCA(LinearInferenceMixin, LinearAttributesMixin, BaseEstimato
     total_variance_ : float
         Variance of the data, summed over the features.
     explained_variance_ratio_ : array of shape (n_components_,)
+    singular_values_ : array of shape (n_components_,)
+        Of the centred rows, in units of the data.
     n_components_ : int
     n_identifiable_ : int
         Components of the data that stand out from the noise, 0 on white noise; with known noise those of a variance
@@ -133,7 +136,12 @@ class IdentifiablePPCA(LinearInferenceMixin, LinearAttributesMixin, BaseEstimato
     """
 
     _parameter_constraints: dict = {
-        "n_components": [StrOptions({"identifiable"}), *POSITIVE_INTEGER],
+        "n_components": [
+            None,
+            StrOptions({"identifiable"}),
+            *POSITIVE_INTEGER,
+            Interval(RealNotInt, 0, 1, closed="neither"),
+        ],
         "solver": [StrOptions({"auto", "eig", "em", "gradient"})],
         "noise_variance": [None, *POSITIVE_REAL],
         "tol": NON_NEGATIVE,
@@ -143,7 +151,7 @@ class IdentifiablePPCA(LinearInferenceMixin, LinearAttributesMixin, BaseEstimato
 
     def __init__(
         self,
-        n_components: int | str = "identifiable",
+        n_components: int | float | str | None = "identifiable",
         *,
         solver: str = "auto",
         noise_variance: float | None = None,
@@ -249,8 +257,8 @@ class IdentifiablePPCA(LinearInferenceMixin, LinearAttributesMixin, BaseEstimato
 
     def _problem(self, weight: float) -> Problem:
         """What is to be fitted to rows of this total weight."""
-        n_components = None if self.n_components == "identifiable" else self.n_components
-        check_size(self.n_features_in_, weight, n_components)
+        most, n_components = check_size(self.n_features_in_, weight, self.n_components), self.n_components
+        n_components = most if n_components is None else None if n_components == "identifiable" else n_components
         solver = "eig" if self.solver == "auto" else self.solver
         return Problem(
             n_components, solver, self.noise_variance, self.tol, self.max_iter, check_random_state(self.random_state)

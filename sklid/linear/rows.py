@@ -6,6 +6,7 @@ Rows of weight zero, or without any value, do not count. A fit that is refused l
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -88,16 +89,17 @@ def check_columns(X: NDArray, names: Any = None) -> None:
         )
 
 
-def check_size(n_features: int, weight: float, n_components: int | None) -> None:
-    """Rows of this total weight allow the fit of so many components, or of any number."""
+def check_size(n_features: int, weight: float, n_components: int | float | str | None) -> int:
+    """The most components that rows of this total weight allow, which a number of them must not exceed."""
     if not weight > 1:
         raise ValueError(
             f"The rows that hold a value have a total weight of {weight:g}; "
             "sample_weight counts repetitions, and they must be more than one row."
         )
     most = min(n_features, math.ceil(weight) - 1)
-    if n_components is not None and n_components > most:
+    if isinstance(n_components, Integral) and n_components > most:
         raise ValueError(
             f"n_components={n_components} is more than {n_features} features and {weight:g} rows allow: "
             f"centred, they span at most {most} directions. Lower n_components, or pass more rows."
         )
+    return most

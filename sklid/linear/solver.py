@@ -10,9 +10,12 @@ __all__ = ["Fit", "Problem"]
 
 
 class Problem(NamedTuple):
-    """What is asked for: the number of components or None for the identifiable ones, and how to find them."""
+    """What is asked for, and how to find it: a number of components, the share of variance that they exceed, or None.
 
-    n_components: int | None
+    None are those that are identifiable.
+    """
+
+    n_components: int | float | None
     solver: str
     noise_variance: float | None
     tol: float

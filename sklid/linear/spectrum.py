@@ -20,12 +20,21 @@ directions that they span and in the features that determine the others; a compo
 """
 
 from collections.abc import Callable
+from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Spectrum", "bulk_noise", "decisive", "largest_noise", "n_identifiable", "noise_limit"]
+__all__ = [
+    "Spectrum",
+    "bulk_noise",
+    "decisive",
+    "largest_noise",
+    "n_identifiable",
+    "noise_limit",
+    "number_of_components",
+]
 
 TRACY_WIDOM = 3.2724
 """Quantile of 99.9 % of the Tracy-Widom law of order 1."""
@@ -77,6 +86,16 @@ class Spectrum(NamedTuple):
 def n_identifiable(spectrum: Spectrum, noise_variance: float | None = None) -> int:
     """How many leading components of those in a spectrum stand out from the noise, which is known or None."""
     return _count(decisive(spectrum, noise_variance), noise_variance)
+
+
+def number_of_components(spectrum: Spectrum, wanted: int | float | None, n_identifiable: int) -> int:
+    """How many there are to be: a number, as many as exceed a share of the variance, or those that are identifiable."""
+    if wanted is None:
+        return max(n_identifiable, 1)
+    if isinstance(wanted, Integral):
+        return int(wanted)
+    shares = np.cumsum(spectrum.variances) / (spectrum.total or 1.0)
+    return min(int(np.searchsorted(shares, wanted, side="right")) + 1, len(shares))
 
 
 def decisive(spectrum: Spectrum, noise_variance: float | None = None) -> Spectrum:

@@ -100,3 +100,24 @@ def test_without_noise_gaps_are_filled_exactly():
     X = rng.standard_normal((200, 2)) @ rng.standard_normal((2, 6))
     model = IdentifiablePPCA(2).fit(with_gaps(X, 0.1))
     np.testing.assert_allclose(model.predict(with_gaps(X, 0.1)), X, atol=1e-6)
+
+
+@quiet
+@pytest.mark.parametrize("share", [0.5, 0.8, 0.95])
+def test_a_share_of_the_variance_keeps_as_many_components_as_pca_does(share, monkeypatch):
+    X = planted()
+    right = PCA(share).fit(X).n_components_
+    assert IdentifiablePPCA(share).fit(X).n_components_ == right
+    gaps = IdentifiablePPCA(share).fit(with_gaps(X, 0.02))
+    assert gaps.explained_variance_ratio_.sum() > share
+    assert right <= gaps.n_components_ <= right + 1
+    wide = planted(60, 80)
+    monkeypatch.setattr("sklid.linear.covariance.LARGEST_MATRIX", 50)
+    monkeypatch.setattr("sklid.linear.covariance.FIRST_LEADING", 2)
+    assert IdentifiablePPCA(share, random_state=0).fit(wide).n_components_ == PCA(share).fit(wide).n_components_
+
+
+@quiet
+@pytest.mark.parametrize(("rows", "right"), [(planted(), 8), (planted(6), 5)])
+def test_no_number_of_components_is_the_most_that_the_rows_allow(rows, right):
+    assert IdentifiablePPCA(None).fit(rows).n_components_ == right
