@@ -29,8 +29,8 @@ HOUSE = [
     ("floor 4", "estimators",
      "declaration parameters inference answers base injective mixture_start clustering lidvae lidgmvae"),
     ("floor 4", "linear",
-     "spectrum covariance linear_gaussian incremental solver incomplete expectation_maximization gradient "
-     "maximum_likelihood attributes answers ppca"),
+     "spectrum covariance linear_gaussian units incremental solver incomplete expectation_maximization expected "
+     "gradient maximum_likelihood attributes rows answers ppca"),
     ("floor 5", "baselines", "vae gmvae"),
     ("root", "", "__init__"),
     ("side wing", "mcmc", "chains ppca mixture"),

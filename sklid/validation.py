@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import _fit_context as fit_context
 from sklearn.utils import _safe_indexing as safe_indexing
-from sklearn.utils._param_validation import Interval, StrOptions, validate_params
+from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions, validate_params
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "POSITIVE_INTEGER",
     "POSITIVE_REAL",
     "Interval",
+    "RealNotInt",
     "StrOptions",
     "check_sample_weight",
     "checked_size",

@@ -26,7 +26,11 @@ every = pytest.mark.parametrize("Estimator", ESTIMATORS)
 
 
 @parametrize_with_checks(
-    [*(Estimator() for Estimator in ESTIMATORS), IdentifiablePPCA(), IdentifiablePPCA(solver="eig")],
+    [
+        *(Estimator() for Estimator in ESTIMATORS),
+        *(IdentifiablePPCA(solver=solver) for solver in ("auto", "eig", "em", "gradient")),
+        IdentifiablePPCA(2),
+    ],
     expected_failed_checks={},
 )
 def test_check_estimator_has_no_expected_failures(estimator, check):

@@ -18,6 +18,7 @@ from ..data.blocks import tensor_of
 from ..metrics.sources import View, linear_gaussian
 from .incomplete import IncompleteRows, Posteriors, has_gaps, posteriors
 from .linear_gaussian import LinearGaussian
+from .rows import DTYPES, check_complete
 
 __all__ = ["LinearInferenceMixin"]
 
@@ -164,6 +165,34 @@ class LinearInferenceMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         """
         return float(np.average(self.score_samples(X).astype(np.float64), weights=sample_weight))
 
+    def aic(self, X: ArrayLike) -> float:
+        """Akaike's information criterion, twice the parameters less twice the log-likelihood in nats: less is better.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        aic : float
+        """
+        scores = self.score_samples(X).astype(np.float64)
+        return 2 * self._n_parameters - 2 * float(scores.sum())
+
+    def bic(self, X: ArrayLike) -> float:
+        """Bayesian information criterion, log N for each parameter less twice the log-likelihood: less is better.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        bic : float
+        """
+        scores = self.score_samples(X).astype(np.float64)
+        return self._n_parameters * float(np.log(len(scores))) - 2 * float(scores.sum())
+
     def view(self, X: ArrayLike) -> View:
         """The fitted model as encoder and decoder, and complete rows: what `sklid.metrics` measures.
 
@@ -186,19 +215,33 @@ class LinearInferenceMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         rows = IncompleteRows.of(X.astype(np.float64, copy=False))
         found = posteriors(rows, model.mean, model.loadings, model.noise_variance)
         places = np.argsort(rows.order)
-        return Posteriors(found.means[places], found.roots[rows.pattern][places], found.log_likelihoods[places])
+        return Posteriors(found.means[places], rows.by_row(found.roots)[places], found.log_likelihoods[places])
 
     def _validated(self, X: ArrayLike, complete: bool = False) -> NDArray[np.floating]:
         check_is_fitted(self)
-        finite = "allow-nan" if self._takes_gaps() and not complete else True
-        return validate_data(self, X, reset=False, dtype=[np.float64, np.float32], ensure_all_finite=finite)
+        X = validate_data(self, X, reset=False, dtype=DTYPES, ensure_all_finite=False)
+        check_complete(self, X, "only complete rows have an answer to this." if complete else self._takers_of_gaps)
+        return X
 
-    def _takes_gaps(self) -> bool:
-        """Whether NaN stands for a missing value."""
-        return self.solver in ("auto", "em")
+    @property
+    def _n_parameters(self) -> int:
+        """Free ones of mean, loadings up to a rotation, and noise unless it is known."""
+        n_components, n_features = self.model_.directions.shape
+        rotations = n_components * (n_components - 1) // 2
+        return n_features + n_features * n_components - rotations + (self.noise_variance is None)
+
+    @property
+    def _takers_of_gaps(self) -> str:
+        """Which solvers take missing values, where the one chosen does not."""
+        if self.solver in ("auto", "em"):
+            return ""
+        return f'solver="{self.solver}" needs complete rows, solver="em" and "auto" take gaps.'
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "model_")
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        tags.input_tags.allow_nan = self._takes_gaps()
+        tags.input_tags.allow_nan = not self._takers_of_gaps
         return tags

@@ -23,6 +23,7 @@ class LinearAttributesMixin:
     explained_variance_: NDArray[np.float64]
     total_variance_: float
     n_identifiable_: int
+    n_samples_: float
 
     @property
     def mean_(self) -> NDArray[np.float64]:
@@ -59,6 +60,12 @@ class LinearAttributesMixin:
         """Share of each component in the variance of the data: ``(n_components_,)``."""
         check_is_fitted(self)
         return self.explained_variance_ / max(self.total_variance_, np.finfo(float).tiny)
+
+    @property
+    def singular_values_(self) -> NDArray[np.float64]:
+        """Singular values of the centred rows along the components: ``(n_components_,)``."""
+        check_is_fitted(self)
+        return np.sqrt(self.explained_variance_) * math.sqrt(self.n_samples_ - 1)
 
     @property
     def mutual_information_(self) -> NDArray[np.float64]:
@@ -106,12 +113,10 @@ class LinearAttributesMixin:
         """
         return self._fitted.sample(n_samples, check_random_state(self.random_state))
 
-    def _collapsed(self, limit: float) -> str:
-        """What the warning says of components that are noise, whose variance reaches no more than the limit."""
+    def _collapsed(self, variance: float, limit: float) -> str:
+        """What the warning says of components that are noise, whose variance is within the limit."""
         first, n_noise = self.n_identifiable_, len(self.collapsed_components_)
-        found = (
-            f"component {first} has variance {self.explained_variance_[first]:.4g}, and noise alone reaches {limit:.4g}"
-        )
+        found = f"component {first} has variance {variance:.4g}, and noise alone reaches {limit:.4g}"
         if first == 0:
             return (
                 f"No component stands out from the noise: {found}. "

@@ -28,11 +28,11 @@ from sklearn.utils.extmath import randomized_svd
 from ..data.blocks import chunks
 from .spectrum import Spectrum, n_identifiable
 
-__all__ = ["Moments", "WeightedRows", "spectrum_of_moments", "spectrum_of_rows"]
+__all__ = ["LARGEST_MATRIX", "Moments", "WeightedRows", "spectrum_of_moments", "spectrum_of_rows"]
 
 SHARE = 16
 """Chunks hold this fraction of the usual numbers, as they are copied to be centred."""
-MOST_CANCELLED = 1e4
+MOST_CANCELLED = 1e2
 """Squared mean over variance up to which rows are centred after their products: faster, at the cost of its digits."""
 
 LARGEST_MATRIX = 2_000
@@ -41,6 +41,8 @@ LARGE_SHARE = 0.8
 """Share of all variances from which randomised iteration costs more than the whole decomposition."""
 FIRST_LEADING = 20
 """Variances that are looked at first for one that is noise."""
+DETERMINED = 1e-10
+"""Share of the variance of a feature that others must leave open, or it is determined by them."""
 ROUNDING = 1e-13
 """Variances under this share of the largest are rounding errors of zero."""
 
@@ -127,28 +129,67 @@ class WeightedRows(NamedTuple):
 
 
 def spectrum_of_rows(
-    rows: WeightedRows, n_components: int | None, noise_variance: float | None, random_state: np.random.RandomState
+    rows: WeightedRows,
+    n_components: int | float | None,
+    noise_variance: float | None,
+    random_state: np.random.RandomState,
 ) -> Spectrum:
-    """Spectrum of rows: all variances, but where rows and features are many only those of `n_components`.
+    """Spectrum of rows by their products: all variances, but where rows and features are many those of `n_components`.
 
-    Without a number of components, those down to one that is noise, of known or unknown variance.
+    Without a number of components, those that exceed a share of the variance, or down to one that is noise, of known or
+    unknown variance.
     """
     n_rows, n_features = rows.X.shape
     if n_features <= min(n_rows, LARGEST_MATRIX):
         return spectrum_of_moments(rows.moments())
     if n_rows <= LARGEST_MATRIX:
         return _of_gram(rows)
-    if n_components is None:
-        return _down_to_noise(rows, noise_variance, random_state)
+    if n_components is None or isinstance(n_components, float):
+        return _as_many_as_needed(rows, n_components, noise_variance, random_state)
     return _leading(rows, n_components, random_state)
 
 
 def spectrum_of_moments(moments: Moments) -> Spectrum:
     """Spectrum of rows of which the moments are known."""
+    spectrum = _spectrum(moments)
+    deviations = np.sqrt(moments.scatter.diagonal())
+    if np.count_nonzero(spectrum.variances) == spectrum.n_spanned and deviations.all():
+        return spectrum
+    free = np.flatnonzero(deviations)
+    free = free[_independent(moments.scatter[np.ix_(free, free)] / np.outer(deviations[free], deviations[free]))]
+    if len(free) in (0, len(deviations)):
+        return spectrum
+    part = Moments(moments.weight, moments.mean[free], moments.scatter[np.ix_(free, free)])
+    return spectrum._replace(reduced=(spectrum._replace(mean=spectrum.mean[free]), _spectrum(part)))
+
+
+def _spectrum(moments: Moments) -> Spectrum:
     variances, directions = np.linalg.eigh(moments.scatter / (moments.weight - 1))
     directions = directions.T[::-1]
     total = float(np.trace(moments.scatter)) / (moments.weight - 1)
     return Spectrum(_cleaned(variances[::-1]), lambda k: directions[:k], moments.mean, total, moments.weight)
+
+
+def _independent(correlations: NDArray) -> NDArray[np.intp]:
+    """Features that no earlier ones determine, by elimination."""
+    left, kept = correlations.copy(), []
+    for k in range(len(left)):
+        if left[k, k] > DETERMINED:
+            kept.append(k)
+            left -= np.outer(left[:, k], left[k] / left[k, k])
+    return np.array(kept, dtype=np.intp)
+
+
+def _freed(spectrum: Spectrum, X: NDArray) -> Spectrum:
+    """Of fewer rows than features: without constant ones, or as many as the rows span if even these span less."""
+    alike = np.flatnonzero(X[0] == X[-1])
+    n_free = spectrum.n_features - int(np.count_nonzero((X[:1, alike] == X[:, alike]).all(axis=0)))
+    rank = int(np.count_nonzero(spectrum.variances))
+    if rank < len(X) - 1 and rank < len(np.unique(X, axis=0)) - 1:
+        n_free = rank
+    if n_free in (0, spectrum.n_features):
+        return spectrum
+    return spectrum._replace(reduced=(spectrum._replace(mean=spectrum.mean[:n_free]),))
 
 
 def _of_gram(rows: WeightedRows) -> Spectrum:
@@ -172,16 +213,23 @@ def _of_gram(rows: WeightedRows) -> Spectrum:
     kept = _cleaned(variances[::-1])
     if total > len(X):  # repetitions span no more
         kept = np.append(kept, np.zeros(max(0, math.ceil(min(total - 1, X.shape[1])) - len(kept))))
-    return Spectrum(kept[: X.shape[1]], leading, mean, float(np.trace(gram)), total)
+    spectrum = Spectrum(kept[: X.shape[1]], leading, mean, float(np.trace(gram)), total)
+    return _freed(spectrum, X)
 
 
-def _down_to_noise(rows: WeightedRows, noise_variance: float | None, random_state: np.random.RandomState) -> Spectrum:
-    """Twice as many variances at each attempt, until one is noise."""
+def _as_many_as_needed(
+    rows: WeightedRows, share: float | None, noise_variance: float | None, random_state: np.random.RandomState
+) -> Spectrum:
+    """Twice as many variances at each attempt, until they exceed a share of all, or one is noise."""
     n_leading = FIRST_LEADING
     while True:
         spectrum = _leading(rows, n_leading, random_state)
         found = len(spectrum.variances)
-        if found >= min(spectrum.n_spanned, n_leading + 1) or n_identifiable(spectrum, noise_variance) < found:
+        if share is not None:
+            enough = float(spectrum.variances.sum()) > share * spectrum.total
+        else:
+            enough = n_identifiable(spectrum, noise_variance) < found
+        if enough or found >= min(spectrum.n_spanned, n_leading + 1):
             return spectrum
         n_leading *= 2
 

@@ -11,32 +11,26 @@ Expansion to Accelerate EM", 1998).
 """
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data.blocks import chunks
-from .covariance import Moments, spectrum_of_moments
-from .incomplete import IncompleteRows, Posteriors, posteriors
-from .linear_gaussian import LEAST_NOISE, LinearGaussian, most_components
+from .incomplete import IncompleteRows, Posteriors, posteriors, symmetric
+from .linear_gaussian import LEAST_NOISE, LEAST_SCALE, LinearGaussian
 from .solver import Fit, Problem
-from .spectrum import Spectrum, n_identifiable
 
-__all__ = ["expected_moments", "fit_complete", "fit_incomplete", "maximise"]
-
-SEARCH_TOL = 1e-4
-"""Nats per row to come at which a number of components is judged, before the fit proper."""
+__all__ = ["fit_complete", "maximise"]
 
 
 class Maximum(NamedTuple):
-    """What `maximise` found: mean, loadings ``(D, K)``, noise variance, steps taken, and whether they converged."""
+    """What `maximise` found: mean, loadings ``(D, K)``, noise variance, steps taken, and nats per row still to come."""
 
     mean: NDArray[np.float64]
     loadings: NDArray[np.float64]
     noise_variance: float
     n_iter: int
-    converged: bool
+    to_come: float
 
     def model(self, inflation: float = 1.0) -> LinearGaussian:
         """The identified form, with all variances multiplied by a factor."""
@@ -62,27 +56,7 @@ def fit_complete(X: NDArray, closed: LinearGaussian, noise_variance: float | Non
     if noise_variance is None:
         found = maximise(rows, found.model(), None, problem.tol, problem.max_iter, fit_mean=False)
         n_iter += found.n_iter
-    return Fit(found.model()._replace(mean=closed.mean), n_iter, found.converged)
-
-
-def fit_incomplete(rows: IncompleteRows, problem: Problem) -> tuple[Fit, Spectrum, int]:
-    """From rows with gaps: the fit, the spectrum of the expected covariance, and its identifiable components.
-
-    Where their number is open, components are added until the last is noise.
-    """
-    spectrum, search = _spectrum_of_filled(rows), problem._replace(tol=max(problem.tol, SEARCH_TOL))
-    most = most_components(spectrum.n_features, problem.noise_variance)
-    n_components = min(problem.n_components or 1, most)
-    while True:
-        found, spectrum = _maximised(rows, spectrum, n_components, search if problem.n_components is None else problem)
-        count = n_identifiable(spectrum, problem.noise_variance)
-        if problem.n_components is not None or count < n_components or n_components == most:
-            break
-        n_components = min(2 * n_components, most)
-    if problem.n_components is None:
-        found, spectrum = _maximised(rows, spectrum, max(count, 1), problem)
-    total = float(rows.weights.sum())
-    return Fit(found.model(total / (total - 1)), found.n_iter, found.converged), spectrum, count
+    return Fit(found.model()._replace(mean=closed.mean), n_iter, found.to_come)
 
 
 def maximise(
@@ -109,62 +83,65 @@ def maximise(
         False keeps that of the initial.
     """
     mean, loadings, noise = initial.mean, initial.loadings, noise_variance or initial.noise_variance
-    least = LEAST_NOISE * float(initial.variances.max())
+    least = LEAST_NOISE * float(initial.variances.max()) if rows.values.any() else LEAST_SCALE**2
     history: list[float] = []
+    to_come = math.inf
     for number in range(1, max_iter + 1):
         found = posteriors(rows, mean, loadings, noise)
         history.append(float(rows.weights @ found.log_likelihoods / rows.weights.sum()))
-        if _gain_to_come(history) < tol:
-            return Maximum(mean, loadings, noise, number, converged=True)
+        to_come = _gain_to_come(history)
+        if to_come <= tol:
+            return Maximum(mean, loadings, noise, number, 0.0)
         mean, loadings, learned = _step(rows, found, mean, fit_mean)
         noise = max(learned, least) if noise_variance is None else noise_variance
-    return Maximum(mean, loadings, noise, max_iter, converged=False)
+    return Maximum(mean, loadings, noise, max_iter, to_come)
 
 
-def expected_moments(rows: IncompleteRows, mean: NDArray, loadings: NDArray, noise_variance: float) -> Moments:
-    """Mean and expected scatter of the complete rows, given what is observed of them.
+class _Regressions(NamedTuple):
+    """What a step has to know of the posteriors: regressors (z, 1), or z alone, and their second moments by pattern."""
 
-    The weight is that of the rows that an average pair of features is observed in, as fluctuations of covariances
-    follow it.
-    """
-    found = posteriors(rows, mean, loadings, noise_variance)
-    missing = 1 - rows.observed
-    centred = (rows.values - mean) * rows.observed + missing * (found.means @ loadings.T)
-    scatter = (rows.weights[:, None] * centred).T @ centred
-    counts = rows.by_pattern(rows.weights)
-    scatter += np.diag(noise_variance * (counts @ (1 - rows.patterns)))
-    factors = found.roots * np.sqrt(counts)[:, None, None]
-    step = loadings.size
-    for gaps, factor in zip(chunks(1 - rows.patterns, step), chunks(factors, step), strict=True):
-        spread = (gaps[:, :, None] * (loadings @ factor)).transpose(0, 2, 1).reshape(-1, len(mean))
-        scatter += spread.T @ spread
-    sizes, most = rows.patterns.sum(1), len(mean) * max(len(mean) - 1, 1)
-    together = float(counts @ (sizes * (sizes - 1))) / most if len(mean) > 1 else float(counts @ sizes)
-    total = float(rows.weights.sum())
-    degrees = max(together, 2.0) - 1
-    return Moments(degrees + 1, mean, scatter * degrees / (total - 1))
+    regressors: NDArray[np.float64]
+    weighted: NDArray[np.float64]
+    of_means: NDArray[np.float64]
+    of_spreads: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, rows: IncompleteRows, found: Posteriors, fit_mean: bool) -> Self:
+        regressors = np.column_stack([found.means, np.ones(len(found.means))]) if fit_mean else found.means
+        weighted = rows.weights[:, None] * regressors
+        left, right = np.triu_indices(regressors.shape[1])
+        of_means = rows.by_pattern(weighted[:, left] * regressors[:, right])
+        left, right = np.triu_indices(found.means.shape[1])
+        return cls(regressors, weighted, of_means, rows.counts[:, None] * found.covariances[:, left, right])
+
+    def solved(self, there: NDArray, targets: NDArray) -> tuple[NDArray, float]:
+        """Coefficients of some features ``(d, K)`` or ``(d, K + 1)``, and the expected squares that they leave open."""
+        n_components = math.isqrt(2 * self.of_spreads.shape[1])
+        spreads = symmetric(there.T @ self.of_spreads)
+        grams = symmetric(there.T @ self.of_means)
+        grams[:, :n_components, :n_components] += spreads
+        coefficients = np.linalg.solve(grams, (targets.T @ self.weighted)[:, :, None])[:, :, 0]
+        loadings = coefficients[:, :n_components]
+        return coefficients, float(np.einsum("dk,dkl,dl->", loadings, spreads, loadings))
 
 
 def _step(rows: IncompleteRows, found: Posteriors, mean: NDArray, fit_mean: bool) -> tuple[NDArray, NDArray, float]:
     """One step: a regression for each feature, the noise, and the free mean and covariance of z absorbed."""
-    extended = np.column_stack([found.means, np.ones(len(found.means))]) if fit_mean else found.means
-    weighted = rows.weights[:, None] * extended
-    moments = rows.by_pattern(weighted[:, :, None] * extended[:, None, :])
-    counts = rows.by_pattern(rows.weights)
-    n_components = found.means.shape[1]
-    moments[:, :n_components, :n_components] += counts[:, None, None] * found.covariances
-    grams = np.tensordot(rows.patterns, moments, axes=(0, 0))
-    targets = rows.values if fit_mean else rows.values - rows.observed * mean
-    products = targets.T @ weighted
-    coefficients = np.linalg.solve(grams, products[:, :, None])[:, :, 0]
-    squares = float(rows.weights @ (targets**2).sum(1) - (products * coefficients).sum())
-    noise = squares / float(counts @ rows.patterns.sum(1))
-    total = moments[:, :n_components, :n_components].sum(0) / rows.weights.sum()
-    centre = weighted[:, :n_components].sum(0) / rows.weights.sum() if fit_mean else np.zeros(n_components)
-    expansion = np.linalg.cholesky(total - np.outer(centre, centre))
+    regressions, n_components = _Regressions.of(rows, found, fit_mean), found.means.shape[1]
+    coefficients, squares = np.empty((len(mean), regressions.regressors.shape[1])), 0.0
+    for part, there, values in rows.blocks():
+        observed = rows.by_row(there)
+        targets = values - observed * mean[part]
+        coefficients[part], spread = regressions.solved(there, targets)
+        residuals = targets - observed * (regressions.regressors @ coefficients[part].T)
+        squares += spread + float(rows.weights @ (residuals**2).sum(1))
+    noise, total = squares / float(rows.counts @ rows.patterns.sum(1)), float(rows.weights.sum())
+    second = (rows.weights[:, None] * found.means).T @ found.means / total
+    second += np.tensordot(rows.counts, found.covariances, axes=1) / total
+    centre = rows.weights @ found.means / total if fit_mean else np.zeros(n_components)
     loadings = coefficients[:, :n_components]
-    mean = coefficients[:, -1] + loadings @ centre if fit_mean else mean
-    return mean, loadings @ expansion, noise
+    mean = mean + coefficients[:, -1] + loadings @ centre if fit_mean else mean
+    return mean, loadings @ np.linalg.cholesky(second - np.outer(centre, centre)), noise
 
 
 def _gain_to_come(history: list[float]) -> float:
@@ -176,29 +153,6 @@ def _gain_to_come(history: list[float]) -> float:
         return 0.0
     share = last / before if before > 0 else 1.0
     return last * share / (1 - share) if share < 1 else math.inf
-
-
-def _maximised(
-    rows: IncompleteRows, spectrum: Spectrum, n_components: int, problem: Problem
-) -> tuple[Maximum, Spectrum]:
-    """The fit of so many components, from the closed form of a spectrum, and the spectrum that it leads to."""
-    initial = LinearGaussian.of_spectrum(spectrum, n_components, problem.noise_variance)
-    # zero would stay zero
-    initial = initial._replace(amplitudes=np.sqrt(np.maximum(initial.amplitudes**2, initial.noise_variance / 100)))
-    found = maximise(rows, initial, problem.noise_variance, problem.tol, problem.max_iter)
-    return found, _expected_spectrum(rows, found.mean, found.loadings, found.noise_variance)
-
-
-def _expected_spectrum(rows: IncompleteRows, mean: NDArray, loadings: NDArray, noise_variance: float) -> Spectrum:
-    return spectrum_of_moments(expected_moments(rows, mean, loadings, noise_variance))
-
-
-def _spectrum_of_filled(rows: IncompleteRows) -> Spectrum:
-    """With column means in place of what is missing: where the search begins."""
-    counts = rows.weights @ rows.observed
-    mean = rows.weights @ rows.values / counts
-    noise = float(rows.weights @ ((rows.values - rows.observed * mean) ** 2).sum(1) / counts.sum())
-    return _expected_spectrum(rows, mean, np.zeros((len(mean), 1)), noise)
 
 
 def _random_directions(X: NDArray, n_components: int, random_state: np.random.RandomState) -> NDArray:

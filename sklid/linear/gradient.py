@@ -46,7 +46,7 @@ def fit_gradient(X: NDArray, closed: LinearGaussian, noise_variance: float | Non
     x = torch.from_numpy(X / scale)
     for _ in range(MOST_ATTEMPTS):
         initial = _random_model(x, len(closed.amplitudes), math.sqrt(noise) / scale, problem.random_state)
-        net = _net(initial, problem.tol, problem.max_iter).partial_fit(x)
+        net = _trained(_net(initial, problem.tol, problem.max_iter), x)
         model = net.module_
         if _least_loading(model) > 10 * LEAST_SLOPE:
             break
@@ -54,10 +54,18 @@ def fit_gradient(X: NDArray, closed: LinearGaussian, noise_variance: float | Non
         model.log_noise.fill_(0.5 * math.log((noise_variance or noise) / scale**2))
     model.log_noise.requires_grad_(noise_variance is None)
     net.initialize_optimizer()
-    net.partial_fit(x)
+    _trained(net, x)
     s = scale * math.exp(model.log_noise.item())
     found = LinearGaussian.of_loadings(closed.mean, s * model.decoder.loadings().mT.detach().numpy(), s**2)
-    return Fit(found, len(net.history), len(net.history) < 2 * net.max_epochs, net)
+    return Fit(found, len(net.history), _gain_to_come(net, problem.tol), net)
+
+
+def _trained(net: BoundNet, x: Tensor) -> BoundNet:
+    """The net after more epochs; Ctrl-C, which skorch swallows, ends the fit."""
+    net.partial_fit(x)
+    if net.interrupted_:
+        raise KeyboardInterrupt
+    return net
 
 
 def _random_model(x: Tensor, n_components: int, noise: float, random_state: np.random.RandomState) -> LinearModel:
@@ -67,6 +75,14 @@ def _random_model(x: Tensor, n_components: int, noise: float, random_state: np.r
         model = LinearModel(n_components, x.shape[1], noise, learn_noise=False).double()
         model.decoder.initialise(directions, float((x @ directions.mT).square().mean().sqrt()) / noise)
     return model
+
+
+def _gain_to_come(net: BoundNet, tol: float) -> float:
+    """Nats per row that the last epoch gained, where there were too few epochs to see it gain less than tol."""
+    if len(net.history) < 2 * net.max_epochs:
+        return 0.0
+    losses = net.history[-2:, "train_loss"]
+    return max(losses[0] - losses[1], tol)
 
 
 @torch.no_grad()

@@ -1,20 +1,24 @@
 r"""Rows with missing values, and what their observed values say of z under a linear Gaussian model.
 
-With :math:`O_n` the observed features of row n, their loadings and mean, and :math:`M_n = \sigma^2 I + W_{O_n}^\top
-W_{O_n}`, the posterior is
+With :math:`O_n` the observed features of row n, their loadings and mean, and :math:`M_n = I + W_{O_n}^\top W_{O_n} /
+\sigma^2`, the posterior is
 
-.. math:: p(z_n \mid x_{O_n}) = N\big( M_n^{-1} W_{O_n}^\top (x_{O_n} - m_{O_n}),\; \sigma^2 M_n^{-1} \big).
+.. math:: p(z_n \mid x_{O_n}) = N\big( M_n^{-1} W_{O_n}^\top (x_{O_n} - m_{O_n}) / \sigma^2,\; M_n^{-1} \big).
 
-Rows that have the same features observed share its covariance.
+Rows that have the same features observed share its covariance. Features are taken block by block.
 """
 
 import math
+from collections.abc import Iterator
 from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["IncompleteRows", "Posteriors", "has_gaps", "posteriors"]
+__all__ = ["IncompleteRows", "Posteriors", "has_gaps", "posteriors", "symmetric"]
+
+BLOCK_NUMBERS = 1 << 22
+"""Numbers held at once for a block of features of all rows."""
 
 
 class IncompleteRows(NamedTuple):
@@ -24,8 +28,8 @@ class IncompleteRows(NamedTuple):
     ----------
     values : array of shape (N, D)
         Zero where missing.
-    patterns : array of shape (P, D)
-        The different sets of observed features, as ones and zeros.
+    patterns : array of bool of shape (P, D)
+        The different sets of observed features.
     starts : array of shape (P,)
         Where the rows of each pattern begin.
     pattern : array of shape (N,)
@@ -36,7 +40,7 @@ class IncompleteRows(NamedTuple):
     """
 
     values: NDArray[np.float64]
-    patterns: NDArray[np.float64]
+    patterns: NDArray[np.bool_]
     starts: NDArray[np.intp]
     pattern: NDArray[np.intp]
     order: NDArray[np.intp]
@@ -51,9 +55,11 @@ class IncompleteRows(NamedTuple):
         pattern = pattern[order]
         starts = np.searchsorted(pattern, np.arange(len(first)))
         weights = np.ones(len(X)) if weights is None else weights.astype(np.float64)
+        values = X[order]
+        values[~observed[order]] = 0.0
         return cls(
-            np.where(observed, X, 0.0)[order],
-            observed[first].astype(np.float64),
+            values,
+            observed[first],
             starts,
             pattern,
             order,
@@ -61,13 +67,24 @@ class IncompleteRows(NamedTuple):
         )
 
     @property
-    def observed(self) -> NDArray[np.float64]:
-        """Ones where there is a value: ``(N, D)``."""
-        return self.patterns[self.pattern]
+    def counts(self) -> NDArray[np.float64]:
+        """Total weight of the rows of each pattern: ``(P,)``."""
+        return self.by_pattern(self.weights)
+
+    def blocks(self) -> Iterator[tuple[slice, NDArray[np.float64], NDArray[np.float64]]]:
+        """Blocks of d features: which, ones and zeros for the patterns ``(P, d)``, and the values ``(N, d)``."""
+        step = max(16, BLOCK_NUMBERS // len(self.values))
+        for start in range(0, self.values.shape[1], step):
+            part = slice(start, start + step)
+            yield part, self.patterns[:, part].astype(np.float64), self.values[:, part]
 
     def by_pattern(self, values: NDArray) -> NDArray:
         """Sums over the rows of each pattern: ``(N, *) -> (P, *)``."""
         return values if len(self.patterns) == len(self.values) else np.add.reduceat(values, self.starts, axis=0)
+
+    def by_row(self, values: NDArray) -> NDArray:
+        """What each row has of its pattern: ``(P, *) -> (N, *)``."""
+        return values if len(self.patterns) == len(self.values) else values[self.pattern]
 
 
 class Posteriors(NamedTuple):
@@ -84,7 +101,7 @@ class Posteriors(NamedTuple):
 
     def mean_kl(self, rows: IncompleteRows) -> NDArray[np.float64]:
         """Mean over the rows of KL(p(z_k | x), p(z_k)), each from what is observed of it: ``(K,)``."""
-        variances = np.diagonal(self.covariances, axis1=1, axis2=2)[rows.pattern]
+        variances = rows.by_row(np.diagonal(self.covariances, axis1=1, axis2=2))
         return rows.weights @ (0.5 * (variances + self.means**2 - 1 - np.log(variances))) / rows.weights.sum()
 
 
@@ -94,21 +111,34 @@ def has_gaps(X: NDArray) -> bool:
         return bool(np.isnan(X.sum(axis=0)).any() and np.isnan(X).any())
 
 
+def symmetric(upper: NDArray) -> NDArray:
+    """Symmetric matrices ``(*, K, K)`` of which the upper triangles ``(*, K (K + 1) / 2)`` are given by rows."""
+    size = math.isqrt(2 * upper.shape[-1])
+    places = np.zeros((size, size), dtype=np.intp)
+    places[np.triu_indices(size)] = np.arange(upper.shape[-1])
+    return upper[..., np.maximum(places, places.T)]
+
+
 def posteriors(rows: IncompleteRows, mean: NDArray, loadings: NDArray, noise_variance: float) -> Posteriors:
-    """Exact posteriors and log-likelihoods of rows under a linear Gaussian model, from their observed values."""
-    observed = rows.observed
-    centred = rows.values - observed * mean
-    n_components = loadings.shape[1]
-    products = (loadings[:, :, None] * loadings[:, None, :]).reshape(len(loadings), -1)
-    precision = (rows.patterns @ products).reshape(-1, n_components, n_components)
-    precision += noise_variance * np.eye(n_components)
-    factors = np.linalg.cholesky(precision)
+    """Exact posteriors and log-likelihoods of rows under a linear Gaussian model, from their observed values.
+
+    All of it in noise standard deviations, so that no unit of the data is too large or too small.
+    """
+    noise, n_components = math.sqrt(noise_variance), loadings.shape[1]
+    loadings = loadings / noise
+    left, right = np.triu_indices(n_components)
+    precision, projections = np.zeros((len(rows.patterns), len(left))), np.zeros((len(rows.values), n_components))
+    for part, there, values in rows.blocks():
+        precision += there @ (loadings[part, left] * loadings[part, right])
+        projections += (values - rows.by_row(there) * mean[part]) / noise @ loadings[part]
+    factors = np.linalg.cholesky(symmetric(precision) + np.eye(n_components))
     roots = np.linalg.inv(factors).mT
-    projections = (centred @ loadings)[:, None, :]
-    means = (projections @ roots[rows.pattern] @ roots.mT[rows.pattern])[:, 0, :]
-    log_volume = 2 * np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(1)
-    log_volume += (rows.patterns.sum(1) - n_components) * math.log(noise_variance)
-    residuals = centred - observed * (means @ loadings.T)
-    distances = (residuals**2).sum(1) / noise_variance + (means**2).sum(1)
-    log_likelihoods = -0.5 * (observed.sum(1) * math.log(2 * math.pi) + log_volume[rows.pattern] + distances)
-    return Posteriors(means, math.sqrt(noise_variance) * roots, log_likelihoods)
+    means = (projections[:, None, :] @ rows.by_row(roots) @ rows.by_row(roots.mT))[:, 0, :]
+    distances = (means**2).sum(1)
+    for part, there, values in rows.blocks():
+        observed = rows.by_row(there)
+        residuals = (values - observed * mean[part]) / noise - observed * (means @ loadings[part].T)
+        distances += (residuals**2).sum(1)
+    constant = rows.patterns.sum(1) * math.log(2 * math.pi * noise_variance)
+    constant += 2 * np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(1)
+    return Posteriors(means, roots, -0.5 * (rows.by_row(constant) + distances))

@@ -17,6 +17,7 @@ the posterior factorises: with :math:`\lambda_k = s_k^2 + \sigma^2` and :math:`y
     + (D - K) \log \sigma^2 + \frac{|x - m - U y|^2}{\sigma^2}.
 """
 
+import math
 from collections.abc import Iterator
 from typing import NamedTuple, Self
 
@@ -54,7 +55,7 @@ class LinearGaussian(NamedTuple):
         noise = noise_variance
         if noise is None:
             noise = (spectrum.total - float(variances.sum())) / (spectrum.n_features - n_components)
-            noise = max(noise, LEAST_NOISE * float(spectrum.variances[0]), LEAST_SCALE**2)
+            noise = max(noise, LEAST_NOISE * float(spectrum.variances[0])) or LEAST_SCALE**2
         return cls(spectrum.mean, spectrum.leading(n_components), np.sqrt(np.maximum(variances - noise, 0)), noise)
 
     @classmethod
@@ -112,7 +113,8 @@ class LinearGaussian(NamedTuple):
             + np.log(self.variances).sum()
             + (n_features - n_components) * np.log(self.noise_variance)
         )
-        parts = [(y**2 / self.variances).sum(1) + (rest**2).sum(1) / self.noise_variance for y, rest in self._scored(X)]
+        scales, noise = np.sqrt(self.variances), math.sqrt(self.noise_variance)
+        parts = [((y / scales) ** 2).sum(1) + ((rest / noise) ** 2).sum(1) for y, rest in self._scored(X)]
         return -0.5 * (constant + np.concatenate(parts))
 
     def decoded(self, Z: NDArray) -> NDArray[np.float64]:
@@ -136,7 +138,7 @@ class LinearGaussian(NamedTuple):
     def completed(self, n_identifiable: int, n_components: int, noise_variance: float | None) -> Self:
         """With so many components, those that are added having loading zero.
 
-        So have, under known noise, all that are not identifiable; solvers only come near these zeros.
+        So have, under known noise, all that do not exceed it; solvers only come near these zeros.
         """
         amplitudes, directions = self.amplitudes, self.directions
         if noise_variance is not None:

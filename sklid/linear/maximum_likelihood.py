@@ -11,64 +11,107 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .covariance import Moments, WeightedRows, spectrum_of_moments, spectrum_of_rows
-from .expectation_maximization import fit_complete, fit_incomplete
+from .covariance import LARGEST_MATRIX, Moments, WeightedRows, spectrum_of_moments, spectrum_of_rows
+from .expectation_maximization import fit_complete
+from .expected import fit_incomplete
 from .gradient import fit_gradient
 from .incomplete import IncompleteRows, posteriors
 from .linear_gaussian import LEAST_NOISE, LinearGaussian, most_components
 from .solver import Fit, Problem
-from .spectrum import Spectrum, n_identifiable
+from .spectrum import Spectrum, n_identifiable, number_of_components
+from .units import Units
 
-__all__ = ["Solution", "of_moments", "of_rows"]
+__all__ = ["Solution", "moments_of", "of_moments", "of_rows", "third_moments_of"]
 
 
 class Solution(NamedTuple):
-    """The model, the spectrum of the data, how many components it identifies, mean KL, and what the solver found."""
+    """The model, the spectrum of the data, how many components it identifies, mean KL, and what the solver found.
+
+    Of complete rows also the third moments ``(K,)`` of their scores, and the moments where features are not too many.
+    """
 
     model: LinearGaussian
     spectrum: Spectrum
     n_identifiable: int
     kl: NDArray[np.float64]
     fit: Fit
+    third_moments: NDArray[np.float64] | None = None
+    moments: Moments | None = None
 
 
 def of_rows(rows: WeightedRows, problem: Problem) -> Solution:
     """The model of rows, which have gaps where a value is NaN."""
-    if not rows.complete:
-        return _of_incomplete(IncompleteRows.of(rows.X.astype(np.float64, copy=False), rows.weights), problem)
-    spectrum = spectrum_of_rows(rows, problem.n_components, problem.noise_variance, problem.random_state)
-    solution = _of_spectrum(spectrum, rows.centred_rows, problem)
-    return solution._replace(
-        model=solution.model.signed(rows.third_moments(solution.model.standardising, solution.model.mean))
+    units = Units.of(rows)
+    rows, problem = units.rows(rows), problem.in_units_of(units.scale)
+    if rows.complete:
+        return _restored(_of_complete(rows, problem), units)
+    return _restored(
+        _of_incomplete(IncompleteRows.of(rows.X.astype(np.float64, copy=False), rows.weights), problem), units
     )
 
 
 def of_moments(moments: Moments, problem: Problem) -> Solution:
     """The model of rows of which the moments are known, with the sign of each direction open."""
-    spectrum = spectrum_of_moments(moments)
-    return _of_spectrum(spectrum, spectrum.centred_rows, problem)
+    units = Units.of_moments(moments)
+    spectrum = spectrum_of_moments(units.moments(moments))
+    return _restored(_of_spectrum(spectrum, spectrum.centred_rows, problem.in_units_of(units.scale)), units)
+
+
+def moments_of(rows: WeightedRows) -> Moments:
+    """The moments of complete rows, exact whatever their mean and unit."""
+    units = Units.of(rows)
+    return units.restored_moments(units.rows(rows).moments())
+
+
+def third_moments_of(rows: WeightedRows, model: LinearGaussian) -> NDArray[np.float64]:
+    """Third moments ``(K,)`` of the standardised scores of complete rows, exact whatever their mean and unit."""
+    units = Units.of(rows)
+    mean = (model.mean - units.offset) / units.scale
+    return units.rows(rows).third_moments(model.standardising * units.scale, mean)
+
+
+def _of_complete(rows: WeightedRows, problem: Problem) -> Solution:
+    moments = rows.moments() if len(rows.mean) <= LARGEST_MATRIX else None
+    if moments is not None and len(rows.mean) <= len(rows.X):
+        spectrum = spectrum_of_moments(moments)
+    else:
+        spectrum = spectrum_of_rows(rows, problem.n_components, problem.noise_variance, problem.random_state)
+    solution = _of_spectrum(spectrum, rows.centred_rows, problem)
+    third_moments = rows.third_moments(solution.model.standardising, solution.model.mean)
+    model = solution.model.signed(third_moments)
+    return solution._replace(model=model, third_moments=np.abs(third_moments), moments=moments)
+
+
+def _restored(solution: Solution, units: Units) -> Solution:
+    """In the units of the data."""
+    moments = None if solution.moments is None else units.restored_moments(solution.moments)
+    spectrum = units.restored_spectrum(solution.spectrum)
+    return solution._replace(model=units.restored_model(solution.model), spectrum=spectrum, moments=moments)
 
 
 def _of_incomplete(rows: IncompleteRows, problem: Problem) -> Solution:
     fit, spectrum, count = fit_incomplete(rows, problem)
-    model = fit.model.completed(count, problem.n_components or max(count, 1), problem.noise_variance)
+    n_components = int(max(len(fit.model.amplitudes), problem.n_components or 1))
+    model = fit.model.completed(count, n_components, problem.noise_variance)
     found = posteriors(rows, model.mean, model.loadings, model.noise_variance)
     return Solution(model.signed(rows.weights @ found.means**3), spectrum, count, found.mean_kl(rows), fit)
 
 
 def _of_spectrum(spectrum: Spectrum, centred_rows: Callable[[], NDArray], problem: Problem) -> Solution:
-    """With the sign of each direction open; centred rows whose mean square is the covariance are made on demand."""
+    """With the sign of each direction open; centred rows whose mean square is the covariance are made on demand.
+
+    Where no noise is left the likelihood has no maximum that a solver could climb to, and the closed form stands.
+    """
     count = n_identifiable(spectrum, problem.noise_variance)
-    n_components = problem.n_components or max(count, 1)
+    n_components = number_of_components(spectrum, problem.n_components, count)
     known = problem.noise_variance
     closed = LinearGaussian.of_spectrum(spectrum, min(n_components, most_components(spectrum.n_features, known)), known)
-    if closed.noise_variance <= 10 * LEAST_NOISE * spectrum.variances[0]:  # nothing to learn the noise from
-        known = closed.noise_variance
     fit = Fit(closed)
-    if problem.solver == "em" and len(closed.amplitudes):
-        fit = fit_complete(centred_rows(), closed, known, problem)
-    elif problem.solver == "gradient" and len(closed.amplitudes):
-        fit = fit_gradient(centred_rows(), closed, known, problem)
+    if len(closed.amplitudes) and closed.noise_variance > 10 * LEAST_NOISE * spectrum.variances[0]:
+        if problem.solver == "em":
+            fit = fit_complete(centred_rows(), closed, known, problem)
+        elif problem.solver == "gradient":
+            fit = fit_gradient(centred_rows(), closed, known, problem)
     model = fit.model.completed(count, n_components, known)
     kl = model.mean_kl(spectrum.variances[:n_components] * (spectrum.weight - 1) / spectrum.weight)
     return Solution(model, spectrum, count, kl, fit)

@@ -9,26 +9,25 @@ neural networks or of approximate inference. Here inference is exact, and so are
 :math:`I(z_k; x) = \tfrac12 \log(1 + s_k^2 / \sigma^2)`.
 """
 
-import math
 import warnings
 from typing import Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import assert_all_finite, check_random_state
-from sklearn.utils.validation import validate_data
+from sklearn.utils import check_random_state
 
 from ..exceptions import CollapseWarning
-from ..validation import NON_NEGATIVE, POSITIVE_INTEGER, POSITIVE_REAL, StrOptions, check_sample_weight, fit_context
+from ..validation import NON_NEGATIVE, POSITIVE_INTEGER, POSITIVE_REAL, Interval, RealNotInt, StrOptions, fit_context
 from .answers import LinearInferenceMixin
 from .attributes import LinearAttributesMixin
-from .covariance import WeightedRows
+from .covariance import LARGEST_MATRIX, WeightedRows
 from .incremental import Batches
-from .maximum_likelihood import Solution, of_moments, of_rows
+from .maximum_likelihood import Solution, moments_of, of_moments, of_rows, third_moments_of
+from .rows import check_columns, check_size, checked_rows, unchanged_on_error
 from .solver import Problem
-from .spectrum import noise_limit
+from .spectrum import decisive, noise_limit
 
 __all__ = ["IdentifiablePPCA"]
 
@@ -44,9 +43,10 @@ class IdentifiablePPCA(LinearInferenceMixin, LinearAttributesMixin, BaseEstimato
 
     Parameters
     ----------
-    n_components : int or "identifiable", default="identifiable"
-        Number K of components, at most the number of features and less than the number of rows. "identifiable" keeps
-        those that stand out from the noise, and one where none does.
+    n_components : int, float, None or "identifiable", default="identifiable"
+        Number K of components, at most the number of features and less than the number of rows; None is the most of
+        these. A number between 0 and 1 keeps as many as explain more than this share of the variance. "identifiable"
+        keeps those that stand out from the noise, and one where none does.
     solver : {"auto", "eig", "em", "gradient"}, default="auto"
         "eig" is the closed form of Tipping & Bishop. "em" is expectation-maximisation, which takes missing values,
         given as NaN. "gradient" is the linear latent-identifiable model, trained by L-BFGS in a skorch net. "auto"
@@ -74,6 +74,8 @@ class IdentifiablePPCA(LinearInferenceMixin, LinearAttributesMixin, BaseEstimato
     total_variance_ : float
         Variance of the data, summed over the features.
     explained_variance_ratio_ : array of shape (n_components_,)
+    singular_values_ : array of shape (n_components_,)
+        Of the centred rows, in units of the data.
     n_components_ : int
     n_identifiable_ : int
         Components of the data that stand out from the noise, 0 on white noise; with known noise those of a variance
@@ -90,6 +92,8 @@ class IdentifiablePPCA(LinearInferenceMixin, LinearAttributesMixin, BaseEstimato
     model_ : LinearGaussian
     n_samples_ : float
         Total weight of the rows.
+    converged_ : bool
+        Whether the steps of "em" or "gradient" were enough.
     n_iter_ : int
         Steps of "em", training epochs of "gradient", else 1.
     net_ : BoundNet
@@ -102,7 +106,12 @@ class IdentifiablePPCA(LinearInferenceMixin, LinearAttributesMixin, BaseEstimato
     The noise is the mean of the D - K variances left over. `sklearn.decomposition.PCA` divides by min(N, D) - K
     instead, which is no maximum of the likelihood where N < D; otherwise both give the same score. As many components
     as features leave the noise to the last of them, which then has loading zero. Rows without any noise left have no
-    maximum of the likelihood; the noise is then 1e-12 of the largest variance.
+    maximum of the likelihood; every solver then gives the closed form with a noise of 1e-12 of the largest variance.
+
+    Features that others determine exactly, a constant, a copy, a sum, or the last of shares that sum to one, are left
+    out before components are told from noise, since they hold no noise of their own. So are all directions that the
+    rows do not span: rows of r dimensions without noise have at most r - 1 components that stand out. Where there are
+    fewer rows than features, or gaps, only constants can be recognised.
 
     References
     ----------
@@ -127,7 +136,12 @@ class IdentifiablePPCA(LinearInferenceMixin, LinearAttributesMixin, BaseEstimato
     """
 
     _parameter_constraints: dict = {
-        "n_components": [StrOptions({"identifiable"}), *POSITIVE_INTEGER],
+        "n_components": [
+            None,
+            StrOptions({"identifiable"}),
+            *POSITIVE_INTEGER,
+            Interval(RealNotInt, 0, 1, closed="neither"),
+        ],
         "solver": [StrOptions({"auto", "eig", "em", "gradient"})],
         "noise_variance": [None, *POSITIVE_REAL],
         "tol": NON_NEGATIVE,
@@ -137,7 +151,7 @@ class IdentifiablePPCA(LinearInferenceMixin, LinearAttributesMixin, BaseEstimato
 
     def __init__(
         self,
-        n_components: int | str = "identifiable",
+        n_components: int | float | str | None = "identifiable",
         *,
         solver: str = "auto",
         noise_variance: float | None = None,
@@ -180,18 +194,21 @@ class IdentifiablePPCA(LinearInferenceMixin, LinearAttributesMixin, BaseEstimato
         ConvergenceWarning
             If `max_iter` steps were not enough.
         """
-        rows = self._checked(X, sample_weight, reset=True)
-        self._check_size(rows.total)
-        self._batches = None
-        return self._accept(of_rows(rows, self._problem()))
+        with unchanged_on_error(self):
+            rows = self._checked(X, sample_weight, reset=True)
+            solution = of_rows(rows, self._problem(rows.total))
+            self._batches = None
+            if solution.moments is not None:
+                self._batches = Batches(solution.moments, solution.model, solution.third_moments)
+            return self._accept(solution)
 
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None) -> Self:
-        """Fit on these rows and those of all earlier calls: the model is that of `fit` on all of them.
+        """Fit on these rows and those of all earlier calls, of `fit` too: the model is that of `fit` on all of them.
 
-        Mean and covariance of the rows are kept. Memory is that of n_features^2 numbers, however many the rows. The
-        sign of each component is that which skews the scores of all batches to the right, each along the direction of
-        its time.
+        Mean and covariance of the rows are kept, by `fit` up to 2000 features. Memory is that of n_features^2 numbers,
+        however many the rows. The sign of each component is that which skews the scores of all batches to the right,
+        each along the direction of its time.
 
         Parameters
         ----------
@@ -207,74 +224,45 @@ class IdentifiablePPCA(LinearInferenceMixin, LinearAttributesMixin, BaseEstimato
         Raises
         ------
         ValueError
-            As `fit`, and if values are missing.
+            As `fit`, if values are missing, and after a `fit` to rows with gaps or of more than 2000 features.
         """
-        earlier = getattr(self, "_batches", None)
-        rows = self._checked(X, sample_weight, reset=earlier is None, complete=True)
-        moments = rows.moments()
-        moments = moments if earlier is None else earlier.moments.merged(moments)
-        self._check_size(moments.weight)
-        solution = of_moments(moments, self._problem())
-        third_moments = rows.third_moments(solution.model.standardising, solution.model.mean)
-        self._batches = Batches(moments, solution.model, third_moments).after(earlier)
-        return self._accept(solution._replace(model=self._batches.model))
+        with unchanged_on_error(self):
+            earlier = self._earlier()
+            rows = self._checked(X, sample_weight, reset=earlier is None, complete=True)
+            moments = moments_of(rows) if earlier is None else earlier.moments.merged(moments_of(rows))
+            solution = of_moments(moments, self._problem(moments.weight))
+            third_moments = third_moments_of(rows, solution.model)
+            self._batches = Batches(moments, solution.model, third_moments).after(earlier)
+            return self._accept(solution._replace(model=self._batches.model))
+
+    def _earlier(self) -> Batches | None:
+        """What is remembered of the rows so far, None before the first."""
+        if not self.__sklearn_is_fitted__():
+            return None
+        if self._batches is None:
+            raise ValueError(
+                f"This model was fitted to rows with gaps or of more than {LARGEST_MATRIX} features, whose covariance "
+                "is not kept, so no rows can be added to them. Fit all rows at once, or begin with partial_fit."
+            )
+        return self._batches
 
     def _checked(
         self, X: ArrayLike, sample_weight: ArrayLike | None, reset: bool, complete: bool = False
     ) -> WeightedRows:
-        """Rows that count: those of weight zero, or without any value, are left out."""
-        dtypes = [np.float64, np.float32]
-        X = validate_data(
-            self, X, reset=reset, dtype=dtypes, ensure_all_finite=False, ensure_min_samples=2 if reset else 1
-        )
-        weights = None
-        if sample_weight is not None:
-            weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        rows = WeightedRows.of(X, weights)
-        if rows.complete and (weights is None or weights.all()):
-            return rows  # where the mean is finite all values are: one pass less
-        assert_all_finite(
-            X, allow_nan=self._takes_gaps() and not complete, estimator_name=type(self).__name__, input_name="X"
-        )
-        counts = ~np.isnan(X).all(axis=1) if weights is None else ~np.isnan(X).all(axis=1) & (weights > 0)
-        if not counts.any():
-            raise ValueError(
-                "No row holds a value and has a positive weight, so there is nothing to fit; pass rows that do."
-            )
-        rows = WeightedRows.of(X[counts], None if weights is None else weights[counts])
-        self._check_columns(rows.X)
+        gaps = "fit takes it, partial_fit only complete rows." if complete else self._takers_of_gaps
+        rows = checked_rows(self, X, sample_weight, reset=reset, gaps=gaps)
+        if not rows.complete:
+            check_columns(rows.X, getattr(self, "feature_names_in_", None))
         return rows
 
-    def _check_size(self, weight: float) -> None:
-        """Rows of this total weight allow the fit."""
-        if not weight > 1:
-            raise ValueError(
-                f"The rows that hold a value have a total weight of {weight:g}; "
-                "sample_weight counts repetitions, and they must be more than one row."
-            )
-        n_features, most = self.n_features_in_, min(self.n_features_in_, math.ceil(weight) - 1)
-        if self.n_components != "identifiable" and self.n_components > most:
-            raise ValueError(
-                f"n_components={self.n_components} is more than {n_features} features and {weight:g} rows allow: "
-                f"centred, they span at most {most} directions. Lower n_components, or pass more rows."
-            )
-
-    def _problem(self) -> Problem:
-        """What is to be fitted."""
-        n_components = None if self.n_components == "identifiable" else self.n_components
+    def _problem(self, weight: float) -> Problem:
+        """What is to be fitted to rows of this total weight."""
+        most, n_components = check_size(self.n_features_in_, weight, self.n_components), self.n_components
+        n_components = most if n_components is None else None if n_components == "identifiable" else n_components
         solver = "eig" if self.solver == "auto" else self.solver
         return Problem(
             n_components, solver, self.noise_variance, self.tol, self.max_iter, check_random_state(self.random_state)
         )
-
-    def _check_columns(self, X: NDArray) -> None:
-        empty = np.flatnonzero(np.isnan(X).all(axis=0))
-        if len(empty):
-            names = getattr(self, "feature_names_in_", None)
-            title = f"Column {empty[0]}" if names is None else f"Column {empty[0]} ({names[empty[0]]!r})"
-            raise ValueError(
-                f"{title} holds no value in any row that counts, so nothing can be learned of it; leave it out."
-            )
 
     def _accept(self, solution: Solution) -> Self:
         """The solution as fitted attributes, and warnings where steps were too few or components are noise."""
@@ -282,16 +270,19 @@ class IdentifiablePPCA(LinearInferenceMixin, LinearAttributesMixin, BaseEstimato
         self.model_, self.kl_, self.net_, self.n_iter_ = solution.model, solution.kl, fit.net, fit.n_iter
         self.n_identifiable_, self.n_samples_ = solution.n_identifiable, spectrum.weight
         self.explained_variance_, self.total_variance_ = spectrum.variances[: self.n_components_], spectrum.total
-        if not fit.converged:
-            warnings.warn(self._unfinished(), ConvergenceWarning, stacklevel=4)
+        self.converged_ = fit.to_come == 0
+        if not self.converged_:
+            warnings.warn(self._unfinished(fit.to_come), ConvergenceWarning, stacklevel=4)
         if len(self.collapsed_components_):
-            limit = noise_limit(spectrum, self.n_identifiable_, self.noise_variance)
-            warnings.warn(self._collapsed(limit), CollapseWarning, stacklevel=4)
+            judged = decisive(spectrum, self.noise_variance)
+            limit = noise_limit(judged, self.n_identifiable_, self.noise_variance)
+            warnings.warn(self._collapsed(judged.variances[self.n_identifiable_], limit), CollapseWarning, stacklevel=4)
         return self
 
-    def _unfinished(self) -> str:
+    def _unfinished(self, to_come: float) -> str:
         name = "The gradient solver" if self.solver == "gradient" else "Expectation-maximisation"
         return (
-            f"{name} has not converged in {self.max_iter} steps; raise max_iter, "
-            f'or tol (now {self.tol:g} nats per row). Rows without gaps have a closed form, solver="eig".'
+            f"{name} has not converged in {self.max_iter} steps: about {to_come:.2g} nats per row are still to come. "
+            f"To go on, raise max_iter, or tol (now {self.tol:g} nats per row). "
+            'Rows without gaps have a closed form, solver="eig".'
         )

@@ -1,6 +1,6 @@
 """What a solver of probabilistic PCA is asked, and what it answers."""
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -10,20 +10,29 @@ __all__ = ["Fit", "Problem"]
 
 
 class Problem(NamedTuple):
-    """What is asked for: the number of components or None for the identifiable ones, and how to find them."""
+    """What is asked for, and how to find it: a number of components, the share of variance that they exceed, or None.
 
-    n_components: int | None
+    None are those that are identifiable.
+    """
+
+    n_components: int | float | None
     solver: str
     noise_variance: float | None
     tol: float
     max_iter: int
     random_state: np.random.RandomState
 
+    def in_units_of(self, scale: float) -> Self:
+        """For rows divided by a scale."""
+        return (
+            self if self.noise_variance is None else self._replace(noise_variance=self.noise_variance / scale / scale)
+        )
+
 
 class Fit(NamedTuple):
-    """The model, with the sign of each direction open; steps, whether they were enough, and the net if any."""
+    """The model, with the sign of each direction open; steps, nats per row still to come, and the net if any."""
 
     model: LinearGaussian
     n_iter: int = 1
-    converged: bool = True
+    to_come: float = 0.0
     net: Any = None

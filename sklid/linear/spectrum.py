@@ -14,16 +14,27 @@ with :math:`\sigma^2` from the D' variances that follow. The largest of D' noise
 with scale :math:`\delta` by the Tracy-Widom law (Johnstone, "On the distribution of the largest eigenvalue in principal
 components analysis", 2001); t is its quantile of 99.9 %, without which white noise would seem to hold a component in
 four data sets of ten. Components are tested from the largest down (Kritchman & Nadler, "Determining the number of
-components in a factor model from limited noisy data", 2008).
+components in a factor model from limited noisy data", 2008). Features that others determine exactly, a constant, a
+copy, a sum, or the last of shares that sum to one, have no noise of their own. Such tables are tested twice, in the
+directions that they span and in the features that determine the others; a component must stand out in both.
 """
 
 from collections.abc import Callable
+from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Spectrum", "bulk_noise", "largest_noise", "n_identifiable", "noise_limit"]
+__all__ = [
+    "Spectrum",
+    "bulk_noise",
+    "decisive",
+    "largest_noise",
+    "n_identifiable",
+    "noise_limit",
+    "number_of_components",
+]
 
 TRACY_WIDOM = 3.2724
 """Quantile of 99.9 % of the Tracy-Widom law of order 1."""
@@ -45,6 +56,9 @@ class Spectrum(NamedTuple):
         Sum of all D variances.
     weight : float
         Total weight of the rows; the variances have weight - 1 degrees of freedom.
+    reduced : tuple of Spectrum
+        What is left without features that others determine, where there are such, as the noise is seen in no others:
+        the directions that all features span, and the features that determine the others.
     """
 
     variances: NDArray[np.float64]
@@ -52,6 +66,7 @@ class Spectrum(NamedTuple):
     mean: NDArray[np.float64]
     total: float
     weight: float
+    reduced: "tuple[Spectrum, ...]" = ()
 
     @property
     def n_features(self) -> int:
@@ -69,13 +84,32 @@ class Spectrum(NamedTuple):
 
 
 def n_identifiable(spectrum: Spectrum, noise_variance: float | None = None) -> int:
-    """How many leading components of those in a spectrum stand out from the noise, which is known or None.
+    """How many leading components of those in a spectrum stand out from the noise, which is known or None."""
+    return _count(decisive(spectrum, noise_variance), noise_variance)
 
-    Unknown noise leaves the last component to estimate it from.
-    """
-    most = (
-        len(spectrum.variances) if noise_variance is not None else min(len(spectrum.variances), spectrum.n_features - 1)
-    )
+
+def number_of_components(spectrum: Spectrum, wanted: int | float | None, n_identifiable: int) -> int:
+    """How many there are to be: a number, as many as exceed a share of the variance, or those that are identifiable."""
+    if wanted is None:
+        return max(n_identifiable, 1)
+    if isinstance(wanted, Integral):
+        return int(wanted)
+    shares = np.cumsum(spectrum.variances) / (spectrum.total or 1.0)
+    return min(int(np.searchsorted(shares, wanted, side="right")) + 1, len(shares))
+
+
+def decisive(spectrum: Spectrum, noise_variance: float | None = None) -> Spectrum:
+    """The spectrum in which the fewest components stand out: itself, or one without features that others determine."""
+    if noise_variance is not None or not spectrum.reduced:
+        return spectrum
+    return min(spectrum.reduced, key=_count)
+
+
+def _count(spectrum: Spectrum, noise_variance: float | None = None) -> int:
+    """Components above their limits; unknown noise leaves the last of them to estimate it from."""
+    most = len(spectrum.variances)
+    if noise_variance is None:
+        most = min(most, spectrum.n_features - 1)
     return next((k for k in range(most) if spectrum.variances[k] <= noise_limit(spectrum, k, noise_variance)), most)
 
 

@@ -34,3 +34,20 @@ def test_shares_of_variance_are_those_of_pca():
 @pytest.mark.parametrize("name", ["mean_", "collapsed_components_", "explained_variance_ratio_", "inverse_lipschitz_"])
 def test_there_are_no_attributes_before_a_fit(name):
     assert not hasattr(IdentifiablePPCA(), name)
+
+
+def test_singular_values_are_those_of_pca():
+    X = planted()
+    np.testing.assert_allclose(IdentifiablePPCA(3).fit(X).singular_values_, PCA(3).fit(X).singular_values_, rtol=1e-8)
+
+
+@pytest.mark.filterwarnings("ignore::sklid.CollapseWarning")
+def test_criteria_of_one_component_count_mean_direction_loading_and_noise():
+    """A Gaussian of D features with one loading has D + D + 1 parameters, D + D where the noise is known."""
+    X = planted()
+    for noise, n_parameters in ((None, 17), (0.49, 16)):
+        model = IdentifiablePPCA(1, noise_variance=noise).fit(X)
+        total = model.score_samples(X).sum()
+        assert model.aic(X) == pytest.approx(2 * n_parameters - 2 * total)
+        assert model.bic(X) == pytest.approx(n_parameters * np.log(300) - 2 * total)
+    assert min(range(1, 7), key=lambda k: IdentifiablePPCA(k).fit(X).bic(X)) == 3

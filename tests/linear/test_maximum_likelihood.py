@@ -7,7 +7,7 @@ from sklearn.decomposition import PCA
 
 from sklid import CollapseWarning, IdentifiablePPCA
 
-from .tables import planted, rows_with_covariance
+from .tables import planted, rows_with_covariance, with_gaps
 
 SOLVERS = ("eig", "em", "gradient")
 SINGULAR_VALUES = np.array([4.372, 3.036])
@@ -74,5 +74,50 @@ def test_odd_tables_get_the_right_answer(solver):
     np.testing.assert_allclose(as_many.get_covariance(), np.cov(X.T), atol=1e-2)
     constant = IdentifiablePPCA(3, solver=solver, random_state=0).fit(np.column_stack([X, np.full(300, 3.0)]))
     assert np.abs(constant.loadings_[-1]).max() < 1e-6
-    flat = IdentifiablePPCA(solver="eig").fit(X[:, :3] @ np.eye(3, 6))
-    assert flat.n_identifiable_ == 3
+
+
+NOISELESS = {
+    "few rows": np.random.default_rng(0).standard_normal((10, 50)),
+    "shares": np.random.default_rng(0).dirichlet(np.ones(20), 500),
+    "one-hot": np.eye(20)[np.random.default_rng(0).integers(0, 20, 500)],
+    "a constant": np.c_[np.random.default_rng(0).standard_normal((200, 19)), np.ones(200)],
+}
+
+
+@quiet
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("name", NOISELESS)
+def test_without_noise_the_rows_are_reconstructed(name, solver):
+    X = NOISELESS[name]
+    rank = np.linalg.matrix_rank(X - X.mean(0))
+    model = IdentifiablePPCA(rank, solver=solver, random_state=0).fit(X)
+    np.testing.assert_allclose(model.predict(X), X, atol=1e-5)
+    assert model.score(X) > IdentifiablePPCA(rank - 1).fit(X).score(X)
+
+
+def test_without_noise_gaps_are_filled_exactly():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((200, 2)) @ rng.standard_normal((2, 6))
+    model = IdentifiablePPCA(2).fit(with_gaps(X, 0.1))
+    np.testing.assert_allclose(model.predict(with_gaps(X, 0.1)), X, atol=1e-6)
+
+
+@quiet
+@pytest.mark.parametrize("share", [0.5, 0.8, 0.95])
+def test_a_share_of_the_variance_keeps_as_many_components_as_pca_does(share, monkeypatch):
+    X = planted()
+    right = PCA(share).fit(X).n_components_
+    assert IdentifiablePPCA(share).fit(X).n_components_ == right
+    gaps = IdentifiablePPCA(share).fit(with_gaps(X, 0.02))
+    assert gaps.explained_variance_ratio_.sum() > share
+    assert right <= gaps.n_components_ <= right + 1
+    wide = planted(60, 80)
+    monkeypatch.setattr("sklid.linear.covariance.LARGEST_MATRIX", 50)
+    monkeypatch.setattr("sklid.linear.covariance.FIRST_LEADING", 2)
+    assert IdentifiablePPCA(share, random_state=0).fit(wide).n_components_ == PCA(share).fit(wide).n_components_
+
+
+@quiet
+@pytest.mark.parametrize(("rows", "right"), [(planted(), 8), (planted(6), 5)])
+def test_no_number_of_components_is_the_most_that_the_rows_allow(rows, right):
+    assert IdentifiablePPCA(None).fit(rows).n_components_ == right

@@ -46,3 +46,30 @@ def test_few_features_of_white_noise_seldom_exceed_its_limit_though_the_noise_is
 def test_the_limit_of_a_component_comes_from_the_noise_of_those_after_it():
     limit = noise_limit(of_variances(np.array([100.0, 1, 1, 1, 1]), 1e6), 0)
     assert limit == pytest.approx(largest_noise(5, 1e6), rel=1e-4)
+
+
+@pytest.mark.filterwarnings("ignore::sklid.CollapseWarning")
+@pytest.mark.parametrize(
+    "added",
+    [lambda X: np.full(len(X), 7.3), lambda X: X[:, 0], lambda X: X.sum(1), lambda X: 1e-6 * X[:, 2] - 3 * X[:, 1]],
+    ids=["constant", "copy", "sum", "sum in other units"],
+)
+@pytest.mark.parametrize(("rows", "right"), [(planted(), 3), (np.random.default_rng(0).standard_normal((300, 8)), 0)])
+def test_a_feature_that_others_determine_makes_no_component_identifiable(rows, right, added):
+    for X in (rows, rows * 1e-3, rows + 1e4):
+        assert IdentifiablePPCA().fit(np.column_stack([X, added(X)])).n_identifiable_ == right
+
+
+@pytest.mark.filterwarnings("ignore::sklid.CollapseWarning")
+def test_constant_columns_of_few_rows_say_nothing_of_the_noise():
+    X = planted(30, 60, (30.0, 20.0))
+    assert IdentifiablePPCA().fit(np.hstack([X, np.zeros((30, 400))])).n_identifiable_ == 2
+    noise = np.random.default_rng(0).standard_normal((30, 60))
+    assert IdentifiablePPCA().fit(np.hstack([noise, np.ones((30, 400))])).n_identifiable_ == 0
+    gaps = np.column_stack([with_gaps(planted()), np.full((300, 30), 7.3)])
+    assert IdentifiablePPCA().fit(gaps).n_identifiable_ == 3
+
+
+@pytest.mark.filterwarnings("ignore::sklid.CollapseWarning")
+def test_shares_that_sum_to_one_and_are_else_independent_have_no_component():
+    assert IdentifiablePPCA().fit(np.random.default_rng(0).dirichlet(np.ones(6), 300)).n_identifiable_ == 0

@@ -1,0 +1,105 @@
+"""What comes in: the rows that count, checked, and errors that say which solver or method takes those that do not fit.
+
+Rows of weight zero, or without any value, do not count. A fit that is refused leaves the estimator as it was.
+"""
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils import assert_all_finite
+from sklearn.utils.validation import validate_data
+
+from ..validation import check_sample_weight
+from .covariance import WeightedRows
+
+__all__ = ["DTYPES", "check_columns", "check_complete", "check_size", "checked_rows", "unchanged_on_error"]
+
+DTYPES = [np.float64, np.float32]
+
+
+@contextmanager
+def unchanged_on_error(estimator: BaseEstimator) -> Iterator[None]:
+    """Whatever ends the block early, Ctrl-C too, leaves the attributes of the estimator as they were before it."""
+    before, done = vars(estimator).copy(), False
+    try:
+        yield
+        done = True
+    finally:
+        if not done:
+            vars(estimator).clear()
+            vars(estimator).update(before)
+
+
+def checked_rows(
+    estimator: BaseEstimator, X: ArrayLike, sample_weight: ArrayLike | None, *, reset: bool, gaps: str
+) -> WeightedRows:
+    """The rows that count, of at least one value each.
+
+    Parameters
+    ----------
+    estimator : BaseEstimator
+        Learns the names and the number of its features with `reset`, else they must be the same.
+    X : array-like of shape (n_samples, n_features)
+    sample_weight : array-like of shape (n_samples,) or None
+    reset : bool
+    gaps : str
+        What takes missing values where they are not taken here, or "" where they are.
+    """
+    X = validate_data(
+        estimator, X, reset=reset, dtype=DTYPES, ensure_all_finite=False, ensure_min_samples=2 if reset else 1
+    )
+    weights = None
+    if sample_weight is not None:
+        weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    rows = WeightedRows.of(X, weights)
+    if rows.complete and (weights is None or weights.all()):
+        return rows
+    check_complete(estimator, X, gaps)
+    counts = ~np.isnan(X).all(axis=1) if weights is None else ~np.isnan(X).all(axis=1) & (weights > 0)
+    if not counts.any():
+        raise ValueError(
+            "No row holds a value and has a positive weight, so there is nothing to fit; pass rows that do."
+        )
+    if counts.all():
+        return rows
+    return WeightedRows.of(X[counts], None if weights is None else weights[counts])
+
+
+def check_complete(estimator: BaseEstimator, X: NDArray, gaps: str) -> None:
+    """No value is infinite, and none missing if something else takes `gaps`."""
+    name = type(estimator).__name__
+    assert_all_finite(X, allow_nan=True, estimator_name=name, input_name="X")
+    if gaps and np.isnan(X).any():
+        raise ValueError(f"Input X contains NaN, a missing value, which {name} does not take here: {gaps}")
+
+
+def check_columns(X: NDArray, names: Any = None) -> None:
+    """Every column holds a value."""
+    empty = np.flatnonzero(np.isnan(X).all(axis=0))
+    if len(empty):
+        title = f"Column {empty[0]}" if names is None else f"Column {empty[0]} ({names[empty[0]]!r})"
+        raise ValueError(
+            f"{title} holds no value in any row that counts, so nothing can be learned of it; leave it out."
+        )
+
+
+def check_size(n_features: int, weight: float, n_components: int | float | str | None) -> int:
+    """The most components that rows of this total weight allow, which a number of them must not exceed."""
+    if not weight > 1:
+        raise ValueError(
+            f"The rows that hold a value have a total weight of {weight:g}; "
+            "sample_weight counts repetitions, and they must be more than one row."
+        )
+    most = min(n_features, math.ceil(weight) - 1)
+    if isinstance(n_components, Integral) and n_components > most:
+        raise ValueError(
+            f"n_components={n_components} is more than {n_features} features and {weight:g} rows allow: "
+            f"centred, they span at most {most} directions. Lower n_components, or pass more rows."
+        )
+    return most

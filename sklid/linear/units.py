@@ -1,0 +1,96 @@
+r"""Units in which rows are fitted: an offset for each column and one scale for all of them.
+
+.. math:: x = o + a\,y, \qquad y \sim N(m, W W^\top + \sigma^2 I) \;\Rightarrow\;
+    x \sim N(o + a m, (a W)(a W)^\top + (a \sigma)^2 I)
+
+Probabilistic PCA is the same in all such units, so a fit can be made where floating point is exact: squares neither
+overflow nor vanish, and no mean cancels the digits of what varies about it. The scale is a power of two, so it costs no
+digit either.
+"""
+
+import math
+from typing import NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .covariance import Moments, WeightedRows
+from .linear_gaussian import LinearGaussian
+from .spectrum import Spectrum
+
+__all__ = ["Units"]
+
+FAR = 100.0
+"""Middle of a column over its spread up to which rows without gaps are fitted as they are, which saves a copy."""
+WIDE = 1e60
+"""Spread, or its inverse, up to which they are."""
+SAMPLE = 100
+"""Rows without gaps that are looked at; on all of them no spread is smaller."""
+
+
+class Units(NamedTuple):
+    """Offsets o ``(D,)`` and scale a."""
+
+    offset: NDArray[np.float64]
+    scale: float
+
+    @classmethod
+    def of(cls, rows: WeightedRows) -> Self:
+        """Those that suit rows, or rows with gaps."""
+        X = rows.X
+        middle, spread = _range(X[:: max(1, len(X) // SAMPLE)] if rows.complete else X)
+        if not spread.any():
+            middle, spread = _range(X)
+        largest = float(spread.max())
+        near = rows.complete and (np.abs(middle) <= FAR * spread).all()
+        usual = rows.complete and 1 / WIDE < largest < WIDE
+        return cls(np.zeros_like(middle) if near else middle, 1.0 if usual else _power_of_two(largest))
+
+    @classmethod
+    def of_moments(cls, moments: Moments) -> Self:
+        """Those that suit moments."""
+        deviation = math.sqrt(float(moments.scatter.diagonal().max()) / moments.weight)
+        return cls(np.zeros_like(moments.mean), 1.0 if 1 / WIDE < deviation < WIDE else _power_of_two(deviation))
+
+    @property
+    def trivial(self) -> bool:
+        """Whether rows keep their values in these units."""
+        return self.scale == 1 and not self.offset.any()
+
+    def rows(self, rows: WeightedRows) -> WeightedRows:
+        """Rows in these units."""
+        return rows if self.trivial else WeightedRows.of((rows.X - self.offset) / self.scale, rows.weights)
+
+    def moments(self, moments: Moments) -> Moments:
+        """Moments in these units."""
+        scatter = moments.scatter / self.scale / self.scale
+        return Moments(moments.weight, (moments.mean - self.offset) / self.scale, scatter)
+
+    def restored_moments(self, moments: Moments) -> Moments:
+        """Moments in the units of the data."""
+        scatter = moments.scatter * self.scale * self.scale
+        return Moments(moments.weight, self.offset + self.scale * moments.mean, scatter)
+
+    def restored_model(self, model: LinearGaussian) -> LinearGaussian:
+        """A model in the units of the data."""
+        noise = model.noise_variance * self.scale * self.scale
+        return LinearGaussian(
+            self.offset + self.scale * model.mean, model.directions, self.scale * model.amplitudes, noise
+        )
+
+    def restored_spectrum(self, spectrum: Spectrum) -> Spectrum:
+        """Variances in the units of the data."""
+        square = self.scale * self.scale
+        reduced = tuple(self.restored_spectrum(part) for part in spectrum.reduced)
+        return spectrum._replace(variances=spectrum.variances * square, total=spectrum.total * square, reduced=reduced)
+
+
+def _range(X: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Middle and half the width of what each column holds, gaps left out."""
+    low, high = np.fmin.reduce(X).astype(np.float64) / 2, np.fmax.reduce(X).astype(np.float64) / 2
+    return low + high, high - low
+
+
+def _power_of_two(number: float) -> float:
+    """The power of two below a number, or 1 for zero."""
+    return math.ldexp(0.5, math.frexp(number)[1]) if number else 1.0
