@@ -68,15 +68,15 @@ def weighted_mean(scores: NDArray[np.floating], sample_weight: ArrayLike | None)
 
 
 @contextmanager
-def restored_on_error(estimator: Any) -> Iterator[None]:
+def restored_on_error(estimator: Any, errors: type[BaseException] = Exception) -> Iterator[None]:
     """An error inside the block leaves the estimator's attributes as they were before it, and with them its fit.
 
-    An interrupt is no error: what has been fitted until then stays.
+    Ctrl-C is none of the default `errors`: what has been fitted until then stays.
     """
     before = vars(estimator).copy()
     try:
         yield
-    except Exception:
+    except errors:
         vars(estimator).clear()
         vars(estimator).update(before)
         raise

@@ -16,6 +16,7 @@ from torch.distributions import Distribution, Independent, MultivariateNormal, N
 
 from ..data.blocks import tensor_of
 from ..metrics.sources import View, linear_gaussian
+from ..validation import weighted_mean
 from .incomplete import IncompleteRows, Posteriors, has_gaps, posteriors
 from .linear_gaussian import LinearGaussian
 from .rows import DTYPES, check_complete
@@ -163,7 +164,7 @@ class LinearInferenceMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         -------
         score : float
         """
-        return float(np.average(self.score_samples(X).astype(np.float64), weights=sample_weight))
+        return weighted_mean(self.score_samples(X), sample_weight)
 
     def aic(self, X: ArrayLike) -> float:
         """Akaike's information criterion, twice the parameters less twice the log-likelihood in nats: less is better.

@@ -11,6 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from ..nn import mutual_information_floor
+from ..validation import checked_size
 from .linear_gaussian import LinearGaussian
 
 __all__ = ["LinearAttributesMixin"]
@@ -110,8 +111,13 @@ class LinearAttributesMixin:
         Returns
         -------
         X : array of shape (n_samples, n_features)
+
+        Raises
+        ------
+        ValueError
+            If `n_samples` is not a whole number of at least 1.
         """
-        return self._fitted.sample(n_samples, check_random_state(self.random_state))
+        return self._fitted.sample(checked_size(n_samples), check_random_state(self.random_state))
 
     def _collapsed(self, variance: float, limit: float) -> str:
         """What the warning says of components that are noise, whose variance is within the limit."""

@@ -9,7 +9,6 @@ neural networks or of approximate inference. Here inference is exact, and so are
 :math:`I(z_k; x) = \tfrac12 \log(1 + s_k^2 / \sigma^2)`.
 """
 
-import warnings
 from typing import Self
 
 import numpy as np
@@ -18,14 +17,23 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
-from ..exceptions import CollapseWarning
-from ..validation import NON_NEGATIVE, POSITIVE_INTEGER, POSITIVE_REAL, Interval, RealNotInt, StrOptions, fit_context
+from ..exceptions import CollapseWarning, warn_user
+from ..validation import (
+    NON_NEGATIVE,
+    POSITIVE_INTEGER,
+    POSITIVE_REAL,
+    Interval,
+    RealNotInt,
+    StrOptions,
+    fit_context,
+    restored_on_error,
+)
 from .answers import LinearInferenceMixin
 from .attributes import LinearAttributesMixin
 from .covariance import LARGEST_MATRIX, WeightedRows
 from .incremental import Batches
 from .maximum_likelihood import Solution, moments_of, of_moments, of_rows, third_moments_of
-from .rows import check_columns, check_size, checked_rows, unchanged_on_error
+from .rows import check_columns, check_size, checked_rows
 from .solver import Problem
 from .spectrum import decisive, noise_limit
 
@@ -194,7 +202,7 @@ class IdentifiablePPCA(LinearInferenceMixin, LinearAttributesMixin, BaseEstimato
         ConvergenceWarning
             If `max_iter` steps were not enough.
         """
-        with unchanged_on_error(self):
+        with restored_on_error(self, BaseException):
             rows = self._checked(X, sample_weight, reset=True)
             solution = of_rows(rows, self._problem(rows.total))
             self._batches = None
@@ -226,7 +234,7 @@ class IdentifiablePPCA(LinearInferenceMixin, LinearAttributesMixin, BaseEstimato
         ValueError
             As `fit`, if values are missing, and after a `fit` to rows with gaps or of more than 2000 features.
         """
-        with unchanged_on_error(self):
+        with restored_on_error(self, BaseException):
             earlier = self._earlier()
             rows = self._checked(X, sample_weight, reset=earlier is None, complete=True)
             moments = moments_of(rows) if earlier is None else earlier.moments.merged(moments_of(rows))
@@ -272,11 +280,11 @@ class IdentifiablePPCA(LinearInferenceMixin, LinearAttributesMixin, BaseEstimato
         self.explained_variance_, self.total_variance_ = spectrum.variances[: self.n_components_], spectrum.total
         self.converged_ = fit.to_come == 0
         if not self.converged_:
-            warnings.warn(self._unfinished(fit.to_come), ConvergenceWarning, stacklevel=4)
+            warn_user(self._unfinished(fit.to_come), ConvergenceWarning)
         if len(self.collapsed_components_):
             judged = decisive(spectrum, self.noise_variance)
             limit = noise_limit(judged, self.n_identifiable_, self.noise_variance)
-            warnings.warn(self._collapsed(judged.variances[self.n_identifiable_], limit), CollapseWarning, stacklevel=4)
+            warn_user(self._collapsed(judged.variances[self.n_identifiable_], limit), CollapseWarning)
         return self
 
     def _unfinished(self, to_come: float) -> str:

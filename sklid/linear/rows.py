@@ -4,8 +4,6 @@ Rows of weight zero, or without any value, do not count. A fit that is refused l
 """
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from numbers import Integral
 from typing import Any
 
@@ -18,22 +16,9 @@ from sklearn.utils.validation import validate_data
 from ..validation import check_sample_weight
 from .covariance import WeightedRows
 
-__all__ = ["DTYPES", "check_columns", "check_complete", "check_size", "checked_rows", "unchanged_on_error"]
+__all__ = ["DTYPES", "check_columns", "check_complete", "check_size", "checked_rows"]
 
 DTYPES = [np.float64, np.float32]
-
-
-@contextmanager
-def unchanged_on_error(estimator: BaseEstimator) -> Iterator[None]:
-    """Whatever ends the block early, Ctrl-C too, leaves the attributes of the estimator as they were before it."""
-    before, done = vars(estimator).copy(), False
-    try:
-        yield
-        done = True
-    finally:
-        if not done:
-            vars(estimator).clear()
-            vars(estimator).update(before)
 
 
 def checked_rows(
@@ -46,11 +31,14 @@ def checked_rows(
     estimator : BaseEstimator
         Learns the names and the number of its features with `reset`, else they must be the same.
     X : array-like of shape (n_samples, n_features)
+        What a masked array masks is missing.
     sample_weight : array-like of shape (n_samples,) or None
     reset : bool
     gaps : str
         What takes missing values where they are not taken here, or "" where they are.
     """
+    if np.ma.is_masked(X):
+        X = np.ma.filled(X.astype(np.float64), np.nan)
     X = validate_data(
         estimator, X, reset=reset, dtype=DTYPES, ensure_all_finite=False, ensure_min_samples=2 if reset else 1
     )

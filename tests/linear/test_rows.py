@@ -47,3 +47,17 @@ def test_ctrl_c_ends_the_gradient_solver_and_leaves_no_half_trained_model():
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, handler)
     assert not hasattr(model, "mean_")
+
+
+def test_masked_values_are_missing():
+    rows = with_gaps(planted())
+    masked, missing = (IdentifiablePPCA(2).fit(each) for each in (np.ma.masked_invalid(rows), rows))
+    np.testing.assert_array_equal(masked.components_, missing.components_)
+    with pytest.raises(ValueError, match="missing value"):
+        IdentifiablePPCA(2, solver="eig").fit(np.ma.masked_invalid(rows))
+
+
+@pytest.mark.parametrize("n_samples", [0, -1, 2.5, True])
+def test_number_of_draws_is_a_whole_number_of_at_least_one(n_samples):
+    with pytest.raises(ValueError, match="n_samples=.* must be a whole number"):
+        IdentifiablePPCA(2).fit(planted()).sample(n_samples)
