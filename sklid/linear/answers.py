@@ -16,6 +16,7 @@ from torch.distributions import Distribution, Independent, MultivariateNormal, N
 
 from ..data.blocks import tensor_of
 from ..metrics.sources import View, linear_gaussian
+from ..surroundings import ordinary_settings
 from .incomplete import IncompleteRows, Posteriors, has_gaps, posteriors
 from .linear_gaussian import LinearGaussian
 
@@ -27,6 +28,7 @@ class LinearInferenceMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
     model_: LinearGaussian
 
+    @ordinary_settings()
     def transform(self, X: ArrayLike) -> NDArray[np.floating]:
         """Posterior mean of the latent, E[z | x], from what is observed of each row.
 
@@ -43,6 +45,7 @@ class LinearInferenceMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         means = self._posteriors(X).means if has_gaps(X) else self.model_.posterior_means(X)
         return means.astype(X.dtype, copy=False)
 
+    @ordinary_settings()
     def posterior(self, X: ArrayLike) -> Distribution:
         """The exact posterior p(z | x) of every row.
 
@@ -81,6 +84,7 @@ class LinearInferenceMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         """
         return self.inverse_transform(self.transform(X))
 
+    @ordinary_settings()
     def inverse_transform(self, Z: ArrayLike) -> NDArray[np.floating]:
         """E[x | z] = m + W z.
 
@@ -106,6 +110,7 @@ class LinearInferenceMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
             )
         return self.model_.decoded(Z).astype(Z.dtype, copy=False)
 
+    @ordinary_settings()
     def invert(self, X: ArrayLike) -> NDArray[np.floating]:
         """Left inverse of the decoder: the latent whose reconstruction is nearest to each row.
 
@@ -134,6 +139,7 @@ class LinearInferenceMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         model = self.model_
         return (model.posterior_means(X) * (model.variances / model.amplitudes**2)).astype(X.dtype, copy=False)
 
+    @ordinary_settings()
     def score_samples(self, X: ArrayLike) -> NDArray[np.floating]:
         """Exact log-density of what is observed of each row, in nats; 0 for a row without any value.
 
@@ -164,6 +170,7 @@ class LinearInferenceMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         """
         return float(np.average(self.score_samples(X).astype(np.float64), weights=sample_weight))
 
+    @ordinary_settings()
     def view(self, X: ArrayLike) -> View:
         """The fitted model as encoder and decoder, and complete rows: what `sklid.metrics` measures.
 

@@ -21,6 +21,7 @@ from sklearn.utils import assert_all_finite, check_random_state
 from sklearn.utils.validation import validate_data
 
 from ..exceptions import CollapseWarning
+from ..surroundings import ordinary_settings
 from ..validation import NON_NEGATIVE, POSITIVE_INTEGER, POSITIVE_REAL, StrOptions, check_sample_weight, fit_context
 from .answers import LinearInferenceMixin
 from .attributes import LinearAttributesMixin
@@ -180,10 +181,11 @@ class IdentifiablePPCA(LinearInferenceMixin, LinearAttributesMixin, BaseEstimato
         ConvergenceWarning
             If `max_iter` steps were not enough.
         """
-        rows = self._checked(X, sample_weight, reset=True)
-        self._check_size(rows.total)
-        self._batches = None
-        return self._accept(of_rows(rows, self._problem()))
+        with ordinary_settings():
+            rows = self._checked(X, sample_weight, reset=True)
+            self._check_size(rows.total)
+            self._batches = None
+            return self._accept(of_rows(rows, self._problem()))
 
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None) -> Self:
@@ -209,15 +211,16 @@ class IdentifiablePPCA(LinearInferenceMixin, LinearAttributesMixin, BaseEstimato
         ValueError
             As `fit`, and if values are missing.
         """
-        earlier = getattr(self, "_batches", None)
-        rows = self._checked(X, sample_weight, reset=earlier is None, complete=True)
-        moments = rows.moments()
-        moments = moments if earlier is None else earlier.moments.merged(moments)
-        self._check_size(moments.weight)
-        solution = of_moments(moments, self._problem())
-        third_moments = rows.third_moments(solution.model.standardising, solution.model.mean)
-        self._batches = Batches(moments, solution.model, third_moments).after(earlier)
-        return self._accept(solution._replace(model=self._batches.model))
+        with ordinary_settings():
+            earlier = getattr(self, "_batches", None)
+            rows = self._checked(X, sample_weight, reset=earlier is None, complete=True)
+            moments = rows.moments()
+            moments = moments if earlier is None else earlier.moments.merged(moments)
+            self._check_size(moments.weight)
+            solution = of_moments(moments, self._problem())
+            third_moments = rows.third_moments(solution.model.standardising, solution.model.mean)
+            self._batches = Batches(moments, solution.model, third_moments).after(earlier)
+            return self._accept(solution._replace(model=self._batches.model))
 
     def _checked(
         self, X: ArrayLike, sample_weight: ArrayLike | None, reset: bool, complete: bool = False

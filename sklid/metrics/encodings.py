@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.distributions import Categorical, Distribution, Independent, MixtureSameFamily, MultivariateNormal, Normal
 
 from ..data.blocks import tensor_of
+from ..surroundings import without_gradients
 from .sources import View, is_model, standard_normal, view_of
 
 __all__ = ["N_DRAWS", "Encodings", "draws_of", "encodings", "encodings_of", "marginal", "marginals", "without"]
@@ -47,7 +48,7 @@ class Encodings(NamedTuple):
             return mean.to(z.dtype), variance.sqrt().to(z.dtype)
 
 
-@torch.no_grad()
+@without_gradients()
 def encodings(first: Any, second: Any = None) -> Encodings:
     """The posteriors and the prior behind the two arguments of a metric.
 
@@ -73,7 +74,7 @@ def encodings(first: Any, second: Any = None) -> Encodings:
     return _of_moments(first, second)
 
 
-@torch.no_grad()
+@without_gradients()
 def encodings_of(view: View) -> Encodings:
     """The posteriors of the rows and the prior of a model."""
     prior = None if getattr(view.model, "prior", None) is None else view.model.prior()
