@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 from torch import Tensor
 
-from .nn.draws import Draws
+from .nn.draws import drawing, generators_of
 from .surroundings import without_gradients
 
 __all__ = ["RowNoise", "available_device", "from_random_state", "seed_of"]
@@ -33,7 +33,7 @@ def available_device(name: str, fall_back: bool = False) -> str:
 @contextmanager
 def from_random_state(random_state: int | np.random.RandomState | None) -> Iterator[None]:
     """Torch's draws in this thread from generators of the seed of a `random_state`, without gradients."""
-    with without_gradients(), Draws(seed_of(random_state)):
+    with without_gradients(), generators_of(seed_of(random_state)), drawing():
         yield
 
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-__all__ = ["Draws", "drawing", "generators_of", "standard_noise"]
+__all__ = ["Draws", "between_draws", "drawing", "generators_of", "standard_noise"]
 
 aten = torch.ops.aten
 WITH_GENERATOR = {
@@ -59,6 +59,15 @@ class Draws(TorchDispatchMode):
         super().__init__()
         self.seed = seed
         self.generators: dict[torch.device, torch.Generator] = {}
+        self.n_entered = 0
+
+    def __enter__(self) -> "Draws":
+        self.n_entered += 1
+        return super().__enter__()
+
+    def __exit__(self, *error: Any) -> None:
+        self.n_entered -= 1
+        super().__exit__(*error)
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
@@ -108,6 +117,20 @@ def drawing() -> Iterator[None]:
     """Around what draws: its random numbers are those of the nearest `generators_of`, without one torch's own."""
     with getattr(_thread, "draws", None) or nullcontext():
         yield
+
+
+@contextmanager
+def between_draws() -> Iterator[None]:
+    """Around many operations in a block of `drawing`: at full speed, and only what is `drawing` itself draws as it."""
+    draws = getattr(_thread, "draws", None)
+    if draws is None or not draws.n_entered:
+        yield
+        return
+    draws.__exit__(None, None, None)
+    try:
+        yield
+    finally:
+        draws.__enter__()
 
 
 def standard_noise(shape: Sequence[int], like: Tensor) -> Tensor:

