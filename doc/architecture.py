@@ -14,11 +14,11 @@ ROOT = Path(__file__).parents[1] / "sklid"
 PICTURE = Path(__file__).with_suffix(".svg")
 HOUSE = [
     ("floor 1", "nn",
-     "activation convex curved brenier embedding perceptron network decoder section likelihoods.support "
+     "draws activation convex curved brenier embedding perceptron network decoder section likelihoods.support "
      "likelihoods.base likelihoods.gaussian likelihoods.bernoulli likelihoods.continuous_bernoulli likelihoods.counts "
      "likelihoods.categorical likelihoods objective linear certificate prior clusters mixture posterior flow "
      "principal model mixture_model"),
-    ("root", "", "exceptions randomness validation"),
+    ("root", "", "exceptions surroundings randomness validation"),
     ("floor 2", "data",
      "blocks memory_map scale table numeric_table array_file frame_table text_file parquet_file files"),
     ("floor 2", "training", "callbacks batches guard loss net phases"),

@@ -1,4 +1,4 @@
-"""Randomness and devices: seeds that leave the global generators alone, the noise of a row, where a model computes."""
+"""Randomness and devices: draws that leave the global generators alone, the noise of a row, where a model computes."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,10 @@ from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 from torch import Tensor
 
-__all__ = ["RowNoise", "available_device", "from_random_state", "seeded"]
+from .nn.draws import drawing, generators_of
+from .surroundings import without_gradients
+
+__all__ = ["RowNoise", "available_device", "from_random_state", "seed_of"]
 
 
 def available_device(device: str | torch.device, fall_back: bool = False) -> str:
@@ -33,23 +36,15 @@ def available_device(device: str | torch.device, fall_back: bool = False) -> str
 
 
 @contextmanager
-def seeded(seed: int, device: str = "cpu") -> Iterator[None]:
-    """Torch's generators seeded inside the block and put back as they were after it."""
-    gpu = [torch.device(device)] if device.startswith("cuda") else []
-    with torch.random.fork_rng(devices=gpu):
-        torch.random.default_generator.manual_seed(seed)
-        if gpu:
-            with torch.cuda.device(gpu[0]):
-                torch.cuda.manual_seed(seed)
-        yield
-
-
-@contextmanager
 def from_random_state(random_state: int | np.random.RandomState | None) -> Iterator[None]:
-    """The same with the seed that scikit-learn's `random_state` gives, and no gradients."""
-    device = "cuda" if torch.cuda.is_initialized() else "cpu"
-    with seeded(check_random_state(random_state).randint(2**31 - 1), device), torch.no_grad():
+    """Torch's draws in this thread from generators of the seed of a `random_state`, without gradients."""
+    with without_gradients(), generators_of(seed_of(random_state)), drawing():
         yield
+
+
+def seed_of(random_state: int | np.random.RandomState | None) -> int:
+    """The seed that scikit-learn's `random_state` gives."""
+    return int(check_random_state(random_state).randint(2**31 - 1))
 
 
 class RowNoise:
@@ -70,7 +65,7 @@ class RowNoise:
     def __init__(self, seed: int, n_draws: int, n_components: int) -> None:
         generator = torch.Generator().manual_seed(seed)
         self.n_draws = n_draws
-        self.pool = torch.randn(self.N_SETS, n_draws, n_components, generator=generator)
+        self.pool = torch.randn(self.N_SETS, n_draws, n_components, dtype=torch.float32, generator=generator)
 
     def __call__(self, x: Tensor) -> Tensor:
         """The noise of each row, on its device and in its type: ``(N, P) -> (S, N, K)``."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from sklid.randomness import RowNoise, available_device, seeded
+from sklid.randomness import RowNoise, available_device, from_random_state
 
 
 def test_noise_of_a_row_depends_on_its_values_and_on_nothing_else():
@@ -26,11 +26,11 @@ def test_negative_zero_is_zero():
     assert RowNoise.set_of_rows(torch.tensor([[-0.0, 1.0]])) == RowNoise.set_of_rows(torch.tensor([[0.0, 1.0]]))
 
 
-def test_seeded_block_repeats_and_leaves_the_generator_alone():
+def test_block_of_a_random_state_repeats_and_leaves_the_generator_alone():
     before = torch.get_rng_state()
     draws = []
     for _ in range(2):
-        with seeded(3):
+        with from_random_state(3):
             draws.append(torch.randn(4))
     assert torch.equal(*draws)
     assert torch.equal(torch.get_rng_state(), before)

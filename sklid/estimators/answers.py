@@ -8,17 +8,18 @@ Scores, samples and reconstructions are in the units of the data.
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 from torch.distributions import Distribution
 
 from ..data.memory_map import MappedRows
 from ..data.table import TableAdapter
 from ..metrics import View
-from ..randomness import RowNoise, available_device, seeded
+from ..nn.draws import Draws
+from ..randomness import RowNoise, available_device, seed_of
+from ..surroundings import ordinary_settings, without_gradients
 from ..training import BoundNet
 from ..validation import checked_size, weighted_mean
 from .inference import Inference
@@ -87,6 +88,7 @@ class AnswersMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
             )
         return self._inference(Z.dtype).decoded(Z)
 
+    @without_gradients()
     def encode(self, X: ArrayLike) -> Distribution:
         """The posterior q(z | x) of every row, for the uncertainty beside the mean.
 
@@ -101,9 +103,9 @@ class AnswersMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         """
         X = self._checked(X)
         inference = self._inference()
-        with torch.no_grad():
-            return inference.model.encode(inference.rows(X))
+        return inference.model.encode(inference.rows(X))
 
+    @without_gradients()
     def view(self, X: ArrayLike) -> View:
         """The fitted model as a torch module, and the rows as it sees them: what `sklid.metrics` measures.
 
@@ -181,7 +183,7 @@ class AnswersMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
             If `n_samples` is not a whole number of at least 1.
         """
         inference, n_samples = self._inference(), checked_size(n_samples)
-        with seeded(check_random_state(self.random_state).randint(2**31 - 1), inference.device):
+        with Draws(seed_of(self.random_state)):
             return inference.sample(n_samples)
 
     @property
@@ -208,10 +210,12 @@ class AnswersMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         check_is_fitted(self)
         return self.net_
 
+    @ordinary_settings()
     def _checked(self, X: ArrayLike) -> NDArray[np.floating] | MappedRows:
         check_is_fitted(self)
         return self._table.checked(self, X, reset=False)
 
+    @ordinary_settings()
     def _inference(self, dtype: Any = np.float32) -> Inference:
         """The fitted model on the estimator's device, in single precision or in double."""
         check_is_fitted(self)

@@ -23,7 +23,9 @@ from ..exceptions import CollapseWarning, warn_user
 from ..metrics import View
 from ..metrics.report import collapse_summary, rows_to_screen
 from ..nn import Bound, GaussianPosterior, LatentVariableModel, Likelihood, Posterior, StandardNormal
-from ..randomness import available_device, seeded
+from ..nn.draws import generators_of
+from ..randomness import available_device
+from ..surroundings import making_modules, ordinary_settings
 from ..training import BoundNet
 from ..training.loss import Objective
 from ..training.net import Step
@@ -85,7 +87,7 @@ class LatentVariableEstimator(AnswersMixin, BaseEstimator, TrainingParameters, M
         ConvergenceWarning
             If the training diverges, and again at a tenth of the learning rate.
         """
-        with restored_on_error(self):
+        with restored_on_error(self), ordinary_settings():
             if not self.warm_start:
                 self.net_ = None
             self._train(X, incremental=False, least_rows=2)
@@ -113,7 +115,7 @@ class LatentVariableEstimator(AnswersMixin, BaseEstimator, TrainingParameters, M
         ValueError
             As `fit`, and if the first call has too few rows.
         """
-        with restored_on_error(self):
+        with restored_on_error(self), ordinary_settings():
             self._train(X, incremental=True, least_rows=1)
         return self
 
@@ -139,7 +141,7 @@ class LatentVariableEstimator(AnswersMixin, BaseEstimator, TrainingParameters, M
         X = table.checked(self, X, reset=not started, ensure_min_samples=least_rows)
         seed = check_random_state(self.random_state).randint(2**30)
         seed += len(self.net_.history) if started else 0  # other draws than in the epochs before
-        with seeded(seed, available_device(self.device)):
+        with generators_of(seed):
             if started:
                 model, x = self.net_.module_, table.training_rows(X)
             else:
@@ -150,6 +152,7 @@ class LatentVariableEstimator(AnswersMixin, BaseEstimator, TrainingParameters, M
         if self.interrupted_ and self.on_interrupt == "raise":
             raise KeyboardInterrupt
 
+    @making_modules()
     def _initialised(
         self, table: TableAdapter, X: NDArray | MappedRows, seed: int, incremental: bool
     ) -> tuple[LatentVariableModel, Tensor | ModelRows]:

@@ -13,14 +13,16 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClusterMixin
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from ..data.memory_map import MappedRows
 from ..data.table import ModelRows, TableAdapter
 from ..nn import JointMixtureModel, LatentVariableModel, MixtureModel
-from ..randomness import seeded
+from ..nn.draws import Draws
+from ..randomness import seed_of
+from ..surroundings import making_modules, without_gradients
 from ..training import BoundNet
 from ..training.phases import Phase, Settings, train
 from ..validation import checked_size
@@ -138,7 +140,7 @@ class MixtureMixin(ClusterMixin, MixtureParameters):
             If `n_samples` is not a whole number of at least 1.
         """
         inference, n_samples = self._inference(), checked_size(n_samples)
-        with seeded(check_random_state(self.random_state).randint(2**31 - 1), inference.device):
+        with Draws(seed_of(self.random_state)):
             return inference.sample_with_labels(n_samples)
 
     @property
@@ -171,7 +173,7 @@ class MixtureMixin(ClusterMixin, MixtureParameters):
             min(np.linalg.norm(mean - means[number + 1 :], axis=1).min() for number, mean in enumerate(means[:-1]))
         )
 
-    @torch.no_grad()
+    @without_gradients()
     def mixture(self) -> tuple[NDArray[np.floating], NDArray[np.floating], NDArray[np.floating]]:
         """The clusters in the order of the labels, whatever the covariance type.
 
@@ -269,6 +271,7 @@ class MixtureMixin(ClusterMixin, MixtureParameters):
         net.interrupted_ |= early.interrupted_
         return net
 
+    @making_modules()
     def _with_mixture(self, model: LatentVariableModel, x: Tensor | ModelRows, seed: int) -> MixtureModel:
         """The model with a mixture in place of its prior; the other parts are the same modules."""
         prior = self._mixture_start().mixture(model, x, seed)

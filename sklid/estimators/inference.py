@@ -12,6 +12,7 @@ from ..data.blocks import chunks, tensor_of
 from ..data.table import TableAdapter
 from ..nn import LatentVariableModel, iwae
 from ..randomness import RowNoise
+from ..surroundings import ordinary_settings, without_gradients
 
 __all__ = ["Inference"]
 
@@ -50,12 +51,12 @@ class Inference:
             device=self.device, dtype=torch.float64 if self.double else torch.float32
         )
 
-    @torch.no_grad()
+    @without_gradients()
     def posterior_means(self, X: NDArray) -> NDArray[np.floating]:
         """E[z | x]: ``(N, P) -> (N, K)``."""
         return self._joined(self._posterior_mean(x) for x in self._blocks(X))
 
-    @torch.no_grad()
+    @without_gradients()
     def log_likelihoods(self, X: NDArray) -> NDArray[np.float64]:
         """Importance-weighted bound of each row in nats, in the units of the data: ``(N, P) -> (N,)``."""
         scores = self._joined(
@@ -63,7 +64,7 @@ class Inference:
         )
         return scores.astype(np.float64) - self.table.log_volume
 
-    @torch.no_grad()
+    @without_gradients()
     def reconstructions(self, X: NDArray) -> NDArray[np.floating]:
         """E[x | z] at the posterior mean of each row, in the units of the data: ``(N, P) -> (N, P)``.
 
@@ -73,36 +74,37 @@ class Inference:
             self._joined(self._mean(self._posterior_mean(x), self.model.given(x)) for x in self._blocks(X))
         )
 
-    @torch.no_grad()
+    @without_gradients()
     def decoded(self, Z: NDArray) -> NDArray[np.floating]:
         """E[x | z] in the units of the data: ``(N, K) -> (N, P)``."""
         blocks = (tensor_of(block).to(self.device) for block in chunks(Z, self._numbers_per_row()))
         return self.table.restored(self._joined(self._mean(z) for z in blocks))
 
-    @torch.no_grad()
+    @without_gradients()
     def inverted(self, X: NDArray, tol: float, max_iter: int) -> NDArray[np.floating]:
         """The exact left inverse of the decoder at mean X: ``(N, P) -> (N, K)``."""
         likelihood, decoder = self.model.likelihood, self.model.decoder
         blocks = (likelihood.link(likelihood.moments(x)) for x in self._blocks(X, 10))
         return self._joined(decoder.inverse(eta, likelihood.gain(), tol, max_iter) for eta in blocks)
 
-    @torch.no_grad()
+    @without_gradients()
     def kl_floors(self, X: NDArray, inverse_lipschitz: float) -> NDArray[np.floating]:
         """Certified least divergence of each row's posterior from the prior, in nats: ``(N, P) -> (N,)``."""
         return self._joined(self._kl_floor(x, inverse_lipschitz) for x in self._blocks(X, self.noise.n_draws))
 
+    @ordinary_settings()
     def min_fisher_eigenvalues(self, X: NDArray) -> NDArray[np.floating]:
         """Least eigenvalue of the Fisher information of the latent at each row's posterior mean: ``(N, P) -> (N,)``."""
         copies = 4 * self.model.prior.n_components
         return self._joined(self._min_fisher_eigenvalue(x) for x in self._blocks(X, copies))
 
-    @torch.no_grad()
+    @without_gradients()
     def sample(self, n_samples: int) -> NDArray[np.float64]:
         """Draws from the model in the units of the data: ``(n, P)``."""
         x, _ = self.model.sample(n_samples)
         return self.table.restored(x.cpu().double().numpy())
 
-    @torch.no_grad()
+    @without_gradients()
     def label_probabilities(self, X: NDArray) -> NDArray[np.floating]:
         """q(y | x) of a model with labels: ``(N, P) -> (N, C)``."""
         blocks = chunks(
@@ -112,7 +114,7 @@ class Inference:
         )
         return self._joined(self.model.label_probabilities(x, self.noise(x)) for x in map(self.rows, blocks))
 
-    @torch.no_grad()
+    @without_gradients()
     def sample_with_labels(self, n_samples: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Draws from a model with labels, in the units of the data, and the labels: ``(n, P), (n,)``."""
         w, labels = self.model.prior.sample_with_labels(n_samples)

@@ -166,7 +166,8 @@ class TrainingParameters:
         default=False,
         kind="bool",
         text="Whether training runs through ``torch.compile``. On a CPU it compiles for half a minute and then takes "
-        "an eighth off the decoder's time, so it pays in trainings of ten thousand steps and more.",
+        "an eighth off the decoder's time, so it pays in trainings of ten thousand steps and more. A `decoder_network` "
+        "with dropout then draws from torch's own generator, put back after the fit: not beside others in threads.",
         constraint=["boolean"],
     )
     on_interrupt: str = parameter(

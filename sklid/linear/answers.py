@@ -16,6 +16,7 @@ from torch.distributions import Distribution, Independent, MultivariateNormal, N
 
 from ..data.blocks import tensor_of
 from ..metrics.sources import View, linear_gaussian
+from ..surroundings import ordinary_settings
 from ..validation import weighted_mean
 from .incomplete import IncompleteRows, Posteriors, has_gaps, posteriors
 from .linear_gaussian import LinearGaussian
@@ -29,6 +30,7 @@ class LinearInferenceMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
     model_: LinearGaussian
 
+    @ordinary_settings()
     def transform(self, X: ArrayLike) -> NDArray[np.floating]:
         """Posterior mean of the latent, E[z | x], from what is observed of each row.
 
@@ -45,6 +47,7 @@ class LinearInferenceMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         means = self._posteriors(X).means if has_gaps(X) else self.model_.posterior_means(X)
         return means.astype(X.dtype, copy=False)
 
+    @ordinary_settings()
     def posterior(self, X: ArrayLike) -> Distribution:
         """The exact posterior p(z | x) of every row.
 
@@ -83,6 +86,7 @@ class LinearInferenceMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         """
         return self.inverse_transform(self.transform(X))
 
+    @ordinary_settings()
     def inverse_transform(self, Z: ArrayLike) -> NDArray[np.floating]:
         """E[x | z] = m + W z.
 
@@ -108,6 +112,7 @@ class LinearInferenceMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
             )
         return self.model_.decoded(Z).astype(Z.dtype, copy=False)
 
+    @ordinary_settings()
     def invert(self, X: ArrayLike) -> NDArray[np.floating]:
         """Left inverse of the decoder: the latent whose reconstruction is nearest to each row.
 
@@ -136,6 +141,7 @@ class LinearInferenceMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         model = self.model_
         return (model.posterior_means(X) * (model.variances / model.amplitudes**2)).astype(X.dtype, copy=False)
 
+    @ordinary_settings()
     def score_samples(self, X: ArrayLike) -> NDArray[np.floating]:
         """Exact log-density of what is observed of each row, in nats; 0 for a row without any value.
 
@@ -194,6 +200,7 @@ class LinearInferenceMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         scores = self.score_samples(X).astype(np.float64)
         return self._n_parameters * float(np.log(len(scores))) - 2 * float(scores.sum())
 
+    @ordinary_settings()
     def view(self, X: ArrayLike) -> View:
         """The fitted model as encoder and decoder, and complete rows: what `sklid.metrics` measures.
 

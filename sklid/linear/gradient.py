@@ -13,8 +13,10 @@ from skorch.callbacks import EarlyStopping
 from skorch.utils import noop
 from torch import Tensor
 
+from ..nn.draws import Draws
 from ..nn.linear import LEAST_SLOPE, LinearModel
-from ..randomness import seeded
+from ..randomness import seed_of
+from ..surroundings import SinglePrecision
 from ..training import BoundNet
 from .linear_gaussian import LinearGaussian
 from .solver import Fit, Problem
@@ -70,7 +72,7 @@ def _trained(net: BoundNet, x: Tensor) -> BoundNet:
 
 def _random_model(x: Tensor, n_components: int, noise: float, random_state: np.random.RandomState) -> LinearModel:
     """A model with its noise held, beta spanning random combinations of the rows x and equal loadings along it."""
-    with seeded(random_state.randint(2**31 - 1)):
+    with SinglePrecision(), Draws(seed_of(random_state)):
         directions = torch.linalg.qr(x.mT @ torch.randn(len(x), n_components, dtype=x.dtype)).Q.mT
         model = LinearModel(n_components, x.shape[1], noise, learn_noise=False).double()
         model.decoder.initialise(directions, float((x @ directions.mT).square().mean().sqrt()) / noise)

@@ -18,6 +18,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
 from ..exceptions import CollapseWarning, warn_user
+from ..surroundings import ordinary_settings
 from ..validation import (
     NON_NEGATIVE,
     POSITIVE_INTEGER,
@@ -202,7 +203,7 @@ class IdentifiablePPCA(LinearInferenceMixin, LinearAttributesMixin, BaseEstimato
         ConvergenceWarning
             If `max_iter` steps were not enough.
         """
-        with restored_on_error(self, BaseException):
+        with restored_on_error(self, BaseException), ordinary_settings():
             rows = self._checked(X, sample_weight, reset=True)
             solution = of_rows(rows, self._problem(rows.total))
             self._batches = None
@@ -234,7 +235,7 @@ class IdentifiablePPCA(LinearInferenceMixin, LinearAttributesMixin, BaseEstimato
         ValueError
             As `fit`, if values are missing, and after a `fit` to rows with gaps or of more than 2000 features.
         """
-        with restored_on_error(self, BaseException):
+        with restored_on_error(self, BaseException), ordinary_settings():
             earlier = self._earlier()
             rows = self._checked(X, sample_weight, reset=earlier is None, complete=True)
             moments = moments_of(rows) if earlier is None else earlier.moments.merged(moments_of(rows))

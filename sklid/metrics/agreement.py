@@ -21,6 +21,7 @@ from scipy.optimize import linear_sum_assignment
 from sklearn.model_selection import KFold
 from sklearn.utils import check_array, check_consistent_length
 
+from ..surroundings import ordinary_settings
 from ..validation import StrOptions, validate_params
 
 __all__ = ["LatentAgreement", "latent_agreement"]
@@ -50,6 +51,7 @@ class LatentAgreement(NamedTuple):
     standard_error: float
 
 
+@ordinary_settings()
 @validate_params(
     {"alignment": [StrOptions({"affine", "permutation"})], "random_state": ["random_state"]},
     prefer_skip_nested_validation=True,

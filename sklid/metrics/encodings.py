@@ -12,7 +12,8 @@ from torch import Tensor
 from torch.distributions import Categorical, Distribution, Independent, MixtureSameFamily, MultivariateNormal, Normal
 
 from ..data.blocks import tensor_of
-from ..randomness import seeded
+from ..nn.draws import drawing, generators_of
+from ..surroundings import without_gradients
 from .sources import View, is_model, standard_normal, view_of
 
 __all__ = ["N_DRAWS", "Encodings", "draws_of", "encodings", "encodings_of", "marginal", "marginals", "without"]
@@ -48,7 +49,7 @@ class Encodings(NamedTuple):
             return mean.to(z.dtype), variance.sqrt().to(z.dtype)
 
 
-@torch.no_grad()
+@without_gradients()
 def encodings(first: Any, second: Any = None) -> Encodings:
     """The posteriors and the prior behind the two arguments of a metric.
 
@@ -76,7 +77,7 @@ def encodings(first: Any, second: Any = None) -> Encodings:
     return _of_moments(first, second)
 
 
-@torch.no_grad()
+@without_gradients()
 def encodings_of(view: View) -> Encodings:
     """The posteriors of the rows and the prior of a model."""
     prior = None if getattr(view.model, "prior", None) is None else view.model.prior()
@@ -162,7 +163,7 @@ def _check_finite(posterior: Distribution) -> None:
     try:
         moments = posterior.mean + posterior.stddev
     except NotImplementedError:
-        with seeded(0):  # no draw of the measurement is used up
+        with generators_of(0), drawing():  # no draw of the measurement is used up
             moments = posterior.sample()
     wrong = ~torch.isfinite(moments).all(dim=-1)
     if wrong.any():

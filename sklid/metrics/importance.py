@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.distributions import Distribution, Independent, Normal
 
 from ..nn import kl_estimate
+from ..nn.draws import between_draws, standard_noise
 from .encodings import Encodings
 from .sources import View
 
@@ -69,9 +70,9 @@ def refined(view: View, encoded: Encodings, n_steps: int = REFINEMENT_STEPS) -> 
     optimizer = torch.optim.Adam(free, lr=REFINEMENT_RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, n_steps)
     averages = [torch.zeros_like(parameter) for parameter in free]
-    with torch.enable_grad():
+    with torch.enable_grad(), between_draws():
         for step in range(n_steps):
-            z = free[0] + free[1].exp() * torch.randn(REFINEMENT_DRAWS, *loc.shape, dtype=loc.dtype, device=loc.device)
+            z = free[0] + free[1].exp() * standard_noise((REFINEMENT_DRAWS, *loc.shape), loc)
             log_q = Normal(free[0].detach(), free[1].detach().exp(), validate_args=False).log_prob(z).sum(-1)
             loss = (log_q - decoded_log_prob(view, z) - encoded.prior.log_prob(z)).mean(0).sum()
             for parameter, gradient in zip(free, torch.autograd.grad(loss, free), strict=True):

@@ -17,9 +17,12 @@ from scipy.special import entr
 from sklearn.metrics.cluster import contingency_matrix
 from sklearn.utils import check_array, check_consistent_length
 
+from ..surroundings import ordinary_settings
+
 __all__ = ["cluster_mutual_information", "clustering_accuracy", "label_probabilities", "majority_vote_accuracy"]
 
 
+@ordinary_settings()
 def cluster_mutual_information(first: Any, second: Any = None) -> float:
     """Mutual information of x and a discrete latent y, exact on the rows: 0 to log C nats.
 
@@ -63,6 +66,7 @@ def label_probabilities(first: Any, second: Any = None) -> NDArray[np.float64]:
     return probabilities
 
 
+@ordinary_settings()
 def clustering_accuracy(labels_true: ArrayLike, labels_pred: ArrayLike) -> float:
     """Share of the rows whose cluster is matched to their class by the best one-to-one matching.
 
@@ -96,6 +100,7 @@ def clustering_accuracy(labels_true: ArrayLike, labels_pred: ArrayLike) -> float
     return float(table[matched].sum() / table.sum())
 
 
+@ordinary_settings()
 def majority_vote_accuracy(labels_true: ArrayLike, labels_pred: ArrayLike) -> float:
     """Share of the rows that are of the most frequent class of their cluster, also called purity.
 

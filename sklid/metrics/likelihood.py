@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from ..nn import iwae
+from ..nn.draws import Draws
 from ..randomness import from_random_state
 from .encodings import Encodings, encodings_of
 from .importance import REFINEMENT_STEPS, bound, decoded_log_prob, refined
@@ -155,8 +156,9 @@ def _gaps(view: View, encoded: Encodings, better: Distribution) -> Tensor:
     seed = int(torch.randint(2**31 - 1, ()))
     bounds = []
     for posterior in (better, q):
-        torch.default_generator.manual_seed(seed)
-        bounds.append(bound(view, posterior, p, posterior.sample(torch.Size([EVALUATION_DRAWS]))))
+        with Draws(seed):
+            z = posterior.sample(torch.Size([EVALUATION_DRAWS]))
+        bounds.append(bound(view, posterior, p, z))
     return bounds[0] - bounds[1]
 
 

@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from ..randomness import from_random_state
+from ..surroundings import ordinary_settings
 from .encodings import Encodings, encodings, encodings_of, without
 from .importance import decoded_log_prob, gaussian
 from .sources import View, is_model, view_of
@@ -114,7 +115,8 @@ def active_units(
         with from_random_state(random_state):
             loc = encodings(first, second).moments()[0].cpu().numpy()
     else:
-        loc = check_array(first, dtype=[np.float64, np.float32])
+        with ordinary_settings():
+            loc = check_array(first, dtype=[np.float64, np.float32])
     variances = loc.var(axis=0, dtype=np.float64)
     active = variances >= threshold
     return ActiveUnits(float(active.mean()), int(active.sum()), active, variances)

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.distributions import Categorical, Distribution, Independent, MixtureSameFamily, Normal
 
 from .decoder import Decoder
+from .draws import standard_noise
 from .likelihoods.base import Likelihood
 from .mixture import SeparatedMixture
 from .model import LatentVariableModel
@@ -89,14 +90,22 @@ class JointMixtureModel(MixtureModel):
         for parameter in self.labelled[-1].parameters():
             nn.init.zeros_(parameter)
 
-    def forward(self, x: Tensor) -> Bound:
-        """The evidence lower bound of each row, one draw per label: ``(*, P)`` to a `Bound` of batch shape ``(*,)``."""
+    def forward(self, x: Tensor, noise: Tensor | None = None) -> Bound:
+        """The evidence lower bound of each row, one draw per label: ``(*, P)`` to a `Bound` of batch shape ``(*,)``.
+
+        The draws are made of noise ``(*, C, K)``, by default that of `noise_for`.
+        """
         labels, latents = self._posteriors(x)
-        w, each = latents.rsample(), x.unsqueeze(-2)
+        w = latents.mean + latents.stddev * (self.noise_for(x) if noise is None else noise)
+        each = x.unsqueeze(-2)
         reconstruction = (labels.probs * self.decode(w, self.given(each)).log_prob(each)).sum(-1)
         log_joint = self.prior.expected_log_joint(latents.mean, latents.variance)
         divergence = (labels.probs * (labels.logits - latents.entropy() - log_joint)).sum(-1)
         return Bound(reconstruction, divergence.unsqueeze(-1))
+
+    def noise_for(self, x: Tensor) -> Tensor:
+        """Standard normal noise of one forward pass: ``(*, P) -> (*, C, K)``."""
+        return standard_noise((*x.shape[:-1], self.prior.n_labels, self.prior.n_components), x)
 
     def encode(self, x: Tensor) -> MixtureSameFamily:
         """q(w | x), the mixture of the labels' posteriors: ``(*, P)`` to a distribution of batch shape ``(*,)``."""

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.distributions import Distribution
 
 from .decoder import Decoder
+from .draws import standard_noise
 from .likelihoods.base import Likelihood
 from .objective import Bound
 from .posterior import Posterior
@@ -59,12 +60,27 @@ class LatentVariableModel(nn.Module):
         self.likelihood = likelihood
         self.posterior = posterior
 
-    def forward(self, x: Tensor) -> Bound:
-        """The evidence lower bound of each row with one draw of z: ``(*, P)`` to a `Bound` of batch shape ``(*,)``."""
+    def forward(self, x: Tensor, noise: Tensor | None = None) -> Bound:
+        """The evidence lower bound of each row, from draws of z made of noise, by default one of `noise_for`.
+
+        Parameters
+        ----------
+        x : Tensor of shape (*, P)
+        noise : Tensor of shape (S, *, K), optional
+            Standard normal.
+
+        Returns
+        -------
+        bound : Bound
+            Of batch shape ``(*,)``.
+        """
         q = self.encode(x)
-        noise = torch.randn((1, *x.shape[:-1], self.prior.n_components), dtype=x.dtype, device=x.device)
-        z, log_q = self.draw(q, noise)
+        z, log_q = self.draw(q, self.noise_for(x) if noise is None else noise)
         return Bound(self.decode(z, self.given(x)).log_prob(x).mean(0), self.prior.divergences(q, z, log_q))
+
+    def noise_for(self, x: Tensor) -> Tensor:
+        """Standard normal noise of one forward pass: ``(*, P) -> (1, *, K)``."""
+        return standard_noise((1, *x.shape[:-1], self.prior.n_components), x)
 
     @torch.no_grad()
     def initialise(self, x: Tensor) -> None:

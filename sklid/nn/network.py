@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from .draws import drawing
 from .perceptron import Perceptron
 
 __all__ = ["AnyNetwork", "FreeNetwork", "free_network"]
@@ -63,13 +64,20 @@ class AnyNetwork(nn.Module):
     def forward(self, inputs: Tensor) -> Tensor:
         """Outputs in rows: ``(*, n_inputs) -> (*, n_outputs)``."""
         rows = inputs.reshape(-1, inputs.shape[-1])
-        outputs, n_outputs = self.network(rows), len(self.offset)
+        outputs, n_outputs = self._outputs(rows), len(self.offset)
         if outputs.numel() != len(rows) * n_outputs:
             raise ValueError(
                 f"The network of a decoder must give n_outputs={n_outputs} numbers for each latent; for latents "
                 f"of shape {tuple(rows.shape)} it gave an output of shape {tuple(outputs.shape)}."
             )
         return torch.addcmul(self.offset, self.strength, outputs.reshape(*inputs.shape[:-1], n_outputs), value=PACE)
+
+    def _outputs(self, rows: Tensor) -> Tensor:
+        """What the module gives; it may draw, as dropout does."""
+        if torch.compiler.is_compiling():
+            return self.network(rows)
+        with drawing():
+            return self.network(rows)
 
     @torch.no_grad()
     def shift(self, by: Tensor) -> None:

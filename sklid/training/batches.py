@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..nn.draws import drawing
+
 __all__ = ["BatchIterator"]
 
 
@@ -35,7 +37,8 @@ class BatchIterator:
     def __iter__(self) -> Iterator[tuple[Tensor, None]]:
         order = self.indices
         if self.shuffle:
-            order = torch.randperm(self.n_rows, device=self.rows.device)
+            with drawing():
+                order = torch.randperm(self.n_rows, device=self.rows.device)
             order = order if self.indices is None else self.indices[order]
         for start in range(0, self.n_rows, self.batch_size):
             batch = slice(start, start + self.batch_size)

@@ -13,7 +13,7 @@ from skorch import NeuralNet
 from skorch.callbacks import Callback
 from torch import Tensor
 
-from ..randomness import seeded
+from ..nn.draws import drawing, generators_of
 
 __all__ = ["DIVERGED", "DivergedError", "DivergenceGuard"]
 
@@ -98,7 +98,7 @@ class DivergenceGuard(Callback):
         was_training, criterion = net.module_.training, net.criterion_
         net.module_.eval()
         try:
-            with seeded(0, net.device):
+            with generators_of(0), drawing():
                 bound = net.module_.forward(self.rows_)  # not the compiled call, which would compile once more
             return float(criterion.objective(bound, criterion.kl_weight).mean())
         except torch.linalg.LinAlgError:

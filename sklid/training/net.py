@@ -15,6 +15,7 @@ import torch
 from sklearn.exceptions import ConvergenceWarning
 from skorch import NeuralNet
 from skorch.callbacks import Callback, EarlyStopping, LRScheduler
+from skorch.utils import to_tensor
 from torch import Tensor, nn
 
 from ..exceptions import warn_user
@@ -118,6 +119,14 @@ class BoundNet(NeuralNet):
     def get_loss(self, y_pred: Bound, y_true: Any, X: Any = None, training: bool = False) -> Tensor:
         """The negative bound; there is no target."""
         return self.criterion_(y_pred)
+
+    def infer(self, x: Any, **fit_params: Any) -> Bound:
+        """The bound of a batch; a module that says what noise it takes is given it: compiled code draws none."""
+        noise_for = getattr(self.module_, "noise_for", None)
+        if noise_for is None:
+            return super().infer(x, **fit_params)
+        x = to_tensor(x, device=self.device)
+        return super().infer(x, **{"noise": noise_for(x), **fit_params})
 
     def _set_training(self, training: bool = True) -> None:
         """As skorch's, when the mode changes: it walks through all modules every batch, which shows in small steps."""

@@ -1,9 +1,11 @@
 """Stretches of training: how long, at which weight of the divergence, and with which callbacks."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Any, NamedTuple
 
+import torch
 from skorch import NeuralNet
 from skorch.dataset import ValidSplit
 from skorch.history import History
@@ -122,7 +124,16 @@ def train(
         net.history = history
     if resumed is not None:
         net.resume(resumed)
-    return net.partial_fit(x)
+    with _default_generator_seeded(settings) if settings.compile else nullcontext():
+        return net.partial_fit(x)
+
+
+@contextmanager
+def _default_generator_seeded(settings: Settings) -> Iterator[None]:
+    """Compiled code, such as a dropout of the decoder's network, draws from torch's own generator: it is put back."""
+    with torch.random.fork_rng(devices=[settings.device] if settings.device.startswith("cuda") else []):
+        torch.manual_seed(settings.seed)
+        yield
 
 
 def _callbacks(n_rows: int, phase: Phase, settings: Settings) -> list:

@@ -108,7 +108,7 @@ def helmert_basis(n_categories: int) -> Tensor:
     >>> bool((Q.mT @ Q).allclose(Q.new_ones(3).diag(), atol=1e-6))
     True
     """
-    order = torch.arange(1, n_categories, dtype=torch.get_default_dtype())
     above = torch.triu(torch.ones(n_categories, n_categories - 1))
+    order = torch.arange(1, n_categories).to(above)
     below = torch.diag(-order, diagonal=-1)[:, :-1]
     return (above + below) / torch.sqrt(order * (order + 1))

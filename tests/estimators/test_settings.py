@@ -1,0 +1,110 @@
+"""What a caller has set for torch, NumPy or scikit-learn neither stops the package nor changes what it answers."""
+
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+import sklearn
+import torch
+
+from sklid import LIDVAE, IdentifiablePPCA
+
+from .models import MODELS, SMALL, X, answers, assert_same, measurements
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::sklid.CollapseWarning", "ignore::sklid.exceptions.CappedEstimateWarning"
+)
+
+
+@contextmanager
+def switched(switch, value, back):
+    switch(value)
+    try:
+        yield
+    finally:
+        switch(back)
+
+
+SETTINGS = {
+    "default dtype": lambda: switched(torch.set_default_dtype, torch.float64, torch.float32),
+    "inference mode": torch.inference_mode,
+    "no gradients": torch.no_grad,
+    "gradients off": lambda: torch.autograd.set_grad_enabled(False),
+    "default device": lambda: switched(torch.set_default_device, "meta", None),
+    "default device cpu": lambda: switched(torch.set_default_device, "cpu", None),
+    "device block": lambda: torch.device("meta"),
+    "autocast": lambda: torch.autocast("cpu", dtype=torch.bfloat16),
+    "deterministic": lambda: switched(torch.use_deterministic_algorithms, True, False),
+    "numpy errors": lambda: np.errstate(all="raise"),
+    "metadata routing": lambda: sklearn.config_context(enable_metadata_routing=True),
+    "assume finite": lambda: sklearn.config_context(assume_finite=True),
+    "pandas": lambda: sklearn.config_context(transform_output="pandas"),
+}
+
+
+@pytest.fixture(scope="module")
+def expected():
+    return {name: answers(make().fit(X)) for name, make in MODELS.items()}
+
+
+@pytest.fixture(scope="module")
+def measured():
+    model = MODELS["LIDGMVAEClustering"]().fit(X)
+    return model, measurements(model)
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+@pytest.mark.parametrize("name", MODELS)
+def test_setting_changes_neither_a_fit_nor_its_answers(name, setting, expected):
+    with SETTINGS[setting]():
+        found = answers(MODELS[name]().fit(X))
+    assert_same(found, expected[name])
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_setting_does_not_change_what_is_measured(setting, measured):
+    model, expected = measured
+    with SETTINGS[setting]():
+        assert_same(measurements(model), expected)
+
+
+def test_anomaly_detection_goes_with_a_fit():
+    expected = LIDVAE(**SMALL).fit(X).score_samples(X)
+    with torch.autograd.set_detect_anomaly(True):
+        assert np.array_equal(LIDVAE(**SMALL).fit(X).score_samples(X), expected)
+
+
+def test_partial_fit_goes_with_inference_mode():
+    expected = LIDVAE(**SMALL).partial_fit(X).score_samples(X)
+    with torch.inference_mode():
+        assert np.array_equal(LIDVAE(**SMALL).partial_fit(X).score_samples(X), expected)
+        assert IdentifiablePPCA(2).partial_fit(X).n_components_ == 2
+
+
+def test_model_fitted_in_inference_mode_is_trained_further_outside():
+    with torch.inference_mode():
+        model = LIDVAE(**SMALL).fit(X)
+        model.transform(X)
+    assert np.isfinite(model.set_params(warm_start=True).fit(X).score(X))
+    assert torch.autograd.grad(
+        model.net_.module_(torch.zeros(1, 5)).elbo().sum(), model.net_.module_.likelihood.log_noise
+    )
+
+
+def test_array_api_dispatch_changes_neither_a_fit_nor_its_answers():
+    code = """if True:
+        import sklearn, warnings
+        from models import MODELS, X, answers, assert_same
+        warnings.simplefilter("ignore")
+        for make in (MODELS[name] for name in ("LIDVAE", "LIDGMVAEClustering", "joint", "IdentifiablePPCA")):
+            expected = answers(make().fit(X))
+            with sklearn.config_context(array_api_dispatch=True):
+                assert_same(answers(make().fit(X)), expected)
+        """
+    path = os.pathsep.join([os.path.dirname(__file__), *sys.path])
+    subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, "SCIPY_ARRAY_API": "1", "PYTHONPATH": path}, check=True
+    )
