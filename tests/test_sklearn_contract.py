@@ -25,14 +25,52 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklid.CollapseWarning")  # a fe
 every = pytest.mark.parametrize("Estimator", ESTIMATORS)
 
 
-@parametrize_with_checks(
-    [
-        *(Estimator() for Estimator in ESTIMATORS),
-        *(IdentifiablePPCA(solver=solver) for solver in ("auto", "eig", "em", "gradient")),
-        IdentifiablePPCA(2),
-    ],
-    expected_failed_checks={},
-)
+TINY = {"max_epochs": 3, "decoder_width": 8, "encoder_width": 8}
+OF_NETWORKS = [
+    {"encoder": "plain"},
+    {"posterior": "flow"},
+    {"noise": "feature"},
+    {"scale": "column"},
+    {"scale": "table"},
+    {"scale": None},
+    {"warm_start": True},
+    {"early_stopping": True},
+    {"kl_warmup": 0.5},
+    {"batch_size": 7},
+]
+OF_DECODERS = [
+    {"decoder": "brenier"},
+    {"decoder": "brenier", "potential": "icnn", "skip_connections": True},
+    {"activation": "leaky_relu"},
+    {"activation": "softplus"},
+    {"embedding": "identity"},
+    {"maps": 1},
+    {"inverse_lipschitz": 0.1},
+]
+OF_MIXTURES = [
+    {"covariance_type": "tied"},
+    {"covariance_type": "diag"},
+    {"covariance_type": "spherical"},
+    {"inference": "joint"},
+    {"mixture_weights": "uniform"},
+    {"cluster_means": "fixed"},
+    {"init": "kmeans"},
+    {"init": "random"},
+    {"pretrain_fraction": 0.0},
+]
+CHECKED = [
+    *(Estimator() for Estimator in ESTIMATORS),
+    *(LIDVAE(**TINY, **options) for options in OF_NETWORKS + OF_DECODERS),
+    *(VAE(**TINY, **options) for options in OF_NETWORKS[:4]),
+    *(LIDGMVAEClustering(**TINY | {"max_epochs": 20}, **options) for options in OF_MIXTURES + OF_DECODERS[:2]),
+    *(GMVAE(**TINY | {"max_epochs": 20}, **options) for options in OF_MIXTURES[:4]),
+    *(IdentifiablePPCA(solver=solver) for solver in ("auto", "eig", "em", "gradient")),
+    IdentifiablePPCA(2),
+    IdentifiablePPCA(noise_variance=0.5),
+]
+
+
+@parametrize_with_checks(CHECKED, expected_failed_checks={})
 def test_check_estimator_has_no_expected_failures(estimator, check):
     check(estimator)
 

@@ -65,9 +65,10 @@ class LatentVariableEstimator(AnswersMixin, BaseEstimator, TrainingParameters, M
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            At least two rows of finite numbers in the support of the likelihood. Rows have no weights here: mini-batches
-            cannot give what repeating a row gives exactly, so repeat it. A memory map in C order, of `numpy.load` with
-            ``mmap_mode="r"`` or `numpy.memmap`, is read as it is needed, so it may be larger than the memory.
+            At least two rows of finite numbers in the support of the likelihood. Rows have no weights here, as
+            mini-batches cannot give what repeating a row gives exactly: repeat it. A memory map in C order, of
+            `numpy.load` with ``mmap_mode="r"`` or `numpy.memmap`, is read as it is needed, so it may be larger than the
+            memory.
         y : ignored
 
         Returns
