@@ -160,7 +160,9 @@ def bulk_noise(spectrum: Spectrum, n_signals: int) -> float:
 
 def _excess_of_signals(signals: NDArray, noise: float, ratio: float) -> float:
     """By how much the sample variances of all signals that are not too weak exceed those of the population."""
-    half = (signals + noise - noise * ratio) / 2
-    squared = half**2 - signals * noise
-    population = np.where(squared >= 0, half + np.sqrt(np.maximum(squared, 0)), signals)
-    return float((signals - population).sum())
+    unit = float(signals.max(initial=noise)) or 1.0  # squares of variances may overflow
+    relative, share = signals / unit, noise / unit
+    half = (relative + share - share * ratio) / 2
+    squared = half**2 - relative * share
+    population = np.where(squared >= 0, half + np.sqrt(np.maximum(squared, 0)), relative)
+    return float((relative - population).sum()) * unit

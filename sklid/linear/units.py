@@ -24,6 +24,8 @@ FAR = 100.0
 """Middle of a column over its spread up to which rows without gaps are fitted as they are, which saves a copy."""
 WIDE = 1e60
 """Spread, or its inverse, up to which they are."""
+LARGEST = 1e151
+"""Spread beyond which variances overflow."""
 SAMPLE = 100
 """Rows without gaps that are looked at; on all of them no spread is smaller."""
 
@@ -42,6 +44,11 @@ class Units(NamedTuple):
         if not spread.any():
             middle, spread = _range(X)
         largest = float(spread.max())
+        if largest > LARGEST:
+            raise ValueError(
+                f"Column {spread.argmax()} holds values {largest:.3g} from their middle, so far that their variance "
+                "is beyond double precision. Divide the whole table by a constant."
+            )
         near = rows.complete and (np.abs(middle) <= FAR * spread).all()
         usual = rows.complete and 1 / WIDE < largest < WIDE
         return cls(np.zeros_like(middle) if near else middle, 1.0 if usual else _power_of_two(largest))

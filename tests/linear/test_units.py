@@ -55,3 +55,17 @@ def test_equal_rows_are_answered_by_their_value_with_and_without_gaps(value):
         assert model.n_identifiable_ == 0
         np.testing.assert_array_equal(model.predict(gaps), rows)
         assert model.score(rows) == pytest.approx(-1.5 * np.log(2 * np.pi * 1e-24), rel=1e-2)
+
+
+def test_values_whose_variance_overflows_are_refused():
+    rows = planted()
+    with pytest.raises(
+        ValueError, match="Column . holds values .* from their middle, .* beyond double precision. Divide"
+    ):
+        IdentifiablePPCA(2).fit(rows * 1e155)
+
+
+def test_number_of_identifiable_components_is_the_same_in_large_units():
+    """The correction of the noise squares variances, which are squares themselves."""
+    rows = planted()
+    assert IdentifiablePPCA().fit(rows * 1e100).n_identifiable_ == IdentifiablePPCA().fit(rows).n_identifiable_
