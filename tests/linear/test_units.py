@@ -59,9 +59,7 @@ def test_equal_rows_are_answered_by_their_value_with_and_without_gaps(value):
 
 def test_values_whose_variance_overflows_are_refused():
     rows = planted()
-    with pytest.raises(
-        ValueError, match="Column . holds values .* from their middle, .* beyond double precision. Divide"
-    ):
+    with pytest.raises(ValueError, match="Column . holds values .* beyond double precision. Divide"):
         IdentifiablePPCA(2).fit(rows * 1e155)
 
 
