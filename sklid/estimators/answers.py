@@ -196,7 +196,8 @@ class AnswersMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
     @property
     def lower_bound_(self) -> float:
-        return -self._trained().history[-1, "train_loss"] - self._table.log_volume
+        finished = [epoch["train_loss"] for epoch in self._trained().history if "train_loss" in epoch]
+        return -finished[-1] - self._table.log_volume if finished else float("nan")
 
     @property
     def scaler_(self) -> Any:

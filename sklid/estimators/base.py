@@ -191,6 +191,12 @@ class LatentVariableEstimator(AnswersMixin, BaseEstimator, TrainingParameters, M
                     f"{name}={getattr(self, name)} belongs to a perceptron, and decoder_network makes another network. "
                     f"Leave {name} at {default}, or decoder_network at None."
                 )
+        if isinstance(self.decoder_network, nn.Module):
+            raise TypeError(
+                "decoder_network makes a network of the right size at each fit, and a "
+                f"{type(self.decoder_network).__name__} is one already. Pass a function of n_components and n_outputs "
+                "that returns it."
+            )
         network = self.decoder_network(n_components, n_outputs)
         if not isinstance(network, nn.Module):
             raise TypeError(

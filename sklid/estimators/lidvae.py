@@ -48,8 +48,8 @@ class LIDVAE(InjectiveMixin, LatentVariableEstimator):
     n_iter_ : int
         Epochs of training, of all fits that went on from one another.
     lower_bound_ : float
-        What the last epoch of training attained: the evidence lower bound in nats, mean over the rows, in the units of
-        the data; with a `kl_weight` other than 1 the weighted one.
+        What the last finished epoch of training attained: the evidence lower bound in nats, mean over the rows, in the
+        units of the data; with a `kl_weight` other than 1 the weighted one. nan where none was finished.
 
     See Also
     --------

@@ -82,8 +82,9 @@ class DivergenceGuard(Callback):
         self._forget()
         if not math.isfinite(self.objective_):
             raise ValueError(
-                "The model is not finite at the start of training: its natural parameters are so large that the "
-                "likelihood of the rows overflows. Lower inverse_lipschitz, or scale the data."
+                "The model is not finite at the start of training: its natural parameters are not finite, or so large "
+                "that the likelihood of the rows overflows. Lower inverse_lipschitz, scale the data, or look at what a "
+                "decoder_network of your own gives."
             )
 
     def _is_ruined(self, net: NeuralNet) -> bool:

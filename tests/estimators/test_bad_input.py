@@ -151,6 +151,8 @@ def test_diverging_fit_ends_with_finite_weights_and_a_remedy(Estimator):
     with pytest.warns(ConvergenceWarning, match="best weights are kept.*lower learning_rate"):
         model = Estimator(likelihood="poisson", learning_rate=1e6, **FAST).fit(rows)
     assert all(torch.isfinite(weight).all() for weight in model.net_.module_.parameters())
+    assert not model.converged_
+    assert isinstance(model.lower_bound_, float)  # whether or not the last epoch was finished
 
 
 @every

@@ -196,6 +196,7 @@ def test_searches_copy_the_function_that_makes_a_network():
         ({"decoder_depth": 3}, ValueError, "decoder_depth=3 belongs to a perceptron"),
         ({"decoder_width": 64}, ValueError, "decoder_width=64 belongs to a perceptron"),
         ({"decoder_network": lambda K, D: None}, TypeError, "must return a torch.nn.Module.*returned None"),
+        ({"decoder_network": torch.nn.Linear(2, 64)}, TypeError, "a Linear is one already. Pass a function"),
         ({"decoder_network": lambda K, D: torch.nn.Linear(K, D - 1)}, ValueError, "n_outputs=64 numbers for each"),
     ],
 )
