@@ -54,14 +54,13 @@ class Inference:
     @without_gradients()
     def posterior_means(self, X: NDArray) -> NDArray[np.floating]:
         """E[z | x]: ``(N, P) -> (N, K)``."""
-        return self._joined(self._posterior_mean(x) for x in self._blocks(X))
+        return self._joined((self._posterior_mean(x) for x in self._blocks(X)), len(X))
 
     @without_gradients()
     def log_likelihoods(self, X: NDArray) -> NDArray[np.float64]:
         """Importance-weighted bound of each row in nats, in the units of the data: ``(N, P) -> (N,)``."""
-        scores = self._joined(
-            iwae(self.model.log_weights(x, self.noise(x))) for x in self._blocks(X, self.noise.n_draws)
-        )
+        blocks = self._blocks(X, self.noise.n_draws)
+        scores = self._joined((iwae(self.model.log_weights(x, self.noise(x))) for x in blocks), len(X))
         return scores.astype(np.float64) - self.table.log_volume
 
     @without_gradients()
@@ -71,32 +70,33 @@ class Inference:
         It is the mean under what the row is conditioned on.
         """
         return self.table.restored(
-            self._joined(self._mean(self._posterior_mean(x), self.model.given(x)) for x in self._blocks(X))
+            self._joined((self._mean(self._posterior_mean(x), self.model.given(x)) for x in self._blocks(X)), len(X))
         )
 
     @without_gradients()
     def decoded(self, Z: NDArray) -> NDArray[np.floating]:
         """E[x | z] in the units of the data: ``(N, K) -> (N, P)``."""
         blocks = (tensor_of(block).to(self.device) for block in chunks(Z, self._numbers_per_row()))
-        return self.table.restored(self._joined(self._mean(z) for z in blocks))
+        return self.table.restored(self._joined((self._mean(z) for z in blocks), len(Z)))
 
     @without_gradients()
     def inverted(self, X: NDArray, tol: float, max_iter: int) -> NDArray[np.floating]:
         """The exact left inverse of the decoder at mean X: ``(N, P) -> (N, K)``."""
         likelihood, decoder = self.model.likelihood, self.model.decoder
         blocks = (likelihood.link(likelihood.moments(x)) for x in self._blocks(X, 10))
-        return self._joined(decoder.inverse(eta, likelihood.gain(), tol, max_iter) for eta in blocks)
+        return self._joined((decoder.inverse(eta, likelihood.gain(), tol, max_iter) for eta in blocks), len(X))
 
     @without_gradients()
     def kl_floors(self, X: NDArray, inverse_lipschitz: float) -> NDArray[np.floating]:
         """Certified least divergence of each row's posterior from the prior, in nats: ``(N, P) -> (N,)``."""
-        return self._joined(self._kl_floor(x, inverse_lipschitz) for x in self._blocks(X, self.noise.n_draws))
+        blocks = self._blocks(X, self.noise.n_draws)
+        return self._joined((self._kl_floor(x, inverse_lipschitz) for x in blocks), len(X))
 
     @ordinary_settings()
     def min_fisher_eigenvalues(self, X: NDArray) -> NDArray[np.floating]:
         """Least eigenvalue of the Fisher information of the latent at each row's posterior mean: ``(N, P) -> (N,)``."""
         copies = 4 * self.model.prior.n_components
-        return self._joined(self._min_fisher_eigenvalue(x) for x in self._blocks(X, copies))
+        return self._joined((self._min_fisher_eigenvalue(x) for x in self._blocks(X, copies)), len(X))
 
     @without_gradients()
     def sample(self, n_samples: int) -> NDArray[np.float64]:
@@ -110,9 +110,10 @@ class Inference:
         blocks = chunks(
             X,
             self._numbers_per_row()
-            + 4 * self.noise.n_draws * self.model.prior.n_labels * self.model.prior.n_components,
+            + 16 * self.noise.n_draws * self.model.prior.n_labels * self.model.prior.n_components,
         )
-        return self._joined(self.model.label_probabilities(x, self.noise(x)) for x in map(self.rows, blocks))
+        answers = (self.model.label_probabilities(x, self.noise(x)) for x in map(self.rows, blocks))
+        return self._joined(answers, len(X))
 
     @without_gradients()
     def sample_with_labels(self, n_samples: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -154,8 +155,19 @@ class Inference:
         """The widest layer, with room for a few of its kind."""
         return 4 * max(max(weight.shape) for weight in self.model.parameters())
 
-    def _joined(self, parts: Iterator[Tensor]) -> NDArray[np.floating]:
-        return torch.cat([part.cpu() for part in parts]).numpy()
+    def _joined(self, parts: Iterator[Tensor], n_rows: int) -> NDArray[np.floating]:
+        """Answers block by block, in one array that is there from the first block on.
+
+        Small results kept between large temporaries would keep these from being given back.
+        """
+        first = next(parts).cpu().numpy()
+        joined = np.empty((n_rows, *first.shape[1:]), dtype=first.dtype)
+        joined[: len(first)] = first
+        start = len(first)
+        for part in parts:
+            joined[start : start + len(part)] = part.cpu().numpy()
+            start += len(part)
+        return joined
 
 
 def _jacobians(outputs: Tensor, z: Tensor) -> Tensor:
