@@ -12,7 +12,6 @@ mutual information", ICML 2019, section 2). Over mini-batches of B rows it would
 """
 
 import math
-import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,7 +21,7 @@ from torch import Tensor
 from torch.distributions import Distribution
 from torch.distributions import kl_divergence as closed_kl
 
-from ..exceptions import CappedEstimateWarning
+from ..exceptions import CappedEstimateWarning, warn_user
 from ..randomness import from_random_state
 from .aggregate import aggregate_log_densities
 from .encodings import N_DRAWS, Encodings, draws_of, encodings, marginal, marginals
@@ -273,10 +272,9 @@ def standard_error(per_row: Tensor) -> float:
 
 def _warned(information: MutualInformation) -> MutualInformation:
     if information.capped:
-        warnings.warn(
+        warn_user(
             f"The rows are too few to measure so much information: it lies between {information.lower:.1f} and "
             f"{information.upper:.1f} nats. Use the bracket rather than the value, or more rows.",
             CappedEstimateWarning,
-            stacklevel=3,
         )
     return information

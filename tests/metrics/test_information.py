@@ -141,3 +141,10 @@ def test_information_of_a_flow_is_that_of_its_posteriors_one_by_one(n_components
     )
     expected = (log_q.diagonal() - log_q.logsumexp(1) + math.log(40)).mean().item()
     assert found.lower + 2 * found.standard_error == pytest.approx(expected)
+
+
+def test_warning_of_too_few_rows_points_at_the_line_that_measured():
+    loc, scale = channel(5.0, 20, n_components=8)
+    with pytest.warns(CappedEstimateWarning) as caught:
+        metrics.mutual_information(loc, scale)
+    assert {warning.filename for warning in caught} == {__file__}
