@@ -28,7 +28,7 @@ from .data.scale import fitted_scaler
 from .estimators.base import LatentVariableEstimator
 from .estimators.lidgmvae import LIDGMVAEClustering
 from .estimators.lidvae import LIDVAE
-from .exceptions import CappedEstimateWarning
+from .exceptions import CappedEstimateWarning, silenced
 from .metrics import active_units, cluster_mutual_information, clustering_accuracy, kl_divergence, mutual_information
 from .nn import LIKELIHOODS
 from .plots import ComparisonDisplay
@@ -229,8 +229,7 @@ def _outcome(
 
 
 def _figures(model: LatentVariableEstimator, split: Split, seconds: str) -> tuple[str, ...]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", CappedEstimateWarning)  # shown as a range
+    with silenced(CappedEstimateWarning):  # shown as a range
         units, information = active_units(model, split.test), mutual_information(model, split.test)
     certificate = _certificate(model) if isinstance(model, LIDVAE) else "none"
     shared = f"{information.lower:.1f} to {information.upper:.1f}" if information.capped else f"{information.value:.2f}"

@@ -1,13 +1,12 @@
 """Records of collapse during training, as a skorch callback: what `sklid.metrics` measures, epoch by epoch."""
 
-import warnings
 from typing import Any
 
 import torch
 from skorch import NeuralNet
 from skorch.callbacks import Callback
 
-from .exceptions import CappedEstimateWarning
+from .exceptions import CappedEstimateWarning, silenced
 from .metrics import active_units, mutual_information
 
 __all__ = ["CollapseMonitor"]
@@ -36,8 +35,7 @@ class CollapseMonitor(Callback):
 
     def on_epoch_end(self, net: NeuralNet, dataset_train: Any = None, **kwargs: Any) -> None:
         rows = next(iter(net.iterator_valid(dataset_train, self.n_rows)))[0].to(net.device)
-        with torch.no_grad(), warnings.catch_warnings():
-            warnings.simplefilter("ignore", CappedEstimateWarning)
+        with torch.no_grad(), silenced(CappedEstimateWarning):
             q = net.module_.encode(rows)
             net.history.record("mi", mutual_information(q, net.module_.prior()).value)
             net.history.record("au", active_units(q).fraction)

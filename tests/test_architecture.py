@@ -88,6 +88,12 @@ def test_only_the_command_line_prints():
     assert {name for name, called in calls if isinstance(called, ast.Name) and called.id == "print"} == {"__main__"}
 
 
+def test_filters_of_warnings_which_belong_to_all_threads_are_changed_by_the_command_line_alone():
+    changing = {"catch_warnings", "simplefilter", "filterwarnings"}
+    names = {(name, getattr(node, "attr", None)) for name in ORDER for node in ast.walk(tree_of(name))}
+    assert {name for name, attribute in names if attribute in changing} == {"__main__"}
+
+
 def test_the_root_holds_wings_and_a_handful_of_files():
     files = [path.name for path in house.ROOT.iterdir() if path.is_file()]
     folders = {path.name for path in house.ROOT.iterdir() if path.is_dir() and any(path.rglob("*.py"))}

@@ -35,13 +35,16 @@ def read_table(
         If the file cannot be read as such a table: what is in the way, where, and what to do. Rows are counted from 1,
         titles and blank lines aside.
     """
+    if path.is_dir():
+        raise TableError(f"{path}: is a folder; give one of its files.")
     suffix = path.suffix.lower()
     if suffix not in READERS:
-        raise TableError(f"{path}: cannot read a {suffix or 'nameless'} file; give one of {', '.join(READERS)}.")
+        kind = f"a {suffix} file" if suffix else "a file whose name has no ending"
+        raise TableError(f"{path}: cannot read {kind}; give one of {', '.join(READERS)}.")
     if not has_titles and READERS[suffix] is not read_text:
         raise TableError(f"{path}: --no-header is for files of text; in a {suffix} file no line holds titles.")
     if not path.is_file():
-        raise TableError(f"{path}: {'is a folder' if path.is_dir() else 'there is no such file'}.")
+        raise TableError(f"{path}: there is no such file.")
     try:
         table = READERS[suffix](path, Choice(label_column, set(leave_out) - {label_column}, has_titles))
     except ImportError:

@@ -201,7 +201,9 @@ def _missing_values_explained() -> Iterator[None]:
         yield
     except ValueError as error:
         if "contains NaN" in str(error):
-            raise ValueError(f"{error}\nOf the models of sklid, IdentifiablePPCA takes missing values.") from None
+            raise ValueError(
+                f"{str(error).splitlines()[0]}\nOf the models of sklid, IdentifiablePPCA takes missing values."
+            ) from None
         raise
 
 

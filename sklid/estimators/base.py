@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from skorch import NeuralNet
+from skorch.callbacks import Callback
 from torch import Tensor, nn
 
 from ..data.memory_map import MappedRows
@@ -24,6 +25,7 @@ from ..metrics import View
 from ..metrics.report import collapse_summary, rows_to_screen
 from ..nn import Bound, GaussianPosterior, LatentVariableModel, Likelihood, Posterior, StandardNormal
 from ..nn.draws import generators_of
+from ..nn.network import check_network
 from ..randomness import available_device
 from ..surroundings import making_modules, ordinary_settings
 from ..training import BoundNet
@@ -203,6 +205,8 @@ class LatentVariableEstimator(AnswersMixin, BaseEstimator, TrainingParameters, M
                 f"decoder_network must return a torch.nn.Module for n_components={n_components} and "
                 f"n_outputs={n_outputs}, and it returned {network!r}."
             )
+        network = network.float()  # the type of the latents
+        check_network(network, n_components, n_outputs)
         return network
 
     def _posterior(self, n_inputs: int) -> Posterior:
@@ -243,7 +247,7 @@ class LatentVariableEstimator(AnswersMixin, BaseEstimator, TrainingParameters, M
             validation_fraction=self.validation_fraction,
             n_iter_no_change=self.n_iter_no_change,
             tol=self.tol,
-            callbacks=self.callbacks or [],
+            callbacks=self._checked_callbacks(),
             compile=self.compile,
             device=available_device(self.device),
             seed=seed,
@@ -252,6 +256,17 @@ class LatentVariableEstimator(AnswersMixin, BaseEstimator, TrainingParameters, M
             objective=self._objective(),
             step=self._step(),
         )
+
+    def _checked_callbacks(self) -> list[Any]:
+        """The user's callbacks; TypeError for what skorch cannot call."""
+        for callback in self.callbacks or []:
+            named = callback[1] if isinstance(callback, tuple) and len(callback) == 2 else callback
+            if not isinstance(named, Callback) and not (isinstance(named, type) and issubclass(named, Callback)):
+                raise TypeError(
+                    f"callbacks holds {callback!r}, which is no skorch callback: pass instances or classes of "
+                    "skorch.callbacks.Callback, or pairs of a name and one."
+                )
+        return list(self.callbacks or [])
 
     def _conclude(self, X: NDArray | MappedRows, x: Tensor | ModelRows, incremental: bool) -> None:
         """After a training on rows X, which the model sees as x: warn of what has collapsed."""

@@ -4,9 +4,9 @@ Which of several initialisations is taken, the bound decides: the model, hence t
 best is the one with the least divergence of the posteriors from the mixture.
 """
 
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -14,8 +14,6 @@ import numpy as np
 import sklearn
 import torch
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import pairwise_distances_argmin
 from torch import Tensor
 
@@ -87,7 +85,8 @@ class MixtureStart:
             return pairwise_distances_argmin(
                 points, points[np.random.default_rng(state).permutation(len(points))[: self.k]]
             )
-        return _quietly(sklearn.cluster.KMeans(self.k, n_init=1, random_state=state), points).labels_
+        n_clusters = min(self.k, len(np.unique(points, axis=0)))
+        return sklearn.cluster.KMeans(n_clusters, n_init=1, random_state=state).fit(points).labels_
 
     def _refined(self, means: NDArray, shares: NDArray) -> NDArray[np.float64]:
         """The shares after expectation-maximisation of a Gaussian mixture from where they are."""
@@ -110,7 +109,7 @@ class MixtureStart:
             "init_params": "random_from_data",
             "random_state": 0,
         }
-        return _quietly(sklearn.mixture.GaussianMixture(self.k, **settings, **initial), means).predict_proba(means)
+        return _stopping_mixture()(self.k, **settings, **initial).fit(means).predict_proba(means)
 
     def _mixture(self, means: NDArray, centres: NDArray, shares: NDArray) -> SeparatedMixture:
         """A mixture with the moments of the rows around each centre."""
@@ -133,11 +132,17 @@ def _clipped(n_iterations: int) -> int:
     return min(max(n_iterations, FEWEST_ITERATIONS), MOST_ITERATIONS)
 
 
-def _quietly(clusterer: BaseEstimator, means: NDArray) -> BaseEstimator:
-    """Fitted; it may stop early and may find fewer clusters than it looks for."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return clusterer.fit(means)
+@cache
+def _stopping_mixture() -> type:
+    """A Gaussian mixture that may stop before it converges and gives no warning of it.
+
+    Filters of warnings belong to all threads, so they are not for one fit to change.
+    """
+
+    class StoppingMixture(sklearn.mixture.GaussianMixture):
+        converged_ = property(lambda self: True, lambda self, converged: None)
+
+    return StoppingMixture
 
 
 def _centres(means: NDArray, shares: NDArray) -> NDArray[np.float64]:

@@ -4,13 +4,12 @@ They are callables ``(estimator, X, y=None)`` that look through a `Pipeline`, an
 which compares predictions with known targets: here the model itself is measured.
 """
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ..exceptions import CappedEstimateWarning
+from ..exceptions import CappedEstimateWarning, silenced
 from .information import aggregate_posterior_kl, mutual_information
 from .labels import cluster_mutual_information, clustering_accuracy
 from .likelihood import amortization_gap, log_likelihood
@@ -30,8 +29,7 @@ class CollapseScorer:
 
     def __call__(self, estimator: Any, X: Any, y: Any = None) -> float:
         """The headline number of the metric: its first field, or the number itself."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", CappedEstimateWarning)
+        with silenced(CappedEstimateWarning):
             measured = self.metric(estimator, X, **self.parameters)
         return self.sign * float(measured[0] if isinstance(measured, tuple) else measured)
 

@@ -218,4 +218,7 @@ class PlainDecoder(nn.Module):
     @torch.no_grad()
     def initialise(self, mean: Tensor, directions: Tensor, amplitudes: Tensor, gain: float = 1.0) -> None:
         """Shift the outputs so that f(0) is `mean` ``(D,)``; a free network has no directions to start."""
+        was_training = self.training
+        self.eval()  # one latent has no variance to normalise by, and nothing drops out
         self.network.shift((mean - self(mean.new_zeros(self.n_components), gain)) / gain)
+        self.train(was_training)

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from .draws import drawing
 from .perceptron import Perceptron
 
-__all__ = ["AnyNetwork", "FreeNetwork", "free_network"]
+__all__ = ["AnyNetwork", "FreeNetwork", "check_network", "free_network"]
 
 PACE = 10.0
 """Strength per unit of its parameter: at 1 a network of few steps is never heard."""
@@ -51,8 +51,8 @@ class AnyNetwork(nn.Module):
 
     Raises
     ------
-    ValueError
-        When called, if the module gives another number of outputs.
+    TypeError, ValueError
+        When called, if the module gives no tensor, or another number of outputs.
     """
 
     def __init__(self, network: nn.Module, n_outputs: int) -> None:
@@ -63,16 +63,22 @@ class AnyNetwork(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Outputs in rows: ``(*, n_inputs) -> (*, n_outputs)``."""
-        rows = inputs.reshape(-1, inputs.shape[-1])
-        outputs, n_outputs = self._outputs(rows), len(self.offset)
-        if outputs.numel() != len(rows) * n_outputs:
+        rows = inputs.reshape(-1, inputs.shape[-1]).clone()  # a module may write over what it is given
+        outputs = self.checked(self.outputs(rows), rows).reshape(*inputs.shape[:-1], -1)
+        return torch.addcmul(self.offset, self.strength, outputs, value=PACE)
+
+    def checked(self, outputs: Any, rows: Tensor) -> Tensor:
+        """What the module gives for some rows, if it is one tensor of the right size."""
+        if not isinstance(outputs, Tensor):
+            raise TypeError(f"The network of a decoder must give one tensor, and it gave a {type(outputs).__name__}.")
+        if outputs.numel() != len(rows) * len(self.offset):
             raise ValueError(
-                f"The network of a decoder must give n_outputs={n_outputs} numbers for each latent; for latents "
+                f"The network of a decoder must give n_outputs={len(self.offset)} numbers for each latent; for latents "
                 f"of shape {tuple(rows.shape)} it gave an output of shape {tuple(outputs.shape)}."
             )
-        return torch.addcmul(self.offset, self.strength, outputs.reshape(*inputs.shape[:-1], n_outputs), value=PACE)
+        return outputs
 
-    def _outputs(self, rows: Tensor) -> Tensor:
+    def outputs(self, rows: Tensor) -> Tensor:
         """What the module gives; it may draw, as dropout does."""
         if torch.compiler.is_compiling():
             return self.network(rows)
@@ -89,6 +95,30 @@ class AnyNetwork(nn.Module):
         """Make every output `value`, ``(n_outputs,)``, until the strength is learned."""
         self.strength.zero_()
         self.offset.copy_(value)
+
+
+@torch.no_grad()
+def check_network(network: nn.Module, n_inputs: int, n_outputs: int) -> None:
+    """Try a module as the network of a decoder, in evaluation mode.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it fails, or as `AnyNetwork` does, or gives numbers that are not finite.
+    """
+    was_training, rows, tried = network.training, torch.zeros(2, n_inputs), AnyNetwork(network, n_outputs)
+    network.eval()
+    try:
+        outputs = tried.outputs(rows)
+    except Exception as error:  # of whatever kind the user's own code raises
+        shape = tuple(rows.shape)
+        raise ValueError(
+            f"The network of a decoder fails at latents of shape {shape}, {rows.dtype}: {error}"
+        ) from error
+    finally:
+        network.train(was_training)
+    if not torch.isfinite(tried.checked(outputs, rows)).all():
+        raise ValueError("The network of a decoder gives numbers that are not finite at its first weights.")
 
 
 def free_network(network: nn.Module, n_outputs: int) -> Any:

@@ -226,7 +226,8 @@ def test_paths_that_are_no_file_of_a_known_kind(tmp_path):
         ("none.csv", "there is no such file"),
         ("folder.csv", "is a folder"),
         ("table.xlsx", "cannot read a .xlsx file; give one of .csv, .tsv, .npy, .npz, .parquet"),
-        ("table", "cannot read a nameless file"),
+        ("table", "cannot read a file whose name has no ending"),
+        (".", "is a folder"),
     ):
         with pytest.raises(TableError, match=message):
             read_table(tmp_path / name)

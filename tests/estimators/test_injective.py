@@ -189,6 +189,57 @@ def test_searches_copy_the_function_that_makes_a_network():
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
 
 
+class Undefined(torch.nn.Module):
+    """0 / 0, whatever the latents."""
+
+    def forward(self, z):
+        return torch.full((len(z), 64), torch.nan)
+
+
+class Overwriting(torch.nn.Module):
+    """A linear map that writes over its inputs."""
+
+    def __init__(self, n_inputs, n_outputs):
+        super().__init__()
+        self.map = torch.nn.Linear(n_inputs, n_outputs)
+
+    def forward(self, z):
+        return self.map(z.mul_(0.5))
+
+
+@pytest.mark.parametrize("Estimator", [LIDVAE, VAE, LIDGMVAEClustering])
+def test_a_network_that_writes_over_its_inputs_gives_what_one_that_does_not_gives(Estimator):
+    X = load_digits().data[:50]
+    halving = lambda K, D: torch.nn.Sequential(Halved(), torch.nn.Linear(K, D))  # noqa: E731
+    scores = [
+        Estimator(n_components=2, decoder_network=make, max_epochs=2, random_state=0).fit(X).score(X)
+        for make in (Overwriting, halving)
+    ]
+    assert scores[0] == scores[1]
+
+
+class Halved(torch.nn.Module):
+    def forward(self, z):
+        return 0.5 * z
+
+
+@pytest.mark.parametrize("Estimator", [LIDVAE, VAE])
+def test_networks_in_double_precision_or_that_normalise_batches_are_trained(Estimator):
+    def normalising(n_inputs, n_outputs):
+        parts = torch.nn.Linear(n_inputs, 8), torch.nn.BatchNorm1d(8), torch.nn.Linear(8, n_outputs)
+        return torch.nn.Sequential(*parts).double()
+
+    X = load_digits().data[:50]
+    model = Estimator(n_components=2, decoder_network=normalising, max_epochs=2, random_state=0).fit(X)
+    assert np.isfinite(model.score_samples(X)).all()
+
+
+@pytest.mark.parametrize("callback", [3, "early", torch.nn.Linear(1, 1), ("name", 3)])
+def test_callbacks_that_skorch_cannot_call_are_named(callback):
+    with pytest.raises(TypeError, match="callbacks holds .*, which is no skorch callback: pass instances"):
+        LIDVAE(max_epochs=1, callbacks=[callback]).fit(load_digits().data[:50])
+
+
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
@@ -198,6 +249,13 @@ def test_searches_copy_the_function_that_makes_a_network():
         ({"decoder_network": lambda K, D: None}, TypeError, "must return a torch.nn.Module.*returned None"),
         ({"decoder_network": torch.nn.Linear(2, 64)}, TypeError, "a Linear is one already. Pass a function"),
         ({"decoder_network": lambda K, D: torch.nn.Linear(K, D - 1)}, ValueError, "n_outputs=64 numbers for each"),
+        (
+            {"decoder_network": lambda K, D: torch.nn.Linear(K + 1, D)},
+            ValueError,
+            r"fails at latents of shape \(2, 2\)",
+        ),
+        ({"decoder_network": lambda K, D: torch.nn.LSTM(K, D)}, TypeError, "one tensor, and it gave a tuple"),
+        ({"decoder_network": lambda K, D: Undefined()}, ValueError, "not finite at its first weights"),
     ],
 )
 def test_networks_that_do_not_fit_are_refused(options, error, message):
