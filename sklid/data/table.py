@@ -27,6 +27,10 @@ __all__ = ["ModelRows", "TableAdapter", "fitting_likelihoods"]
 LARGEST_VALUE = 1e18
 """In the units of a model, and in single precision, which then holds its square."""
 
+LARGEST_MEAN = 1e4
+"""Of a column in its standard deviations, for rows that are given back in single precision: about a thousandth of a
+standard deviation is then what rounding takes away."""
+
 
 class TableAdapter:
     """A table's checks, its scale, and the rows that a model makes of it.
@@ -119,11 +123,15 @@ class TableAdapter:
         return self.rows(X).float() if isinstance(X, np.ndarray) else ModelRows(X, self)
 
     def restored(self, x: NDArray[np.floating]) -> NDArray[np.floating]:
-        """Rows of the model in the units of the data, in double precision where these are beyond single."""
+        """Rows of the model in the units of the data.
+
+        They are in double precision where single is too short for these, or too coarse beside their means.
+        """
         if self.scaler is None:
             return x
-        reach = max(abs(self.scaler.mean_).max(), self.scaler.scale_.max())
-        return self.scaler.inverse_transform(x if reach < LARGEST_VALUE else x.astype(np.float64))
+        means, scales = abs(self.scaler.mean_), self.scaler.scale_
+        needs_double = max(means.max(), scales.max()) >= LARGEST_VALUE or (means > LARGEST_MEAN * scales).any()
+        return self.scaler.inverse_transform(x.astype(np.float64) if needs_double else x)
 
     @property
     def log_volume(self) -> float:

@@ -73,7 +73,8 @@ class AnswersMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         Returns
         -------
         X : array of shape (n_samples, n_features)
-            In the units of the data, computed in the floating-point type of Z.
+            In the units of the data, computed in the floating-point type of Z; in double precision where single is too
+            coarse for these.
 
         Raises
         ------

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..data.blocks import chunks, tensor_of
 from ..data.table import TableAdapter
-from ..nn import LatentVariableModel, iwae
+from ..nn import InversionError, LatentVariableModel, iwae
 from ..randomness import RowNoise
 from ..surroundings import ordinary_settings, without_gradients
 
@@ -82,9 +82,7 @@ class Inference:
     @without_gradients()
     def inverted(self, X: NDArray, tol: float, max_iter: int) -> NDArray[np.floating]:
         """The exact left inverse of the decoder at mean X: ``(N, P) -> (N, K)``."""
-        likelihood, decoder = self.model.likelihood, self.model.decoder
-        blocks = (likelihood.link(likelihood.moments(x)) for x in self._blocks(X, 10))
-        return self._joined((decoder.inverse(eta, likelihood.gain(), tol, max_iter) for eta in blocks), len(X))
+        return self._joined((self._inverse(x, tol, max_iter) for x in self._blocks(X, 10)), len(X))
 
     @without_gradients()
     def kl_floors(self, X: NDArray, inverse_lipschitz: float) -> NDArray[np.floating]:
@@ -120,6 +118,18 @@ class Inference:
         """Draws from a model with labels, in the units of the data, and the labels: ``(n, P), (n,)``."""
         w, labels = self.model.prior.sample_with_labels(n_samples)
         return self.table.restored(self.model.decode(w).sample().cpu().double().numpy()), labels.cpu().numpy()
+
+    def _inverse(self, x: Tensor, tol: float, max_iter: int) -> Tensor:
+        likelihood = self.model.likelihood
+        eta = likelihood.exact_link(likelihood.moments(x))
+        lost = int((~torch.isfinite(eta)).any(-1).sum())
+        if lost:
+            raise InversionError(
+                f"{lost} of {len(x)} rows hold a value at the edge of the means of a {likelihood.name} likelihood, or "
+                "beyond, such as category codes are: no finite natural parameter has it, so no latent decodes to it. "
+                "Pass means such as inverse_transform gives, clip them inside, or ask transform for the posterior."
+            )
+        return self.model.decoder.inverse(eta, likelihood.gain(), tol, max_iter)
 
     def _mean(self, z: Tensor, given: Tensor | None = None) -> Tensor:
         return self.model.likelihood.mean(self.model.natural_parameters(z, given))

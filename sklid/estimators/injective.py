@@ -146,14 +146,13 @@ class InjectiveMixin:
 
         of a section and of the paper's decoder, with eta(x) the natural parameter of mean x. It is defined for every
         row and 1/r-Lipschitz in eta. Unlike
-        `transform` it does not pass through the encoder. Values at the edge of a bounded likelihood are moved inside:
-        by 1e-6, for the continuous Bernoulli by 1e-3.
+        `transform` it does not pass through the encoder.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Rows in the units of the data; means such as `inverse_transform` gives are allowed for every likelihood but
-            "categorical".
+            Rows of means in the units of the data, such as `inverse_transform` gives. In double precision means of a
+            Bernoulli tell logits apart up to about 30. Codes of categories are no means and have no inverse.
         tol : float, default=1e-5
             Largest residual of the inverse of each Brenier map, in natural-parameter units.
         max_iter : int, default=100
@@ -166,7 +165,8 @@ class InjectiveMixin:
         Raises
         ------
         InversionError
-            If a residual stays above `tol`.
+            If a residual stays above `tol`; or if a value is at the edge of the means of its likelihood, as a
+            probability of 0 or 1 and a count of 0 are, where no latent decodes to it.
         """
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=np.float64)

@@ -35,9 +35,12 @@ class IdentityEmbedding(nn.Module):
 
 
 class OrthogonalEmbedding(nn.Module):
-    r"""A learned beta with orthonormal rows, by Cholesky-QR.
+    r"""A learned beta with orthonormal rows, by Householder's decomposition.
 
-    .. math:: \beta = C^{-1} V^\top, \qquad C C^\top = V^\top V, \qquad C \text{ lower triangular}
+    .. math:: \beta = Q^\top, \qquad V = Q R, \qquad R \text{ upper triangular, its diagonal not negative}
+
+    The rows are orthonormal to rounding however near V is to losing its rank, where :math:`C^{-1} V^\top` with
+    :math:`C C^\top = V^\top V`, the same beta, loses digits with the square of the condition of V.
 
     Parameters
     ----------
@@ -55,8 +58,8 @@ class OrthogonalEmbedding(nn.Module):
 
     def forward(self) -> Tensor:
         """Beta, ``(K, D)``."""
-        factor = torch.linalg.cholesky(self.columns.mT @ self.columns)
-        return torch.linalg.solve_triangular(factor, self.columns.mT, upper=False).contiguous()
+        Q, R = torch.linalg.qr(self.columns)
+        return (Q * torch.where(R.diagonal() < 0, -1.0, 1.0)).mT.contiguous()
 
     @torch.no_grad()
     def initialise(self, directions: Tensor) -> None:

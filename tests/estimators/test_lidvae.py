@@ -16,6 +16,7 @@ from skorch.callbacks import Callback
 from sklid import LIDVAE, CollapseWarning
 from sklid.baselines import VAE
 from sklid.metrics import active_units
+from sklid.nn import InversionError
 
 IRIS = load_iris().data
 FAST = {"max_epochs": 30, "decoder_width": 32, "encoder_width": 32, "learning_rate": 1e-2, "random_state": 0}
@@ -59,6 +60,34 @@ def test_invert_undoes_inverse_transform(likelihood, decoder):
     model = LIDVAE(n_components=2, likelihood=likelihood, decoder=decoder, **FAST).fit(X)
     Z = model.transform(X).astype(np.float64)
     np.testing.assert_allclose(model.invert(model.inverse_transform(Z)), Z, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("decoder", ["brenier", "section"])
+def test_invert_is_exact_where_probabilities_are_nearly_certain(decoder):
+    rng = np.random.default_rng(0)
+    logits = 12 * rng.standard_normal((300, 1)) * np.linspace(-1, 1, 8)
+    X = (rng.random(logits.shape) < 1 / (1 + np.exp(-logits))).astype(float)
+    model = LIDVAE(1, likelihood="bernoulli", decoder=decoder, max_epochs=100, random_state=0).fit(X)
+    Z = np.linspace(-14, 14, 41)[:, None]
+    means = model.inverse_transform(Z)
+    assert ((means < 1e-6) | (means > 1 - 1e-6)).any()
+    np.testing.assert_allclose(model.invert(means), Z, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("likelihood", ["bernoulli", "continuous_bernoulli", "poisson", "categorical"])
+def test_rows_that_no_latent_decodes_to_have_no_inverse(likelihood):
+    X = np.random.default_rng(0).integers(0, 2, (50, 4)).astype(float)
+    model = LIDVAE(n_components=2, likelihood=likelihood, **FAST).fit(X)
+    with pytest.raises(InversionError, match=f"of 50 rows hold a value at the edge of the means of a {likelihood}"):
+        model.invert(X)
+
+
+def test_single_precision_latents_of_rows_far_from_the_origin_come_back():
+    X = DATA["gaussian"][:, :4] + 1e7
+    model = LIDVAE(n_components=2, **FAST).fit(X)
+    Z = np.random.default_rng(0).standard_normal((20, 2)).astype(np.float32)
+    np.testing.assert_allclose(model.invert(model.inverse_transform(Z)), Z, rtol=0, atol=1e-4)
+    assert LIDVAE(n_components=2, **FAST).fit(X - 1e7).inverse_transform(Z).dtype == np.float32
 
 
 def test_composed_decoder_never_shrinks_distances_below_its_constant(iris_model):

@@ -110,6 +110,37 @@ def test_probabilistic_pca_spans_the_principal_directions_of_images():
     assert cosines.min() > 0.999
 
 
+@pytest.mark.parametrize("decades", [2, 4, 6, 7])
+def test_embedding_has_orthonormal_rows_in_single_precision_however_near_its_columns_are_to_each_other(decades):
+    generator = torch.Generator().manual_seed(0)
+    left, right = (torch.linalg.qr(torch.randn(n, 5, generator=generator)).Q for n in (20, 5))
+    embedding = OrthogonalEmbedding(5, 20)
+    with torch.no_grad():
+        embedding.columns.copy_(left * torch.logspace(0, -decades, 5) @ right)
+    rows = embedding()
+    torch.testing.assert_close(rows @ rows.mT, torch.eye(5), rtol=0, atol=1e-5)
+
+
+def test_embedding_is_that_of_the_cholesky_factor():
+    embedding = OrthogonalEmbedding(3, 7).double()
+    with torch.no_grad():
+        embedding.columns.copy_(torch.randn(7, 3, generator=torch.Generator().manual_seed(1)))
+    V = embedding.columns
+    expected = torch.linalg.inv(torch.linalg.cholesky(V.mT @ V)) @ V.mT
+    torch.testing.assert_close(embedding(), expected)
+
+
+def test_single_precision_keeps_the_plane_of_a_section_where_the_noise_is_small():
+    torch.manual_seed(0)
+    f = SectionDecoder(3, 50, width=32)
+    z, gain = torch.randn(200, 3), torch.tensor(1000.0)
+    with torch.no_grad():
+        f.embedding.columns.copy_(torch.randn(50, 3) @ torch.tensor([[1.0, 1, 1], [0, 1e-3, 0], [0, 0, 1e-3]]))
+        eta = f(z, gain)
+        deviation = (eta @ f.embedding().mT - f.plane(z, gain)).abs().max()
+    assert deviation < 1e-6 * eta.abs().max()
+
+
 def test_probabilistic_pca_of_wide_rows_gives_orthonormal_directions():
     start = probabilistic_pca(torch.randn(3, 1500), 5)
     torch.testing.assert_close(start.directions @ start.directions.mT, torch.eye(5))

@@ -133,6 +133,21 @@ def test_link_inverts_the_mean(family):
     torch.testing.assert_close(likelihood.link(likelihood.mean(ETA)), ETA, rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("family", "sizes"),
+    [
+        (BernoulliLikelihood, (20.0, 30.0)),
+        (ContinuousBernoulliLikelihood, (1e3, 1e5)),
+        (PoissonLikelihood, (30.0, 300.0)),
+    ],
+)
+def test_exact_link_inverts_means_near_their_edge_and_has_no_finite_value_on_it(family, sizes):
+    likelihood = family(2).double()
+    eta = torch.tensor([sizes, [-size for size in sizes]], dtype=torch.float64)
+    torch.testing.assert_close(likelihood.exact_link(likelihood.mean(eta)), eta, rtol=1e-3, atol=0)
+    assert not torch.isfinite(likelihood.exact_link(torch.zeros(1, 2, dtype=torch.float64))).any()
+
+
 def test_categorical_link_inverts_the_probabilities():
     likelihood = CategoricalLikelihood([3, 4]).double()
     eta = torch.randn(6, 5, dtype=torch.float64)

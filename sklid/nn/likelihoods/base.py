@@ -139,6 +139,14 @@ class Likelihood(nn.Module):
         """
         return amplitudes.clamp_max(LARGEST_SLOPE * math.sqrt(self.n_parameters))
 
-    def link(self, moments: Tensor) -> Tensor:
-        """Natural parameters with the given expected sufficient statistic: to ``(*, D)``."""
+    def inside(self, moments: Tensor) -> Tensor:
+        """Expected sufficient statistics, those at the edge of their range moved inside it."""
         return moments
+
+    def exact_link(self, moments: Tensor) -> Tensor:
+        """Natural parameters with the given expected sufficient statistic, not finite at the edge: to ``(*, D)``."""
+        return moments
+
+    def link(self, moments: Tensor) -> Tensor:
+        """The same, finite everywhere."""
+        return self.exact_link(self.inside(moments))

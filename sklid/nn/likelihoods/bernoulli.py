@@ -19,5 +19,8 @@ class BernoulliLikelihood(Likelihood):
     def distribution(self, eta: Tensor) -> Distribution:
         return Independent(Bernoulli(logits=eta, validate_args=False), 1, validate_args=False)
 
-    def link(self, moments: Tensor) -> Tensor:
-        return torch.logit(moments, eps=BOUNDARY)
+    def inside(self, moments: Tensor) -> Tensor:
+        return moments.clamp(BOUNDARY, 1 - BOUNDARY)
+
+    def exact_link(self, moments: Tensor) -> Tensor:
+        return torch.logit(moments)

@@ -79,10 +79,12 @@ class CategoricalLikelihood(Likelihood):
         """Indicators of the categories, ``(*, P) -> (*, P, V)``."""
         return nn.functional.one_hot(x.long(), self.basis.shape[0]).to(self.basis.dtype)
 
-    def link(self, moments: Tensor) -> Tensor:
+    def inside(self, moments: Tensor) -> Tensor:
         present = (~self.absent).to(moments.dtype)
-        inside = (1 - BOUNDARY) * moments + BOUNDARY * present / present.sum(-1, keepdim=True)
-        return self._contract(torch.where(self.absent, 1.0, inside).log())
+        return (1 - BOUNDARY) * moments + BOUNDARY * present / present.sum(-1, keepdim=True)
+
+    def exact_link(self, moments: Tensor) -> Tensor:
+        return self._contract(torch.where(self.absent, 1.0, moments).log())
 
     def _logits(self, eta: Tensor) -> Tensor:
         rows, columns = self.absent.shape

@@ -119,5 +119,9 @@ class ContinuousBernoulliLikelihood(Likelihood):
     def distribution(self, eta: Tensor) -> Distribution:
         return Independent(ContinuousBernoulli(eta), 1, validate_args=False)
 
-    def link(self, moments: Tensor) -> Tensor:
-        return natural_parameter(moments.clamp(1e-3, 1 - 1e-3))
+    def inside(self, moments: Tensor) -> Tensor:
+        return moments.clamp(1e-3, 1 - 1e-3)
+
+    def exact_link(self, moments: Tensor) -> Tensor:
+        edge = torch.where(moments < 0.5, -torch.inf, torch.inf)
+        return torch.where((moments > 0) & (moments < 1), natural_parameter(moments), edge)

@@ -22,5 +22,8 @@ class PoissonLikelihood(Likelihood):
     def inputs(self, x: Tensor) -> Tensor:
         return torch.log1p(x)
 
-    def link(self, moments: Tensor) -> Tensor:
-        return moments.clamp_min(BOUNDARY).log()
+    def inside(self, moments: Tensor) -> Tensor:
+        return moments.clamp_min(BOUNDARY)
+
+    def exact_link(self, moments: Tensor) -> Tensor:
+        return moments.log()

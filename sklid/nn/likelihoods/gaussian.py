@@ -63,5 +63,5 @@ class GaussianLikelihood(Likelihood):
     def slopes(self, amplitudes: Tensor) -> Tensor:
         return amplitudes
 
-    def link(self, moments: Tensor) -> Tensor:
+    def exact_link(self, moments: Tensor) -> Tensor:
         return moments / self.noise()
