@@ -22,6 +22,7 @@ TABLES = {
     "benchmarks/measuring": "doc/collapse.md",
     "benchmarks/ppca": "doc/ppca.md",
     "benchmarks/speed": "doc/benchmarks/README.md",
+    "benchmarks/memory": "doc/benchmarks/README.md",
     "paper/figure_2": "doc/ppca.md",
     "paper/appendix_a": "doc/ppca.md",
 }

@@ -59,7 +59,8 @@ class OrthogonalEmbedding(nn.Module):
     def forward(self) -> Tensor:
         """Beta, ``(K, D)``."""
         Q, R = torch.linalg.qr(self.columns)
-        return (Q * torch.where(R.diagonal() < 0, -1.0, 1.0)).mT.contiguous()
+        diagonal = R.diagonal()
+        return (Q * torch.copysign(torch.ones_like(diagonal), diagonal)).mT.contiguous()
 
     @torch.no_grad()
     def initialise(self, directions: Tensor) -> None:

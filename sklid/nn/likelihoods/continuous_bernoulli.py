@@ -123,5 +123,5 @@ class ContinuousBernoulliLikelihood(Likelihood):
         return moments.clamp(1e-3, 1 - 1e-3)
 
     def exact_link(self, moments: Tensor) -> Tensor:
-        edge = torch.where(moments < 0.5, -torch.inf, torch.inf)
+        edge = torch.full_like(moments, torch.inf).copysign(moments - 0.5)
         return torch.where((moments > 0) & (moments < 1), natural_parameter(moments), edge)
