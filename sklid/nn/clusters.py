@@ -119,8 +119,17 @@ class GaussianClusters(nn.Module):
     def _log_joint(self, log_weights: Tensor, means: Tensor, loc: Tensor, variance: Tensor | None) -> Tensor:
         scales = self.scales().expand_as(means)
         whitening = (self.axes() / scales.unsqueeze(-2)).expand(len(means), -1, -1)
-        squares = torch.einsum("...ck,ckj->...cj", loc - means, whitening).square().sum(-1)
+        squares = _whitened(loc, means, whitening).square().sum(-1)
         if variance is not None:
             squares = squares + (variance * whitening.square().sum(-1)).sum(-1)
         log_volume = scales.log().sum(-1) + 0.5 * self.n_components * math.log(2 * math.pi)
         return log_weights - log_volume - 0.5 * squares
+
+
+def _whitened(loc: Tensor, means: Tensor, whitening: Tensor) -> Tensor:
+    """Latents around each mean ``(C, K)``, in the axes of each matrix ``(C, K, K)``: ``(*, C or 1, K) -> (*, C, K)``."""
+    if loc.shape[-2] != 1:
+        return torch.einsum("...ck,ckj->...cj", loc - means, whitening)
+    centres = (means.unsqueeze(-2) @ whitening).squeeze(-2)
+    # one product for all labels, which takes a third of the time of one for each
+    return (loc.squeeze(-2) @ whitening.transpose(0, 1).flatten(1)).unflatten(-1, centres.shape) - centres
