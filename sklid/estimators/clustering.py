@@ -195,6 +195,7 @@ class MixtureMixin(ClusterMixin, MixtureParameters):
 
     def _conclude(self, X: NDArray | MappedRows, x: Tensor | ModelRows, incremental: bool) -> None:
         """Label the rows, after a whole fit with the largest cluster first, and warn of what has collapsed."""
+        self.net_.module_.prior.clusters.settle()
         probabilities = self._label_probabilities(X)
         if not incremental:
             sizes = np.bincount(probabilities.argmax(axis=1), minlength=self.k)

@@ -34,6 +34,9 @@ class Clusters(Protocol):
         NotImplementedError where there is no closed form.
         """
 
+    def settle(self) -> None:
+        """Keep the distributions, with parameters from which they are worked out sooner."""
+
     def covariances(self) -> Tensor:
         """Covariance matrices: ``(C, K, K)``, or ``(1, K, K)`` where all clusters share one."""
 
@@ -87,9 +90,16 @@ class GaussianClusters(nn.Module):
 
     def axes(self) -> Tensor:
         r"""Principal axes in columns, the initial ones turned by :math:`\exp(A - A^\top)`: ``(C or 1, K, K)``."""
-        if self.turns is None:
+        if self.turns is None or not (torch.is_grad_enabled() or self.turns.any()):
             return self.initial_axes
         return self.initial_axes @ torch.linalg.matrix_exp(self.turns - self.turns.mT)
+
+    @torch.no_grad()
+    def settle(self) -> None:
+        """Take the turns into the initial axes, which are then the axes without the exponential of a matrix."""
+        if self.turns is not None:
+            self.initial_axes.copy_(torch.linalg.qr(self.axes()).Q)  # no rounding adds up over many trainings
+            self.turns.zero_()
 
     def covariances(self) -> Tensor:
         """Covariance matrices: ``(C, K, K)`` or ``(1, K, K)``."""

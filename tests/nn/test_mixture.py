@@ -95,6 +95,15 @@ def test_log_joint_is_the_density_of_torch(kind):
 
 
 @every_kind
+def test_settled_clusters_have_the_same_covariances_and_nothing_left_to_turn(kind):
+    clusters = randomised(mixture(kind), 0.5).clusters
+    before = clusters.covariances()
+    clusters.settle()
+    torch.testing.assert_close(clusters.covariances(), before)
+    assert clusters.turns is None or not clusters.turns.any()
+
+
+@every_kind
 def test_expected_log_joint_is_the_divergence_of_torch_from_each_component(kind):
     prior = randomised(mixture(kind), 0.5)
     loc, scale = torch.randn(6, 1, K, dtype=torch.float64), 0.1 + torch.rand(6, 1, K, dtype=torch.float64)
