@@ -137,7 +137,7 @@ class GaussianClusters(nn.Module):
 
 
 def _whitened(loc: Tensor, means: Tensor, whitening: Tensor) -> Tensor:
-    """Latents around each mean ``(C, K)``, in the axes of each matrix ``(C, K, K)``: ``(*, C or 1, K) -> (*, C, K)``."""
+    """Latents around each mean ``(C, K)``, by each matrix ``(C, K, K)``: ``(*, C or 1, K) -> (*, C, K)``."""
     if loc.shape[-2] != 1:
         return torch.einsum("...ck,ckj->...cj", loc - means, whitening)
     centres = (means.unsqueeze(-2) @ whitening).squeeze(-2)
