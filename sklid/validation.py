@@ -36,11 +36,11 @@ POSITIVE_REAL = [Interval(Real, 0, None, closed="neither")]
 NON_NEGATIVE = [Interval(Real, 0, None, closed="left")]
 
 
-def checked_size(n_samples: Any) -> int:
-    """A number of draws as an integer; ValueError unless it is a whole number of at least 1."""
-    if isinstance(n_samples, bool) or not isinstance(n_samples, Integral) or n_samples < 1:
-        raise ValueError(f"n_samples={n_samples!r} must be a whole number of rows to draw, at least 1.")
-    return int(n_samples)
+def checked_size(number: Any, name: str = "n_samples", what: str = "rows to draw") -> int:
+    """A number of rows, or of what else there is, as an integer; ValueError unless it is whole and at least 1."""
+    if isinstance(number, bool) or not isinstance(number, Integral) or number < 1:
+        raise ValueError(f"{name}={number!r} must be a whole number of {what}, at least 1.")
+    return int(number)
 
 
 def weighted_mean(scores: NDArray[np.floating], sample_weight: ArrayLike | None) -> float:
