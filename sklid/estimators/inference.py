@@ -10,15 +10,11 @@ from torch import Tensor
 
 from ..data.blocks import chunks, tensor_of
 from ..data.table import TableAdapter
-from ..nn import LatentVariableModel, iwae
+from ..nn import LatentVariableModel, ball_kl_floor, iwae
 from ..randomness import RowNoise
 from ..surroundings import ordinary_settings, without_gradients
 
 __all__ = ["Inference"]
-
-CONFIDENCE = 3.0
-"""Standard errors added to the estimated variance behind `Inference.kl_floors`, so that the bound holds with confidence
-.999."""
 
 
 class Inference:
@@ -140,13 +136,20 @@ class Inference:
             information = _jacobians(eta, z).mT @ _jacobians(self.model.likelihood.expected_statistic(eta), z)
         return torch.linalg.eigvalsh((information + information.mT) / 2)[..., 0]
 
-    def _kl_floor(self, x: Tensor, inverse_lipschitz: float) -> Tensor:
-        z, _ = self.model.draw(self.model.encode(x), self.noise(x))
-        decoded = self.model.natural_parameters(z)
-        n_draws = len(z)
-        deviations = (decoded - decoded.mean(0)).square().sum(-1) * n_draws / max(n_draws - 1, 1)
-        margin = CONFIDENCE * deviations.std(0) / n_draws**0.5
-        return self.model.prior.kl_floor(deviations.mean(0) + margin, z.mean(0), inverse_lipschitz)
+    def _kl_floor(self, x: Tensor, r: float) -> Tensor:
+        """By the squared distances of decoded draws from a decoded centre, in the plane where r holds."""
+        model, q, noise = self.model, self.model.encode(x), self.noise(x)
+        try:
+            centre, variance = q.mean, q.variance.sum(-1).double()
+        except NotImplementedError:
+            centre, variance = model.draw(q, torch.zeros_like(noise[:1]))[0][0], None
+        gain = model.likelihood.gain()
+        decoded, middle = (model.decoder.plane(z, gain).double() for z in (model.draw(q, noise)[0], centre))
+        squares = (decoded - middle).square().sum(-1)
+        if variance is None:
+            return ball_kl_floor(squares.sqrt() / r, lambda radii: model.prior.ball_probability(radii, centre)).float()
+        decoded_variance = torch.maximum(squares.mean(0), r**2 * variance)
+        return model.prior.kl_floor(decoded_variance, centre.double(), r).float()
 
     def _blocks(self, X: NDArray, copies: int = 1) -> Iterator[Tensor]:
         return (self.rows(block) for block in chunks(X, copies * self._numbers_per_row()))
