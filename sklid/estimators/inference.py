@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 import torch
@@ -137,19 +138,18 @@ class Inference:
         return torch.linalg.eigvalsh((information + information.mT) / 2)[..., 0]
 
     def _kl_floor(self, x: Tensor, r: float) -> Tensor:
-        """By the squared distances of decoded draws from a decoded centre, in the plane where r holds."""
+        """By the images of draws in the plane where r holds; by the draws alone where moments are not known."""
         model, q, noise = self.model, self.model.encode(x), self.noise(x)
+        z, _ = model.draw(q, noise)
         try:
-            centre, variance = q.mean, q.variance.sum(-1).double()
+            mean, variance = q.mean, q.variance.sum(-1).double()
         except NotImplementedError:
-            centre, variance = model.draw(q, torch.zeros_like(noise[:1]))[0][0], None
-        gain = model.likelihood.gain()
-        decoded, middle = (model.decoder.plane(z, gain).double() for z in (model.draw(q, noise)[0], centre))
-        squares = (decoded - middle).square().sum(-1)
-        if variance is None:
-            return ball_kl_floor(squares.sqrt() / r, lambda radii: model.prior.ball_probability(radii, centre)).float()
-        decoded_variance = torch.maximum(squares.mean(0), r**2 * variance)
-        return model.prior.kl_floor(decoded_variance, centre.double(), r).float()
+            centre = model.draw(q, torch.zeros_like(noise[:1]))[0][0]
+            of_ball = partial(model.prior.ball_probability, centre=centre)
+            return ball_kl_floor((z - centre).double().norm(dim=-1), of_ball).float()
+        decoded, middle = (model.decoder.plane(point, model.likelihood.gain()).double() for point in (z, mean))
+        spread = (decoded - middle).square().sum(-1).mean(0)
+        return model.prior.kl_floor(torch.maximum(spread, r**2 * variance), mean.double(), r).float()
 
     def _blocks(self, X: NDArray, copies: int = 1) -> Iterator[Tensor]:
         return (self.rows(block) for block in chunks(X, copies * self._numbers_per_row()))

@@ -125,7 +125,7 @@ class InjectiveMixin:
         under a standard normal prior and under a mixture whose clusters have standard deviations of at least tau. c is
         estimated from `n_importance_samples` draws, and is at least :math:`r^2 \operatorname{tr} Cov_q z`, which is
         known for Gaussian posteriors and mixtures of them: so the bound is never above the divergence, however few the
-        draws are. The moments of a flow are not known. There the bound comes from balls that hold many of the draws and
+        draws are. The moments of a flow are not known. There the bound comes from balls that hold many draws of z and
         are rare under the prior (`sklid.nn.ball_kl_floor`); it is above the divergence in at most one of a thousand
         rows, and with few draws says little.
 
