@@ -95,7 +95,7 @@ def active_units(
     threshold : float, default=0.01
         Least variance of an active latent.
     random_state : int, RandomState instance or None, default=0
-        For posteriors whose mean has no closed form.
+        For posteriors whose mean has no closed form: what the means of draws vary by themselves is subtracted.
 
     Returns
     -------
@@ -113,11 +113,11 @@ def active_units(
     """
     if isinstance(first, Distribution) or is_model(first):
         with from_random_state(random_state):
-            loc = encodings(first, second).moments()[0].cpu().numpy()
+            encoded = encodings(first, second)
+            variances = encoded.variances_of_means(*encoded.moments()).cpu().numpy()
     else:
         with ordinary_settings():
-            loc = check_array(first, dtype=[np.float64, np.float32])
-    variances = loc.var(axis=0, dtype=np.float64)
+            variances = check_array(first, dtype=[np.float64, np.float32]).var(axis=0, dtype=np.float64)
     active = variances >= threshold
     return ActiveUnits(float(active.mean()), int(active.sum()), active, variances)
 

@@ -20,9 +20,9 @@ nearest to N(0, I): a good reconstruction has a positive divergence. Under a mix
 
 c is a mean of squares, and of one whose tails are not known draws give no upper confidence limit (Bahadur & Savage
 1956). Where the moments of q are known, c is known to be at least :math:`r^2 \operatorname{tr} Cov_q z`. Where they are
-not, draws tell shares of q: the ball around a point that holds the j draws nearest to it, of S, holds a share of q of at
-least the :math:`\delta`-quantile of Beta(j, S + 1 - j), with confidence :math:`1 - \delta` and whatever q is (Wilks
-1941). If it is rarer under p, that is a divergence (data processing),
+not, draws tell shares of q: the ball around a point that holds the j draws nearest to it, of S, holds at least the
+:math:`\delta`-quantile of Beta(j, S + 1 - j) of q, with confidence :math:`1 - \delta` and whatever q is (Wilks 1941).
+If it is rarer under p, that is a divergence (data processing),
 
 .. math:: KL(q \| p) \ge a \log\frac{a}{b} + (1 - a) \log\frac{1 - a}{1 - b}, \qquad
     q(\text{ball}) \ge a \ge b \ge p(\text{ball}).

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 import torch
-from torch.distributions import Independent, Normal, Uniform
+from torch.distributions import AffineTransform, Independent, Normal, TransformedDistribution, Uniform
 
 from sklid import LIDVAE, LIDGMVAEClustering, metrics
+from sklid.exceptions import CollapseWarning
 
 from .models import exact_log_likelihood, frozen_at_the_prior, linear_data, linear_model
 
@@ -77,3 +78,38 @@ def test_a_gain_within_two_standard_errors_is_not_yet_informative():
     assert few.gains == pytest.approx([9 / 16 - np.log(2) / 2])
     assert few.standard_errors == pytest.approx([9 / 8 / 2])
     assert (few.count, many.count) == (0, 1)
+
+
+def disguised(loc, scale):
+    """A Gaussian that does not show its moments, as a flow."""
+    base = Independent(Normal(torch.zeros_like(loc), torch.ones_like(loc)), 1)
+    return TransformedDistribution(base, [AffineTransform(loc, scale, event_dim=1)])
+
+
+@pytest.mark.parametrize("n_rows", [20, 300, 3000])
+def test_units_of_a_flow_are_active_by_the_variance_of_its_means_and_not_of_averages_of_draws(n_rows):
+    """Wide posteriors: means of 64 draws alone vary by 1/64 = .0156, more than an active latent must."""
+    deviations = torch.tensor([0.0, 0.07, 0.14, 1.0]).double()
+    right = 0
+    for seed in range(20):
+        noise = torch.from_numpy(np.random.default_rng(seed).standard_normal((n_rows, 4)))
+        loc = deviations * (noise - noise.mean(0)) / noise.std(0, correction=0)
+        found = metrics.active_units(disguised(loc, torch.ones_like(loc)), random_state=seed)
+        np.testing.assert_allclose(found.variances, deviations.square(), rtol=0.05, atol=3e-3)
+        right += found.active.tolist() == [False, False, True, True]
+    assert right >= 19
+
+
+def test_a_flow_that_is_the_prior_under_a_strong_decoder_is_a_failure_of_inference():
+    rows, W = linear_data(400, [3.0, 3.0])
+    model = linear_model(W, encode=lambda x: disguised(x.new_zeros(len(x), 2), x.new_ones(len(x), 2)))
+    assert metrics.collapse_report(model, rows).verdict == "inference"
+
+
+@pytest.mark.parametrize("Model", [LIDVAE, LIDGMVAEClustering])
+def test_a_fit_of_a_flow_that_collapses_is_a_fit_with_a_warning(Model):
+    pytest.importorskip("zuko", reason="flows need the extra sklid[flow]")
+    rows = np.random.default_rng(0).standard_normal((120, 5))
+    with pytest.warns(CollapseWarning):
+        model = Model(n_components=2, posterior="flow", kl_weight=50.0, max_epochs=15, random_state=0).fit(rows)
+    assert np.isfinite(metrics.mutual_information(model, rows).upper)
