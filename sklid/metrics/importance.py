@@ -9,14 +9,12 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution, Independent, Normal
 
-from ..nn import kl_estimate
 from ..nn.draws import between_draws, standard_noise
 from .encodings import Encodings
 from .sources import View
 
 __all__ = [
     "REFINEMENT_STEPS",
-    "bound",
     "decoded_log_prob",
     "decoder_of",
     "gaussian",
@@ -48,14 +46,6 @@ def decoded_log_prob(view: View, z: Tensor) -> Tensor:
 def gaussian(encoded: Encodings) -> Independent:
     """The diagonal Gaussians with the moments of the posteriors."""
     return Independent(Normal(*encoded.moments(), validate_args=False), 1, validate_args=False)
-
-
-def bound(view: View, q: Distribution, p: Distribution, z: Tensor) -> Tensor:
-    """The evidence lower bound of each row, ``(N,)``, from draws z ``(S, N, K)`` of q.
-
-    The divergence is in closed form where there is one.
-    """
-    return decoded_log_prob(view, z).mean(0) - kl_estimate(q, p, z, q.log_prob(z))
 
 
 def refined(view: View, encoded: Encodings, n_steps: int = REFINEMENT_STEPS) -> Independent:

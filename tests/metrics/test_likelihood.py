@@ -68,4 +68,4 @@ def test_the_gap_of_a_shifted_gaussian_is_the_quadratic_form_of_its_shift():
         found = metrics.amortization_gap(model, rows, random_state=seed)
         exact = (shift @ precision @ shift).item() / 2
         assert found.value == pytest.approx(exact, abs=0.03 + 3 * found.standard_error)
-        assert found.standard_error < 0.03
+        assert found.standard_error < 0.06
