@@ -9,8 +9,10 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution, Independent, Normal
 
+from ..nn import iwae
 from ..nn.draws import between_draws, standard_noise
-from .encodings import Encodings
+from .encodings import Encodings, without
+from .gaussians import LogJoint, drawn
 from .sources import View
 
 __all__ = [
@@ -18,6 +20,9 @@ __all__ = [
     "decoded_log_prob",
     "decoder_of",
     "gaussian",
+    "joint",
+    "joint_without",
+    "likelihood_by",
     "refined",
 ]
 
@@ -48,6 +53,41 @@ def gaussian(encoded: Encodings) -> Independent:
     return Independent(Normal(*encoded.moments(), validate_args=False), 1, validate_args=False)
 
 
+def joint(view: View, p: Distribution) -> LogJoint:
+    """Log p(x, z) of each row, in double precision, from its latents in any: ``(S, N, K)`` to ``(S, N)``."""
+    dtype = p.mean.dtype
+    return lambda z: (decoded_log_prob(view, z.to(dtype)) + p.log_prob(z.to(dtype))).double()
+
+
+def joint_without(view: View, p: Distribution, latent: int) -> LogJoint:
+    """The same of the model in which one latent is held at its prior mean, from the others: ``(S, N, K - 1)``."""
+    rest, value = without(p, latent), p.mean[latent]
+
+    def log_joint(others: Tensor) -> Tensor:
+        others = others.to(value.dtype)
+        fixed = value.expand(*others.shape[:-1], 1)
+        log_prob = decoded_log_prob(view, torch.cat([others[..., :latent], fixed, others[..., latent:]], dim=-1))
+        return (log_prob + rest.log_prob(others) if others.shape[-1] else log_prob).double()
+
+    return log_joint
+
+
+def likelihood_by(log_joint: LogJoint, proposals: list[Distribution], n_draws: int) -> tuple[Tensor, Tensor]:
+    """Log-likelihood of each row by the best of some proposals for it, and by how much it errs low: ``(N,), (N,)``.
+
+    It is that of the greatest bound on a few draws of their own. The error is that of the logarithm of a mean of
+    weights, by their variance.
+    """
+    pilots = [_log_weights(log_joint, q, drawn(q, max(4, n_draws // 4))) for q in proposals]
+    best = torch.stack([log_weights.nan_to_num(nan=-torch.inf).mean(0) for log_weights in pilots]).argmax(0)
+    draws = [drawn(q, n_draws) for q in proposals]
+    log_q = torch.stack([q.log_prob(z).double() for q, z in zip(proposals, draws, strict=True)])
+    z, rows = torch.stack([z.double() for z in draws]), torch.arange(len(best), device=best.device)
+    log_weights = log_joint(z[best, :, rows].movedim(1, 0)) - log_q[best, :, rows].T
+    shares = log_weights.softmax(0)
+    return iwae(log_weights), (shares.square().sum(0) - 1 / n_draws) / 2
+
+
 def refined(view: View, encoded: Encodings, n_steps: int = REFINEMENT_STEPS) -> Independent:
     """Diagonal Gaussians that maximise each row's own bound, by stochastic gradients from the encoder's moments.
 
@@ -73,3 +113,7 @@ def refined(view: View, encoded: Encodings, n_steps: int = REFINEMENT_STEPS) -> 
                 torch._foreach_add_(averages, [parameter.detach() for parameter in free])
     loc, log_scale = (total / (n_steps - n_steps // 2) for total in averages)
     return Independent(Normal(loc, log_scale.exp(), validate_args=False), 1, validate_args=False)
+
+
+def _log_weights(log_joint: LogJoint, q: Distribution, z: Tensor) -> Tensor:
+    return log_joint(z) - q.log_prob(z).double()
