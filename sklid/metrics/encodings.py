@@ -103,8 +103,8 @@ def encodings(first: Any, second: Any = None) -> Encodings:
 @without_gradients()
 def encodings_of(view: View) -> Encodings:
     """The posteriors of the rows and the prior of a model."""
-    prior = None if getattr(view.model, "prior", None) is None else view.model.prior()
-    return _of_distributions(view.model.encode(view.rows), prior)
+    prior = getattr(view.model, "prior", None)
+    return _of_distributions(view.model.encode(view.rows), prior() if callable(prior) else prior)
 
 
 def marginals(distribution: Distribution) -> Distribution | None:
@@ -171,8 +171,8 @@ def _of_distributions(posterior: Distribution, prior: Distribution | None) -> En
         prior = standard_normal(posterior.event_shape[0], posterior.sample())
     if not isinstance(prior, Distribution):
         raise TypeError(
-            "With a Distribution as the posterior the prior is one too, or None for N(0, I); "
-            f"got {type(prior).__name__}."
+            "The prior is a torch.distributions.Distribution, of a VariationalModel also a function without arguments "
+            f"that gives one, or None for N(0, I); got {type(prior).__name__}."
         )
     if len(prior.event_shape) == 0:
         prior = Independent(prior.expand(posterior.event_shape), 1, validate_args=False)

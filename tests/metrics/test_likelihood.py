@@ -5,6 +5,9 @@ import torch
 from torch.distributions import Independent, Normal
 
 from sklid import metrics
+from sklid.metrics.encodings import encodings_of
+from sklid.metrics.likelihood import _differences
+from sklid.metrics.sources import view_of
 
 from .models import exact_log_likelihood, frozen_at_the_prior, linear_data, linear_model
 
@@ -69,3 +72,10 @@ def test_the_gap_of_a_shifted_gaussian_is_the_quadratic_form_of_its_shift():
         exact = (shift @ precision @ shift).item() / 2
         assert found.value == pytest.approx(exact, abs=0.03 + 3 * found.standard_error)
         assert found.standard_error < 0.06
+
+
+def test_two_posteriors_that_are_one_are_compared_with_the_same_noise():
+    rows, model, _ = correlated_model(3, 8, 1.0, seed=0)
+    view = view_of(model, rows)
+    encoded = encodings_of(view)
+    assert (_differences(view, encoded, encoded.posterior) == 0).all()
