@@ -16,6 +16,7 @@ from .gaussians import LogJoint, drawn
 from .sources import View
 
 __all__ = [
+    "DECISIVE",
     "REFINEMENT_STEPS",
     "decoded_log_prob",
     "decoder_of",
@@ -26,6 +27,8 @@ __all__ = [
     "refined",
 ]
 
+DECISIVE = 3.0
+"""Standard errors by which draws decide which of two posteriors is the better one."""
 REFINEMENT_STEPS, REFINEMENT_RATE, REFINEMENT_DRAWS = 200, 0.1, 2
 
 
@@ -75,11 +78,14 @@ def joint_without(view: View, p: Distribution, latent: int) -> LogJoint:
 def likelihood_by(log_joint: LogJoint, proposals: list[Distribution], n_draws: int) -> tuple[Tensor, Tensor]:
     """Log-likelihood of each row by the best of some proposals for it, and by how much it errs low: ``(N,), (N,)``.
 
-    It is that of the greatest bound on a few draws of their own. The error is that of the logarithm of a mean of
-    weights, by their variance.
+    It is the first, unless the bound of another is greater by more than its few draws leave open. The error is that of
+    the logarithm of a mean of weights, by their variance.
     """
-    pilots = [_log_weights(log_joint, q, drawn(q, max(4, n_draws // 4))) for q in proposals]
-    best = torch.stack([log_weights.nan_to_num(nan=-torch.inf).mean(0) for log_weights in pilots]).argmax(0)
+    size = max(4, n_draws // 4)
+    pilots = torch.stack([_log_weights(log_joint, q, drawn(q, size)) for q in proposals])
+    heights = pilots.mean(1)
+    heights[1:] -= DECISIVE / size**0.5 * pilots[1:].std(1)
+    best = heights.nan_to_num(nan=-torch.inf).argmax(0)
     draws = [drawn(q, n_draws) for q in proposals]
     log_q = torch.stack([q.log_prob(z).double() for q, z in zip(proposals, draws, strict=True)])
     z, rows = torch.stack([z.double() for z in draws]), torch.arange(len(best), device=best.device)

@@ -20,7 +20,7 @@ from ..nn import iwae
 from ..nn.draws import Draws
 from ..randomness import from_random_state
 from .encodings import Encodings, encodings_of
-from .importance import REFINEMENT_STEPS, decoded_log_prob, refined
+from .importance import DECISIVE, REFINEMENT_STEPS, decoded_log_prob, refined
 from .information import standard_error
 from .sources import View, view_of
 
@@ -28,8 +28,6 @@ __all__ = ["AmortizationGap", "LogLikelihood", "amortization_gap", "gaps_and_mea
 
 MOST_ROWS = 500
 EVALUATION_DRAWS = 64
-DECISIVE = 3.0
-"""Standard errors by which the draws of a row decide whether its posterior was improved."""
 LEAST_DIFFERENCE = 1e-4
 """Nats below which a difference may be rounding."""
 
