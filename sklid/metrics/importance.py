@@ -83,9 +83,9 @@ def likelihood_by(log_joint: LogJoint, proposals: list[Distribution], n_draws: i
     """
     size = max(4, n_draws // 4)
     pilots = torch.stack([_log_weights(log_joint, q, drawn(q, size)) for q in proposals])
-    heights = pilots.mean(1)
-    heights[1:] -= DECISIVE / size**0.5 * pilots[1:].std(1)
-    best = heights.nan_to_num(nan=-torch.inf).argmax(0)
+    margins = DECISIVE / size**0.5 * pilots.std(1)
+    margins[0] = 0.0
+    best = (pilots.mean(1) - margins).nan_to_num(nan=-torch.inf).argmax(0)
     draws = [drawn(q, n_draws) for q in proposals]
     log_q = torch.stack([q.log_prob(z).double() for q, z in zip(proposals, draws, strict=True)])
     z, rows = torch.stack([z.double() for z in draws]), torch.arange(len(best), device=best.device)
