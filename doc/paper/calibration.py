@@ -1,6 +1,6 @@
 """Are the samplers of `sklid.mcmc` calibrated? Ranks of parameters among draws from the posteriors of their data.
 
-    python doc/paper/calibration.py            full run: about 25 minutes on one thread; goes on where it stopped
+    python doc/paper/calibration.py            full run: about 15 minutes on one thread; goes on where it stopped
     python doc/paper/calibration.py --quick    one run of a sampler, in 10 seconds
     python doc/paper/calibration.py --plot     the picture from the saved ranks
     python doc/paper/calibration.py --table    the table of the saved results, in Markdown
@@ -32,7 +32,7 @@ COLUMNS = ["model", "run", "ranks", "least_ess", "n_divergent", "seconds", "thre
            "torch", "scikit_learn", "commit"]  # fmt: skip
 CELLS = Cells(HERE / "results" / "calibration.csv", COLUMNS)
 PICTURE = HERE / "results" / "calibration.png"
-N_RUNS, N_KEPT = 200, 99
+N_RUNS, N_KEPT = 100, 99
 THINNING = {"mixture": 20, "ppca": 5}
 NOISE_VARIANCE, LOADING_SCALE = 0.25, 2.0
 MIXTURE = ("weight", "lower mean", "upper mean", "first scale", "second scale")

@@ -64,11 +64,9 @@ def moved(log_joint: LogJoint, start: MultivariateNormal, n_steps: int) -> Multi
 def held(q: MultivariateNormal, latent: int, value: Tensor) -> MultivariateNormal:
     """The Gaussians of all latents but one, given its value: of event shape ``(K - 1,)``."""
     kept = [number for number in range(q.event_shape[0]) if number != latent]
-    precision = q.precision_matrix
-    inner, across = precision[..., kept, :][..., kept], precision[..., kept, :][..., [latent]]
-    away = (value - q.mean[..., latent])[..., None, None]
-    shift = torch.linalg.solve(inner, across * away).squeeze(-1)
-    return MultivariateNormal(q.mean[..., kept] - shift, precision_matrix=inner, validate_args=False)
+    L = _triangular(q.scale_tril[..., [latent, *kept], :])
+    away = (value - q.mean[..., [latent]]) / L[..., 0, :1]
+    return MultivariateNormal(q.mean[..., kept] + away * L[..., 1:, 0], scale_tril=L[..., 1:, 1:], validate_args=False)
 
 
 def drawn(q: Distribution, n_draws: int) -> Tensor:
@@ -85,11 +83,17 @@ def _bent(q: MultivariateNormal, falls: Tensor) -> tuple[MultivariateNormal, Ten
     And for which rows it does so without a limit, ``(N,)``.
     """
     L = q.scale_tril
-    bends = torch.einsum("snk,nkj->nsj", falls, L) / 2
+    bends = (torch.einsum("snk,nkj->nsj", falls, L) / 2).nan_to_num(0.0, 0.0, 0.0)
     curvatures, axes = torch.linalg.eigh((bends + bends.mT) / 2)
     is_bent, curvatures = (curvatures > LEAST_CURVATURE).all(-1), curvatures.clamp_min(LEAST_CURVATURE)
-    root = torch.linalg.solve_triangular(L.mT, axes * curvatures.sqrt().unsqueeze(-2), upper=True)
-    return MultivariateNormal(q.mean, precision_matrix=root @ root.mT, validate_args=False), is_bent
+    factor = _triangular(L @ axes * curvatures.rsqrt().unsqueeze(-2))
+    return MultivariateNormal(q.mean, scale_tril=factor, validate_args=False), is_bent
+
+
+def _triangular(root: Tensor) -> Tensor:
+    """The lower factor L, with positive diagonal, of ``L L' = root root'``; also where that is all but singular."""
+    R = torch.linalg.qr(root.mT, mode="r").R
+    return (R * torch.where(R.diagonal(dim1=-2, dim2=-1) < 0, -1.0, 1.0).unsqueeze(-1)).mT
 
 
 def _are_settled(rows: Tensor) -> bool:
@@ -113,6 +117,5 @@ def _gradients(log_joint: LogJoint, points: Tensor) -> Tensor | None:
     with torch.enable_grad():
         points = points.detach().requires_grad_()
         total = log_joint(points).sum()
-        if not total.requires_grad:
-            return None
-        return torch.autograd.grad(total, points)[0].nan_to_num(0.0, 0.0, 0.0)
+        slopes = torch.autograd.grad(total, points, allow_unused=True)[0] if total.requires_grad else None
+    return None if slopes is None else slopes.nan_to_num(0.0, 0.0, 0.0)

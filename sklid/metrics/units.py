@@ -45,6 +45,8 @@ LEAST_GAIN = 1e-3
 MOST_ROWS = 1000
 N_STEPS = 8
 """Of Newton's method for the posteriors with and without a latent."""
+LEAST_COPIES = 64
+"""Of a row, as its gradients need room."""
 MOST_REFITTED = 6
 """Latents of a model whose covariances are fitted anew for each latent that is left out."""
 
@@ -178,7 +180,7 @@ def informative_units(
 def informative_units_of(view: View, n_importance_samples: int) -> InformativeUnits | None:
     """The same as `informative_units`, with draws from torch's generator; None without known marginals of the prior."""
     blocks = []
-    for block in view.blocks(n_importance_samples):
+    for block in view.blocks(max(n_importance_samples, LEAST_COPIES)):
         encoded = encodings_of(block)
         if without(encoded.prior, 0) is None:
             return None

@@ -68,6 +68,14 @@ def test_a_model_without_gradients_keeps_the_gaussian_it_was_given():
     decode = lambda z: Independent(Normal(z.detach(), 1.0), 1)  # noqa: E731
     view = view_of(VariationalModel(frozen_at_the_prior(2), decode), torch.ones(5, 2).double())
     p, start = Independent(Normal(torch.zeros(2), 1.0), 1), standard(5, 2)
-    constant = lambda z: joint(view, p)(z).detach()  # noqa: E731
-    assert fitted(constant, start, 3) is start
-    assert moved(constant, start, 3) is start
+    weight = torch.ones((), requires_grad=True)
+    for log_joint in (lambda z: joint(view, p)(z).detach(), lambda z: weight * joint(view, p)(z.detach())):
+        assert fitted(log_joint, start, 3) is start
+        assert moved(log_joint, start, 3) is start
+
+
+def test_a_density_that_overflows_leaves_finite_gaussians():
+    for log_joint in (lambda z: -(1e200 * z).square().sum(-1), lambda z: z.sum(-1) * torch.nan):
+        q = fitted(log_joint, standard(3, 2), 4)
+        assert torch.isfinite(q.mean).all()
+        assert torch.isfinite(held(q, 0, torch.tensor(0.0).double()).scale_tril).all()
