@@ -23,7 +23,7 @@ HOUSE = [
      "blocks memory_map scale table numeric_table array_file frame_table text_file parquet_file files"),
     ("floor 2", "training", "callbacks batches guard loss net phases"),
     ("floor 3", "metrics",
-     "sources encodings aggregate importance information units labels agreement likelihood "
+     "sources encodings aggregate gaussians importance information units labels agreement likelihood "
      "report.measurements report.verdict report.evidence report.labels report.report report.measure report scorers"),
     ("root", "", "callbacks"),
     ("floor 4", "estimators",

@@ -1,6 +1,6 @@
 """How often bounds, brackets and verdicts of the metrics are right, where the truth is known.
 
-    python doc/benchmarks/coverage.py            full run: about 15 minutes on one thread; goes on where it stopped
+    python doc/benchmarks/coverage.py            full run: about 10 minutes on one thread; goes on where it stopped
     python doc/benchmarks/coverage.py --quick    few rows and runs, in 10 seconds
     python doc/benchmarks/coverage.py --table    the table of the saved results, in Markdown
 
@@ -59,10 +59,10 @@ ESTIMATORS = {
     "mixture prior and posterior": ("bent", LIDGMVAEClustering, {"n_components": 2, "k": 3, "inference": "joint"}),
     "mixture prior, flow": ("bent", LIDGMVAEClustering, {"n_components": 2, "k": 3, "posterior": "flow"}),
 }
-CHANNELS, N_CHANNEL_RUNS = (0.1, 1.0, 5.0), 50
-FLOW_ROWS, N_FLOW_RUNS = (20, 300, 3000), 100
-LINEAR, N_LINEAR_RUNS = ((2, 1.0), (4, 0.3), (8, 0.1), (16, 0.3)), 20
-GAPS, N_GAP_RUNS = ((1, 1.0), (5, 1.0), (5, 0.1), (24, 0.3)), 50
+CHANNELS, N_CHANNEL_RUNS = (0.1, 1.0, 5.0), 40
+FLOW_ROWS, N_FLOW_RUNS = (20, 300, 3000), 50
+LINEAR, N_LINEAR_RUNS = ((2, 1.0), (4, 0.3), (8, 0.1), (16, 0.3)), 10
+GAPS, N_GAP_RUNS = ((1, 1.0), (5, 1.0), (5, 0.1), (24, 0.3)), 40
 
 
 def rows(kind: str, n_rows: int, seed: int) -> np.ndarray:
@@ -196,7 +196,7 @@ MEASURES: dict[str, tuple[Callable, tuple]] = {
 
 
 def run_full() -> None:
-    print("about 15 minutes on one thread, less what is done", flush=True)
+    print("about 10 minutes on one thread, less what is done", flush=True)
     warnings.simplefilter("ignore")
     for measure, (run, models) in MEASURES.items():
         for model in models:

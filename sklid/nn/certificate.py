@@ -34,8 +34,8 @@ import math
 from collections.abc import Callable
 
 import torch
-from scipy.stats import beta, ncx2
 from torch import Tensor
+from torch.distributions import Binomial, Poisson
 
 __all__ = [
     "ball_kl_floor",
@@ -52,6 +52,8 @@ SHARES = (1.0, 0.9, 0.7, 0.5)
 """Of the draws, that the balls hold: wide ones tell of narrow posteriors, narrow ones of wide posteriors."""
 LEAST_PROBABILITY = 1e-12
 """Below it a bound stands for the distribution function, which loses its digits there."""
+FARTHEST, N_TERMS, N_HALVINGS = 10.0, 160, 50
+"""Distance of a centre from which on a bound stands for it, terms of its average, and halvings to find a share."""
 
 
 def mutual_information_floor(n_components: int, inverse_lipschitz: float) -> float:
@@ -110,7 +112,7 @@ def ball_kl_floor(distances: Tensor, probability: Callable[[Tensor], Tensor]) ->
     numbers = sorted({math.ceil(share * n_draws) for share in SHARES})
     floors = []
     for number in numbers:
-        a = float(beta.ppf((1 - CONFIDENCE) / len(numbers), number, n_draws + 1 - number))
+        a = _share(number, n_draws, (1 - CONFIDENCE) / len(numbers))
         b = probability(radii[number - 1]).clamp(max=a)
         floors.append(a * (math.log(a) - b.log()) + (1 - a) * (math.log1p(-a) - torch.log1p(-b)))
     return torch.stack(floors).max(0).values
@@ -119,12 +121,26 @@ def ball_kl_floor(distances: Tensor, probability: Callable[[Tensor], Tensor]) ->
 def ball_probability(radius: Tensor, centre: Tensor) -> Tensor:
     r"""The most that N(0, I) gives the ball of a radius ``(*,)`` around a centre ``(*, K)``: ``(*,)``, in doubles.
 
-    It is the noncentral chi-squared distribution function, or where that is small Chernoff's bound
-    :math:`\exp(\tfrac12 (1/s - 1)(\rho^2 - s |m|^2)) s^{K/2}` at its best s.
+    It is the distribution function of a noncentral chi-squared number, that of a chi-squared one with K + 2J degrees of
+    freedom averaged over J from a Poisson distribution; or where that is small, or the centre far away, Chernoff's
+    bound :math:`\exp(\tfrac12 (1/s - 1)(\rho^2 - s |m|^2)) s^{K/2}` at its best s.
     """
-    n_components, square, distance = centre.shape[-1], radius.double().square(), centre.double().square().sum(-1)
-    s = 2 * square / (n_components + (n_components**2 + 4 * distance * square).sqrt())
+    K, square, distance = centre.shape[-1], radius.double().square(), centre.double().square().sum(-1)
+    s = 2 * square / (K + (K**2 + 4 * distance * square).sqrt())
     s = s.clamp(torch.finfo(s.dtype).tiny, 1.0)
-    bound = (0.5 * (1 / s - 1) * (square - s * distance) + 0.5 * n_components * s.log()).exp()
-    exact = torch.from_numpy(ncx2.cdf(square.cpu().numpy(), n_components, distance.cpu().numpy())).to(square)
-    return torch.where(exact > LEAST_PROBABILITY, exact, bound)
+    bound = (0.5 * (1 / s - 1) * (square - s * distance) + 0.5 * K * s.log()).exp()
+    numbers = torch.arange(N_TERMS, dtype=square.dtype, device=square.device)
+    shares = Poisson(distance.clamp_max(FARTHEST**2).unsqueeze(-1) / 2, validate_args=False).log_prob(numbers).exp()
+    exact = (shares * torch.special.gammainc(0.5 * K + numbers, square.unsqueeze(-1) / 2)).sum(-1)
+    return torch.where((exact > LEAST_PROBABILITY) & (distance < FARTHEST**2), exact, bound)
+
+
+def _share(number: int, n_draws: int, error: float) -> float:
+    """The share of a distribution that so many of its draws are found in with at most that probability."""
+    counts = torch.arange(number, n_draws + 1, dtype=torch.float64)
+    low, high = 0.0, 1.0
+    for _ in range(N_HALVINGS):
+        middle = torch.tensor((low + high) / 2, dtype=torch.float64)
+        found = Binomial(n_draws, middle).log_prob(counts).logsumexp(0).exp()
+        low, high = (middle.item(), high) if found <= error else (low, middle.item())
+    return low
