@@ -24,7 +24,7 @@ HOUSE = [
     ("floor 2", "datasets", "made"),
     ("floor 2", "training", "callbacks batches guard loss net phases"),
     ("floor 3", "metrics",
-     "sources encodings aggregate importance information units labels agreement likelihood "
+     "sources encodings aggregate gaussians importance information units labels agreement likelihood "
      "report.measurements report.verdict report.evidence report.labels report.report report.measure report scorers"),
     ("root", "", "callbacks"),
     ("floor 4", "estimators",

@@ -20,11 +20,13 @@ TABLES = {
     "benchmarks/price": "doc/guarantee.md",
     "benchmarks/small": "doc/benchmarks/README.md",
     "benchmarks/measuring": "doc/collapse.md",
+    "benchmarks/coverage": "doc/collapse.md",
     "benchmarks/ppca": "doc/ppca.md",
     "benchmarks/speed": "doc/benchmarks/README.md",
     "benchmarks/memory": "doc/benchmarks/README.md",
     "paper/figure_2": "doc/ppca.md",
     "paper/appendix_a": "doc/ppca.md",
+    "paper/calibration": "doc/ppca.md",
 }
 
 DOCUMENTS = ["README.md", *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "doc").rglob("*.md"))]
@@ -125,6 +127,20 @@ def test_saved_measurements_stay_under_two_gigabytes():
     assert all(float(row["peak_mb"]) < benchmark.LIMIT_MB for row in rows)
 
 
+def test_saved_coverage_is_complete_and_as_good_as_it_should_be():
+    benchmark = load(ROOT / "doc/benchmarks/coverage.py")
+    for name in benchmark.ESTIMATORS:
+        rows = benchmark.CELLS.read(measure="kl_lower_bound", model=name)
+        assert [int(row["setting"]) for row in rows] == list(benchmark.DRAWS)
+        assert all(float(row["value"]) <= 1e-3 and int(row["n_cases"]) == benchmark.N_ROWS for row in rows)
+    figures = {measure: benchmark.CELLS.read(measure=measure) for measure in benchmark.MEASURES}
+    sizes = {"mutual_information": 6, "active_units": 3, "informative_units": 4, "amortization_gap": 4}
+    assert {measure: len(figures[measure]) for measure in sizes} == sizes
+    assert all(float(row["value"]) <= 0.05 for row in figures["informative_units"])
+    for measure, least in (("mutual_information", 0.9), ("active_units", 0.99), ("amortization_gap", 0.95)):
+        assert all(float(row["value"]) >= least for row in figures[measure])
+
+
 def test_saved_ratios_of_times_are_complete():
     benchmark = load(ROOT / "doc/benchmarks/speed.py")
     own, brenier = (
@@ -169,6 +185,14 @@ def test_weight_of_a_mixture_keeps_its_prior_where_components_are_not_identified
     for case in ("overlapping", "single"):
         assert all(float(row["kl"]) < 0.05 for row in script.CELLS.read(case=case, method="NUTS"))
     assert all(float(row["kl"]) > 5 for row in script.CELLS.read(case="separate", method="NUTS ordered"))
+
+
+def test_samplers_are_calibrated_by_the_saved_ranks():
+    """Fifteen tests: the least of their p-values is under .0005 once in a hundred times."""
+    script = load(ROOT / "doc/paper/calibration.py")
+    for model in script.QUANTITIES:
+        assert sorted(int(row["run"]) for row in script.CELLS.read(model=model)) == list(range(script.N_RUNS))
+        assert min(script.p_values(model)) > 5e-4
 
 
 def test_the_way_of_a_table_through_a_fit_is_listed_from_the_estimator_to_its_data():

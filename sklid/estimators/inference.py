@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 import torch
@@ -10,15 +11,11 @@ from torch import Tensor
 
 from ..data.blocks import chunks, tensor_of
 from ..data.table import TableAdapter
-from ..nn import InversionError, LatentVariableModel, iwae
+from ..nn import InversionError, LatentVariableModel, ball_kl_floor, iwae
 from ..randomness import RowNoise
 from ..surroundings import ordinary_settings, without_gradients
 
 __all__ = ["Inference"]
-
-CONFIDENCE = 3.0
-"""Standard errors added to the estimated variance behind `Inference.kl_floors`, so that the bound holds with confidence
-.999."""
 
 
 class Inference:
@@ -150,13 +147,19 @@ class Inference:
             information = _jacobians(eta, z).mT @ _jacobians(self.model.likelihood.expected_statistic(eta), z)
         return torch.linalg.eigvalsh((information + information.mT) / 2)[..., 0]
 
-    def _kl_floor(self, x: Tensor, inverse_lipschitz: float) -> Tensor:
-        z, _ = self.model.draw(self.model.encode(x), self.noise(x))
-        decoded = self.model.natural_parameters(z)
-        n_draws = len(z)
-        deviations = (decoded - decoded.mean(0)).square().sum(-1) * n_draws / max(n_draws - 1, 1)
-        margin = CONFIDENCE * deviations.std(0) / n_draws**0.5
-        return self.model.prior.kl_floor(deviations.mean(0) + margin, z.mean(0), inverse_lipschitz)
+    def _kl_floor(self, x: Tensor, r: float) -> Tensor:
+        """By the images of draws in the plane where r holds; by the draws alone where moments are not known."""
+        model, q, noise = self.model, self.model.encode(x), self.noise(x)
+        z, _ = model.draw(q, noise)
+        try:
+            mean, variance = q.mean, q.variance.sum(-1).double()
+        except NotImplementedError:
+            centre = model.draw(q, torch.zeros_like(noise[:1]))[0][0]
+            of_ball = partial(model.prior.ball_probability, centre=centre)
+            return ball_kl_floor((z - centre).double().norm(dim=-1), of_ball).float()
+        decoded, middle = (model.decoder.plane(point, model.likelihood.gain()).double() for point in (z, mean))
+        spread = (decoded - middle).square().sum(-1).mean(0)
+        return model.prior.kl_floor(torch.maximum(spread, r**2 * variance), mean.double(), r).float()
 
     def _blocks(self, X: NDArray, copies: int = 1) -> Iterator[Tensor]:
         return (self.rows(block) for block in chunks(X, copies * self._numbers_per_row()))

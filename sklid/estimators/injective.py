@@ -117,13 +117,17 @@ class InjectiveMixin:
     def kl_lower_bound(self, X: ArrayLike) -> NDArray[np.float32]:
         r"""Least KL(q(z | x) || p(z)) of each row, from how well its latent reconstructs.
 
-        With :math:`c = \operatorname{tr} Cov_q f(z)`, and :math:`h(t) = t - 1 - \log t`,
+        With :math:`c = E_q |g(z) - g(E_q z)|^2` in the plane of beta, and :math:`h(t) = t - 1 - \log t`,
 
         .. math:: KL \ge \tfrac K2 h(c / r^2 K) + \tfrac12 |E_q z|^2, \qquad
             KL \ge \tfrac K2 (\log(\tau^2 r^2 K / c) - 1)
 
         under a standard normal prior and under a mixture whose clusters have standard deviations of at least tau. c is
-        estimated from `n_importance_samples` draws, plus three standard errors.
+        estimated from `n_importance_samples` draws, and is at least :math:`r^2 \operatorname{tr} Cov_q z`, which is
+        known for Gaussian posteriors and mixtures of them: so the bound is never above the divergence, however few the
+        draws are. The moments of a flow are not known. There the bound comes from balls that hold many draws of z and
+        are rare under the prior (`sklid.nn.ball_kl_floor`); it is above the divergence in at most one of a thousand
+        rows, and with few draws says little.
 
         Parameters
         ----------

@@ -12,10 +12,18 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution, Independent, Normal
 
-__all__ = ["aggregate_log_densities"]
+__all__ = ["aggregate_log_densities", "most_evaluated"]
 
 TABLE_NUMBERS = 1 << 22
 """Log-densities of latents under posteriors held at once: 32 MB."""
+
+MOST_EVALUATED, MOST_EVALUATED_ONE_BY_ONE = 20_000, 1_000
+"""Rows at whose draws the aggregate posterior of all rows is evaluated: of diagonal Gaussians, and of others."""
+
+
+def most_evaluated(q: Distribution) -> int:
+    """At the draws of how many rows the aggregate posterior is evaluated at most."""
+    return MOST_EVALUATED if _is_diagonal(q) else MOST_EVALUATED_ONE_BY_ONE
 
 
 def aggregate_log_densities(q: Distribution, z: Tensor, evaluated: Tensor) -> tuple[Tensor, Tensor]:
@@ -23,9 +31,7 @@ def aggregate_log_densities(q: Distribution, z: Tensor, evaluated: Tensor) -> tu
 
     In blocks and in double precision.
     """
-    log_table = (
-        _gaussian_table(q) if isinstance(q, Independent) and isinstance(q.base_dist, Normal) else _general_table(q)
-    )
+    log_table = _gaussian_table(q) if _is_diagonal(q) else _general_table(q)
     # small tensors made between large ones would keep their memory from going back
     own, total = torch.empty(2, len(evaluated), dtype=torch.float64)
     step = max(1, TABLE_NUMBERS // len(z))
@@ -35,6 +41,11 @@ def aggregate_log_densities(q: Distribution, z: Tensor, evaluated: Tensor) -> tu
         own[start : start + step] = table[torch.arange(len(places)), places]
         total[start : start + step] = table.logsumexp(1)
     return own, total
+
+
+def _is_diagonal(q: Distribution) -> bool:
+    """Whether they are diagonal Gaussians."""
+    return isinstance(q, Independent) and isinstance(q.base_dist, Normal)
 
 
 def _gaussian_table(q: Distribution) -> Any:
@@ -49,5 +60,5 @@ def _gaussian_table(q: Distribution) -> Any:
 
 
 def _general_table(q: Distribution) -> Any:
-    """The same for any posterior; flows do not broadcast, so each latent is repeated for every posterior."""
-    return lambda z: q.log_prob(z.unsqueeze(1).expand(-1, *q.batch_shape, *q.event_shape))
+    """The same for any posterior, latent by latent: a flow takes as many latents as it has posteriors."""
+    return lambda z: torch.stack([q.log_prob(latent.expand(*q.batch_shape, *q.event_shape)) for latent in z])

@@ -16,18 +16,24 @@ from ..nn.draws import drawing, generators_of
 from ..surroundings import without_gradients
 from .sources import View, is_model, standard_normal, view_of
 
-__all__ = ["N_DRAWS", "Encodings", "draws_of", "encodings", "encodings_of", "marginal", "marginals", "without"]
+__all__ = ["Encodings", "draws_of", "encodings", "encodings_of", "marginal", "marginals", "n_draws_of", "without"]
 
-N_DRAWS = 64
-"""Draws for moments and divergences that have no closed form."""
+LEAST_DRAWS, DRAWS_IN_ALL = 64, 1 << 16
+"""Draws per row, and of all rows together at least, for moments and divergences that have no closed form."""
 DRAW_NUMBERS = 1 << 22
 """Numbers in the draws held at once."""
 
 
+def n_draws_of(q: Distribution) -> int:
+    """How many draws `draws_of` gives for each row: more where the rows are few, and their averages noisy."""
+    return max(LEAST_DRAWS, math.ceil(DRAWS_IN_ALL / max(1, q.batch_shape.numel())))
+
+
 def draws_of(q: Distribution) -> Iterator[Tensor]:
-    """`N_DRAWS` draws in blocks, each ``(S, *)``."""
+    """Draws in blocks, each ``(S, *)``."""
+    n_draws = n_draws_of(q)
     step = max(1, DRAW_NUMBERS // max(1, math.prod(q.batch_shape + q.event_shape)))
-    return (q.sample(torch.Size([min(step, N_DRAWS - start)])) for start in range(0, N_DRAWS, step))
+    return (q.sample(torch.Size([min(step, n_draws - start)])) for start in range(0, n_draws, step))
 
 
 class Encodings(NamedTuple):
@@ -36,17 +42,34 @@ class Encodings(NamedTuple):
     posterior: Distribution
     prior: Distribution
 
+    @property
+    def has_moments(self) -> bool:
+        """Whether means and standard deviations of the posteriors have a closed form."""
+        try:
+            return len(self.posterior.mean) == len(self.posterior.stddev)
+        except NotImplementedError:
+            return False
+
     def moments(self) -> tuple[Tensor, Tensor]:
         """Means and standard deviations of the posteriors, each ``(N, K)``; by draws where there is no closed form."""
-        try:
+        if self.has_moments:
             return self.posterior.mean, self.posterior.stddev
-        except NotImplementedError:
-            total, squares = 0.0, 0.0
-            for z in draws_of(self.posterior):
-                total, squares = total + z.double().sum(0), squares + z.double().square().sum(0)
-            mean = total / N_DRAWS
-            variance = ((squares - N_DRAWS * mean.square()) / (N_DRAWS - 1)).clamp_min(0)
-            return mean.to(z.dtype), variance.sqrt().to(z.dtype)
+        total, squares, n_draws = 0.0, 0.0, n_draws_of(self.posterior)
+        for z in draws_of(self.posterior):
+            total, squares = total + z.double().sum(0), squares + z.double().square().sum(0)
+        mean = total / n_draws
+        variance = ((squares - n_draws * mean.square()) / (n_draws - 1)).clamp_min(0)
+        return mean.to(z.dtype), variance.sqrt().to(z.dtype)
+
+    def variances_of_means(self, means: Tensor, deviations: Tensor) -> Tensor:
+        """Variance over the rows of the posterior means, ``(K,)``, from what `moments` gave.
+
+        Means of S draws vary by the S-th part of the posterior variance more than those of the posteriors do.
+        """
+        variances = means.double().var(0, correction=0)
+        if self.has_moments:
+            return variances
+        return (variances - deviations.double().square().mean(0) / n_draws_of(self.posterior)).clamp_min(0)
 
 
 @without_gradients()
@@ -80,8 +103,8 @@ def encodings(first: Any, second: Any = None) -> Encodings:
 @without_gradients()
 def encodings_of(view: View) -> Encodings:
     """The posteriors of the rows and the prior of a model."""
-    prior = None if getattr(view.model, "prior", None) is None else view.model.prior()
-    return _of_distributions(view.model.encode(view.rows), prior)
+    prior = getattr(view.model, "prior", None)
+    return _of_distributions(view.model.encode(view.rows), prior() if callable(prior) else prior)
 
 
 def marginals(distribution: Distribution) -> Distribution | None:
@@ -148,8 +171,8 @@ def _of_distributions(posterior: Distribution, prior: Distribution | None) -> En
         prior = standard_normal(posterior.event_shape[0], posterior.sample())
     if not isinstance(prior, Distribution):
         raise TypeError(
-            "With a Distribution as the posterior the prior is one too, or None for N(0, I); "
-            f"got {type(prior).__name__}."
+            "The prior is a torch.distributions.Distribution, of a VariationalModel also a function without arguments "
+            f"that gives one, or None for N(0, I); got {type(prior).__name__}."
         )
     if len(prior.event_shape) == 0:
         prior = Independent(prior.expand(posterior.event_shape), 1, validate_args=False)

@@ -9,20 +9,26 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution, Independent, Normal
 
-from ..nn import kl_estimate
+from ..nn import iwae
 from ..nn.draws import between_draws, standard_noise
-from .encodings import Encodings
+from .encodings import Encodings, without
+from .gaussians import LogJoint, drawn
 from .sources import View
 
 __all__ = [
+    "DECISIVE",
     "REFINEMENT_STEPS",
-    "bound",
     "decoded_log_prob",
     "decoder_of",
     "gaussian",
+    "joint",
+    "joint_without",
+    "likelihood_by",
     "refined",
 ]
 
+DECISIVE = 3.0
+"""Standard errors by which draws decide which of two posteriors is the better one."""
 REFINEMENT_STEPS, REFINEMENT_RATE, REFINEMENT_DRAWS = 200, 0.1, 2
 
 
@@ -50,12 +56,42 @@ def gaussian(encoded: Encodings) -> Independent:
     return Independent(Normal(*encoded.moments(), validate_args=False), 1, validate_args=False)
 
 
-def bound(view: View, q: Distribution, p: Distribution, z: Tensor) -> Tensor:
-    """The evidence lower bound of each row, ``(N,)``, from draws z ``(S, N, K)`` of q.
+def joint(view: View, p: Distribution) -> LogJoint:
+    """Log p(x, z) of each row, in double precision, from its latents in any: ``(S, N, K)`` to ``(S, N)``."""
+    dtype = p.mean.dtype
+    return lambda z: (decoded_log_prob(view, z.to(dtype)) + p.log_prob(z.to(dtype))).double()
 
-    The divergence is in closed form where there is one.
+
+def joint_without(view: View, p: Distribution, latent: int) -> LogJoint:
+    """The same of the model in which one latent is held at its prior mean, from the others: ``(S, N, K - 1)``."""
+    rest, value = without(p, latent), p.mean[latent]
+
+    def log_joint(others: Tensor) -> Tensor:
+        others = others.to(value.dtype)
+        fixed = value.expand(*others.shape[:-1], 1)
+        log_prob = decoded_log_prob(view, torch.cat([others[..., :latent], fixed, others[..., latent:]], dim=-1))
+        return (log_prob + rest.log_prob(others) if others.shape[-1] else log_prob).double()
+
+    return log_joint
+
+
+def likelihood_by(log_joint: LogJoint, proposals: list[Distribution], n_draws: int) -> tuple[Tensor, Tensor]:
+    """Log-likelihood of each row by the best of some proposals for it, and by how much it errs low: ``(N,), (N,)``.
+
+    It is the first, unless the bound of another is greater by more than its few draws leave open. The error is that of
+    the logarithm of a mean of weights, by their variance.
     """
-    return decoded_log_prob(view, z).mean(0) - kl_estimate(q, p, z, q.log_prob(z))
+    size = max(4, n_draws // 4)
+    pilots = torch.stack([_log_weights(log_joint, q, drawn(q, size)) for q in proposals])
+    margins = DECISIVE / size**0.5 * pilots.std(1)
+    margins[0] = 0.0
+    best = (pilots.mean(1) - margins).nan_to_num(nan=-torch.inf).argmax(0)
+    draws = [drawn(q, n_draws) for q in proposals]
+    log_q = torch.stack([q.log_prob(z).double() for q, z in zip(proposals, draws, strict=True)])
+    z, rows = torch.stack([z.double() for z in draws]), torch.arange(len(best), device=best.device)
+    log_weights = log_joint(z[best, :, rows].movedim(1, 0)) - log_q[best, :, rows].T
+    shares = log_weights.softmax(0)
+    return iwae(log_weights), (shares.square().sum(0) - 1 / n_draws) / 2
 
 
 def refined(view: View, encoded: Encodings, n_steps: int = REFINEMENT_STEPS) -> Independent:
@@ -83,3 +119,7 @@ def refined(view: View, encoded: Encodings, n_steps: int = REFINEMENT_STEPS) -> 
                 torch._foreach_add_(averages, [parameter.detach() for parameter in free])
     loc, log_scale = (total / (n_steps - n_steps // 2) for total in averages)
     return Independent(Normal(loc, log_scale.exp(), validate_args=False), 1, validate_args=False)
+
+
+def _log_weights(log_joint: LogJoint, q: Distribution, z: Tensor) -> Tensor:
+    return log_joint(z) - q.log_prob(z).double()

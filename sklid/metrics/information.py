@@ -23,8 +23,8 @@ from torch.distributions import kl_divergence as closed_kl
 
 from ..exceptions import CappedEstimateWarning, warn_user
 from ..randomness import from_random_state
-from .aggregate import aggregate_log_densities
-from .encodings import N_DRAWS, Encodings, draws_of, encodings, marginal, marginals
+from .aggregate import aggregate_log_densities, most_evaluated
+from .encodings import Encodings, draws_of, encodings, marginal, marginals, n_draws_of
 
 __all__ = [
     "AggregatePosteriorKL",
@@ -43,8 +43,6 @@ PRIOR_NUMBERS = 1 << 18
 """Numbers in the latents whose density under the prior is computed at once."""
 CAPPED_SHARE = 0.9
 """Share of log N above which the lower estimate says only that there is at least so much."""
-MOST_EVALUATED = 20_000
-"""Rows at whose draws the aggregate posterior of all rows is evaluated."""
 MARGIN = 2.0
 """Standard errors added to either end of a bracket."""
 
@@ -114,7 +112,7 @@ def kl_divergence(
         A model and rows X, a pair (posterior, prior) of `torch.distributions`, or arrays (loc, scale) of shape
         (n_samples, n_components) for Gaussian posteriors under the standard normal prior.
     random_state : int, RandomState instance or None, default=0
-        For 64 draws per row where there is no closed form: flows and mixtures.
+        For at least 64 draws per row where there is no closed form: flows and mixtures.
 
     Returns
     -------
@@ -141,8 +139,8 @@ def mutual_information(
     """Mutual information of x and z under q, over the whole set of rows.
 
     The aggregate posterior is the average over all rows, evaluated at one draw for each row, of at most 20 000 rows
-    chosen at random. Time grows with the square of the number of rows up to these and in proportion beyond, memory in
-    proportion.
+    chosen at random, or of at most 1000 where posteriors are no diagonal Gaussians. Time grows with the square of the
+    number of rows up to these and in proportion beyond, memory in proportion.
 
     Parameters
     ----------
@@ -235,7 +233,7 @@ def _divergences(q: Distribution, p: Distribution) -> Tensor:
     try:
         return closed_kl(q, p)
     except NotImplementedError:
-        return sum((q.log_prob(z) - _log_prob(p, z)).sum(0) for z in draws_of(q)) / N_DRAWS
+        return sum((q.log_prob(z) - _log_prob(p, z)).sum(0) for z in draws_of(q)) / n_draws_of(q)
 
 
 def _log_prob(p: Distribution, z: Tensor) -> Tensor:
@@ -252,7 +250,8 @@ def _bracket(q: Distribution, p: Distribution | None = None) -> MutualInformatio
     """The two estimates from one draw per row; the upper is at most the divergence from a prior."""
     n_rows = q.batch_shape[0]
     z = q.sample()
-    evaluated = torch.arange(n_rows) if n_rows <= MOST_EVALUATED else torch.randperm(n_rows)[:MOST_EVALUATED]
+    most = most_evaluated(q)
+    evaluated = torch.arange(n_rows) if n_rows <= most else torch.randperm(n_rows)[:most]
     own, total = aggregate_log_densities(q, z, evaluated)
     with_itself = own - (total - math.log(n_rows))
     others = total + torch.log1p(-torch.exp((own - total).clamp_max(-1e-12)))

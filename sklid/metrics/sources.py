@@ -2,9 +2,12 @@ r"""What a metric sees of a model: prior, decoder and posterior, and the rows as
 
 .. math:: p(z), \qquad p(x \mid z), \qquad q(z \mid x)
 
-Estimators of the package give a view of themselves, a `sklearn.decomposition.PCA` counts as probabilistic PCA, any
-other model is three callables. The posterior of probabilistic PCA is known, see `linear_posterior` (Tipping & Bishop
-1999, equation 12).
+Estimators of the package give a view of themselves, a `sklearn.decomposition.PCA` or `IncrementalPCA` counts as
+probabilistic PCA, `FactorAnalysis` is a linear model with noise by column, any other model is three callables. The
+posterior of probabilistic PCA is known, see `linear_posterior` (Tipping & Bishop 1999, equation 12), and so is that of
+factor analysis,
+
+.. math:: q(z \mid x) = N\big( M^{-1} W \Psi^{-1} (x - m), M^{-1} \big), \qquad M = I + W \Psi^{-1} W^\top.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,15 +16,15 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
-import sklearn
 import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
+from sklearn.decomposition import PCA, FactorAnalysis, IncrementalPCA
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
-from torch.distributions import Distribution, Independent, Normal
+from torch.distributions import Distribution, Independent, MultivariateNormal, Normal
 
 from ..data.blocks import tensor_of
 
@@ -55,8 +58,8 @@ class VariationalModel(NamedTuple):
         or of batch shape ``(N, K)``.
     decode : callable
         Latents ``(N, K)`` to p(x | z) over rows; its log-densities are summed over all that is not the row.
-    prior : callable, optional
-        Without arguments, gives p(z); standard normal when left out.
+    prior : callable or Distribution, optional
+        p(z), or what gives it without arguments; standard normal when left out.
 
     Examples
     --------
@@ -71,7 +74,7 @@ class VariationalModel(NamedTuple):
 
     encode: Callable[[Any], Distribution]
     decode: Callable[[Tensor], Distribution]
-    prior: Callable[[], Distribution] | None = None
+    prior: Callable[[], Distribution] | Distribution | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +124,7 @@ def view_of(model: Any, X: Any) -> View:
     Parameters
     ----------
     model : fitted estimator, Pipeline or search over one, sklid.nn.LatentVariableModel or VariationalModel
-        An estimator has a method ``view(X)``, or is a `sklearn.decomposition.PCA`.
+        An estimator has a method ``view(X)``, or is a `PCA`, `IncrementalPCA` or `FactorAnalysis` of scikit-learn.
     X : array-like or Tensor of shape (n_samples, ...)
 
     Raises
@@ -134,13 +137,16 @@ def view_of(model: Any, X: Any) -> View:
         raise TypeError(f"A {type(model).__name__} is measured on rows: pass X after it.")
     if hasattr(model, "view"):
         return model.view(X)
-    if isinstance(model, sklearn.decomposition.PCA):
+    if isinstance(model, PCA | IncrementalPCA):
         return _of_pca(model, X)
+    if isinstance(model, FactorAnalysis):
+        return _of_factor_analysis(model, X)
     if hasattr(model, "encode") and hasattr(model, "decode") and not isinstance(model, BaseEstimator):
         return View(model, as_rows(X, model))
     raise TypeError(
-        f"{type(model).__name__} shows no encoder and decoder that are known here. Pass an estimator of sklid, "
-        "a fitted PCA, or sklid.metrics.VariationalModel(encode, decode, prior) with three callables of your model."
+        f"{type(model).__name__} shows no encoder and decoder that are known here. Pass an estimator of sklid, a "
+        "fitted PCA, IncrementalPCA or FactorAnalysis, or sklid.metrics.VariationalModel(encode, decode, prior) with "
+        "three callables of your model."
     )
 
 
@@ -209,15 +215,19 @@ def linear_gaussian(mean: NDArray, directions: NDArray, amplitudes: NDArray, noi
         torch.from_numpy(amplitudes[:, None] * directions),
     )
     centre, scales = torch.from_numpy(mean), torch.from_numpy(deviations)
-    rows = check_array(X, dtype=np.float64)
-    if rows.shape[1] != len(mean):
-        raise ValueError(f"X has {rows.shape[1]} features, but the model was fitted to {len(mean)} features.")
     model = VariationalModel(
         encode=lambda x: Independent(Normal((x - centre) @ projections.T, scales.expand(len(x), -1)), 1),
         decode=lambda z: Independent(Normal(centre + z @ loadings, noise_variance**0.5), 1),
         prior=lambda: standard_normal(len(gains), centre),
     )
-    return View(model, tensor_of(rows))
+    return View(model, _rows_of(X, len(mean)))
+
+
+def _rows_of(X: ArrayLike, n_features: int) -> Tensor:
+    rows = check_array(X, dtype=np.float64)
+    if rows.shape[1] != n_features:
+        raise ValueError(f"X has {rows.shape[1]} features, but the model was fitted to {n_features} features.")
+    return tensor_of(rows)
 
 
 def _of_pca(pca: BaseEstimator, X: ArrayLike) -> View:
@@ -225,8 +235,24 @@ def _of_pca(pca: BaseEstimator, X: ArrayLike) -> View:
     noise = float(pca.noise_variance_)
     if noise <= 0:
         raise ValueError(
-            "This PCA keeps all variance and has no noise, so its posteriors are points; "
+            f"This {type(pca).__name__} keeps all variance and has no noise, so its posteriors are points; "
             "fit it with a smaller n_components."
         )
     amplitudes = np.sqrt(np.maximum(pca.explained_variance_ - noise, 0))
     return linear_gaussian(pca.mean_, pca.components_, amplitudes, noise, X)
+
+
+def _of_factor_analysis(model: BaseEstimator, X: ArrayLike) -> View:
+    check_is_fitted(model)
+    centre, loadings, noise = map(torch.from_numpy, (model.mean_, model.components_, model.noise_variance_))
+    precision = torch.eye(len(loadings), dtype=loadings.dtype) + loadings / noise @ loadings.T
+    covariance = torch.linalg.inv(precision)
+    projection = (loadings / noise).T @ covariance
+    return View(
+        VariationalModel(
+            encode=lambda x: MultivariateNormal((x - centre) @ projection, covariance),
+            decode=lambda z: Independent(Normal(centre + z @ loadings, noise.sqrt()), 1),
+            prior=lambda: MultivariateNormal(torch.zeros_like(precision[0]), torch.eye(len(loadings)).to(precision)),
+        ),
+        _rows_of(X, len(centre)),
+    )

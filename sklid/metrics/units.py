@@ -6,7 +6,8 @@ by construction keeps every latent active, on white noise too; so activity prove
 
 .. math:: p_{-d}(x) = \int p(x \mid z_{-d}, z_d = E z_d) \, p(z_{-d}) \, dz_{-d},
 
-explains rows worse than the whole model does, by more than two standard errors and a thousandth of a nat.
+explains rows worse than the whole model does, by more than two standard errors and a thousandth of a nat. What the
+estimate of the smaller likelihood errs low by, to first order in the variance of its weights, does not count.
 """
 
 import math
@@ -17,12 +18,13 @@ import torch
 from numpy.typing import NDArray
 from sklearn.utils import check_array
 from torch import Tensor
-from torch.distributions import Distribution
+from torch.distributions import Distribution, MultivariateNormal
 
 from ..randomness import from_random_state
 from ..surroundings import ordinary_settings
 from .encodings import Encodings, encodings, encodings_of, without
-from .importance import decoded_log_prob, gaussian
+from .gaussians import fitted, held, moved
+from .importance import gaussian, joint, joint_without, likelihood_by
 from .sources import View, is_model, view_of
 
 __all__ = [
@@ -40,6 +42,13 @@ SIGNIFICANCE = 2.0
 """Standard errors by which a latent must raise the log-likelihood."""
 LEAST_GAIN = 1e-3
 """Nats by which it must do so, which keeps rounding errors from counting."""
+MOST_ROWS = 1000
+N_STEPS = 8
+"""Of Newton's method for the posteriors with and without a latent."""
+LEAST_COPIES = 64
+"""Of a row, as its gradients need room."""
+MOST_REFITTED = 6
+"""Latents of a model whose covariances are fitted anew for each latent that is left out."""
 
 
 class ActiveUnits(NamedTuple):
@@ -95,7 +104,7 @@ def active_units(
     threshold : float, default=0.01
         Least variance of an active latent.
     random_state : int, RandomState instance or None, default=0
-        For posteriors whose mean has no closed form.
+        For posteriors whose mean has no closed form: what the means of draws vary by themselves is subtracted.
 
     Returns
     -------
@@ -113,11 +122,11 @@ def active_units(
     """
     if isinstance(first, Distribution) or is_model(first):
         with from_random_state(random_state):
-            loc = encodings(first, second).moments()[0].cpu().numpy()
+            encoded = encodings(first, second)
+            variances = encoded.variances_of_means(*encoded.moments()).cpu().numpy()
     else:
         with ordinary_settings():
-            loc = check_array(first, dtype=[np.float64, np.float32])
-    variances = loc.var(axis=0, dtype=np.float64)
+            variances = check_array(first, dtype=[np.float64, np.float32]).var(axis=0, dtype=np.float64)
     active = variances >= threshold
     return ActiveUnits(float(active.mean()), int(active.sum()), active, variances)
 
@@ -127,8 +136,10 @@ def informative_units(
 ) -> InformativeUnits:
     """Latents without which the model explains the rows worse.
 
-    Both log-likelihoods are importance-weighted with the same draws, so that their difference has little noise. Rows
-    that were not fitted give the fairer answer.
+    Both log-likelihoods are importance-weighted, with proposals fitted to each row's posterior under the model and
+    under the model without the latent: an estimate with a poor proposal errs low, and would make a latent look
+    informative. A decoder without gradients has the encoder's posterior as its proposal. Measured on at most 1000 rows,
+    drawn at random; rows that were not fitted give the fairer answer.
 
     Parameters
     ----------
@@ -157,7 +168,7 @@ def informative_units(
     1
     """
     with from_random_state(random_state):
-        units = informative_units_of(view_of(model, X), n_importance_samples)
+        units = informative_units_of(view_of(model, X).drawn(MOST_ROWS), n_importance_samples)
     if units is None:
         raise ValueError(
             "The prior has no known marginals, which a Gaussian and a mixture of Gaussians have, "
@@ -169,32 +180,40 @@ def informative_units(
 def informative_units_of(view: View, n_importance_samples: int) -> InformativeUnits | None:
     """The same as `informative_units`, with draws from torch's generator; None without known marginals of the prior."""
     blocks = []
-    for block in view.blocks(n_importance_samples):
+    for block in view.blocks(max(n_importance_samples, LEAST_COPIES)):
         encoded = encodings_of(block)
         if without(encoded.prior, 0) is None:
             return None
         blocks.append(_gains(block, encoded, n_importance_samples))
-    gains = torch.cat(blocks).double().cpu()
+    gains, biases = (torch.cat(parts).double().cpu() for parts in zip(*blocks, strict=True))
     means, errors = gains.mean(0).numpy(), (gains.std(0) / math.sqrt(len(gains))).numpy()
-    informative = means > np.maximum(SIGNIFICANCE * errors, LEAST_GAIN)
+    informative = means - biases.mean(0).numpy() > np.maximum(SIGNIFICANCE * errors, LEAST_GAIN)
     return InformativeUnits(float(informative.mean()), int(informative.sum()), informative, means, errors)
 
 
-def _gains(view: View, encoded: Encodings, n_draws: int) -> Tensor:
-    """Log-likelihood of each row under the model less that without each latent: ``(N, K)``."""
+def _gains(view: View, encoded: Encodings, n_draws: int) -> tuple[Tensor, Tensor]:
+    """Log-likelihood of each row under the model less that without each latent, and what that errs by: ``(N, K)``."""
     q, p = encoded
-    if without(q, 0) is None:
-        q = gaussian(encoded)
-    z = q.sample(torch.Size([n_draws]))
-    whole = decoded_log_prob(view, z) + p.log_prob(z) - q.log_prob(z)
-    centre = p.mean
-    gains = []
-    for latent in range(z.shape[-1]):
-        held = z.clone()
-        held[..., latent] = centre[latent]
-        others = torch.cat([z[..., :latent], z[..., latent + 1 :]], dim=-1)
-        reduced = decoded_log_prob(view, held)
-        if others.shape[-1]:
-            reduced = reduced + without(p, latent).log_prob(others) - without(q, latent).log_prob(others)
-        gains.append(whole.logsumexp(0) - reduced.logsumexp(0))
-    return torch.stack(gains, dim=-1)
+    plain = gaussian(encoded)
+    start = MultivariateNormal(plain.mean.double(), scale_tril=plain.stddev.double().diag_embed(), validate_args=False)
+    exact = fitted(joint(view, p), start, N_STEPS)
+    whole, _ = likelihood_by(joint(view, p), [exact, q], n_draws)
+    reduced = [_reduced(view, p, latent, exact, plain, n_draws) for latent in range(len(p.mean))]
+    likelihoods, biases = (torch.stack(parts, dim=-1) for parts in zip(*reduced, strict=True))
+    return whole.unsqueeze(-1) - likelihoods, biases
+
+
+def _reduced(
+    view: View, p: Distribution, latent: int, exact: MultivariateNormal, plain: Distribution, n_draws: int
+) -> tuple[Tensor, Tensor]:
+    """Log-likelihood of each row without a latent, and by how much it errs low: ``(N,), (N,)``.
+
+    The Gaussian fitted to the posterior, held at the value of the latent, is near the posterior without it.
+    """
+    log_joint, n_latents = joint_without(view, p, latent), len(p.mean)
+    if n_latents == 1:
+        nothing = exact.mean.new_empty(1, len(exact.mean), 0)
+        return log_joint(nothing)[0], exact.mean.new_zeros(len(exact.mean))
+    better = fitted if n_latents <= MOST_REFITTED else moved
+    proposal = better(log_joint, held(exact, latent, p.mean[latent].double()), N_STEPS)
+    return likelihood_by(log_joint, [proposal, without(plain, latent)], n_draws)

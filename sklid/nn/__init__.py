@@ -2,7 +2,14 @@
 
 from .activation import ACTIVATIONS
 from .brenier import BrenierMap, InversionError
-from .certificate import kl_floor, mixture_kl_floor, mixture_mutual_information_floor, mutual_information_floor
+from .certificate import (
+    ball_kl_floor,
+    ball_probability,
+    kl_floor,
+    mixture_kl_floor,
+    mixture_mutual_information_floor,
+    mutual_information_floor,
+)
 from .clusters import Clusters, GaussianClusters
 from .convex import ConvexPotential
 from .curved import CurvedPotential
@@ -65,6 +72,8 @@ __all__ = [
     "SeparatedMixture",
     "StandardNormal",
     "Support",
+    "ball_kl_floor",
+    "ball_probability",
     "helmert_basis",
     "iwae",
     "kl_estimate",

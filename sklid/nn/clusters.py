@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution, Independent, MultivariateNormal, Normal
 
-from .certificate import mixture_kl_floor, mixture_mutual_information_floor
+from .certificate import ball_probability, mixture_kl_floor, mixture_mutual_information_floor
 
 __all__ = ["Clusters", "GaussianClusters"]
 
@@ -45,6 +45,9 @@ class Clusters(Protocol):
 
     def kl_floor(self, decoded_variance: Tensor, inverse_lipschitz: float) -> Tensor:
         """Least KL(q || p), in nats, of posteriors with the given trace of Cov f(w), ``(*,)``."""
+
+    def ball_probability(self, radius: Tensor) -> Tensor:
+        """The most that any cluster gives a ball of the given radius, ``(*,)``."""
 
 
 class GaussianClusters(nn.Module):
@@ -125,6 +128,11 @@ class GaussianClusters(nn.Module):
         It follows from the narrowest standard deviation.
         """
         return mixture_kl_floor(decoded_variance, self.n_components, self.scales().min(), inverse_lipschitz)
+
+    def ball_probability(self, radius: Tensor) -> Tensor:
+        """The most that any cluster gives a ball of the given radius, ``(*,)``: the narrowest, around its mean."""
+        origin = radius.new_zeros(*radius.shape, self.n_components)
+        return ball_probability(radius / self.scales().min(), origin)
 
     def _log_joint(self, log_weights: Tensor, means: Tensor, loc: Tensor, variance: Tensor | None) -> Tensor:
         scales = self.scales().expand_as(means)

@@ -134,6 +134,13 @@ class InjectiveDecoder(nn.Module):
         inner = z if self.inner is None else self.inner(z)
         return self.outer(inner, gain, self.embedding())
 
+    def plane(self, z: Tensor, gain: Tensor | float = 1.0) -> Tensor:
+        """Coordinates of f(z) in the plane of beta: ``(*, K) -> (*, K)``.
+
+        On that plane the gradient of T is that of a convex function on R^K with the same modulus, so r holds here too.
+        """
+        return self(z, gain) @ self.embedding().mT
+
     @torch.no_grad()
     def inverse(self, eta: Tensor, gain: Tensor | float = 1.0, tol: float = 1e-6, max_iter: int = 100) -> Tensor:
         """Left inverse E, defined on all of R^D and 1/r-Lipschitz, with E(f(z)) = z: ``(*, D) -> (*, K)``.

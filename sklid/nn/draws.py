@@ -140,9 +140,12 @@ def standard_noise(shape: Sequence[int], like: Tensor) -> Tensor:
 
 
 def _device(args: Any, kwargs: Any) -> torch.device:
-    """Where an operator draws."""
+    """Where an operator draws, by a name that each device has one of: "cuda" is the current one."""
     tensor = next((argument for argument in args if isinstance(argument, Tensor)), None)
-    return tensor.device if tensor is not None else torch.device(kwargs.get("device") or "cpu")
+    device = tensor.device if tensor is not None else torch.device(kwargs.get("device") or "cpu")
+    if device.type == "cuda" and device.index is None:
+        return torch.device("cuda", torch.cuda.current_device())
+    return device
 
 
 def _dropout(generator: torch.Generator, x: Tensor, p: float, train: bool | None) -> tuple[Tensor, Tensor]:

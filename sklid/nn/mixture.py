@@ -145,6 +145,10 @@ class SeparatedMixture(nn.Module):
         """Least KL(q || p) of posteriors with the given trace of Cov f(w), ``(*,)``, and mean, ``(*, K)``."""
         return self.clusters.kl_floor(decoded_variance, inverse_lipschitz)
 
+    def ball_probability(self, radius: Tensor, centre: Tensor) -> Tensor:
+        """The most that p gives balls of the given radius, ``(*,)``, wherever they are: that of a cluster around it."""
+        return self.clusters.ball_probability(radius)
+
 
 LARGEST_DIAMETER = 100.0
 """Cap on the ball of a mean; a single cluster would have one without end."""

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution, Independent, Normal
 
-from .certificate import kl_floor, mutual_information_floor
+from .certificate import ball_probability, kl_floor, mutual_information_floor
 from .objective import kl_estimates
 
 __all__ = ["Prior", "StandardNormal"]
@@ -31,6 +31,9 @@ class Prior(Protocol):
 
     def kl_floor(self, decoded_variance: Tensor, mean: Tensor, inverse_lipschitz: float) -> Tensor:
         """Least KL(q || p) of posteriors with the given trace of Cov f(z), ``(*,)``, and mean, ``(*, K)``."""
+
+    def ball_probability(self, radius: Tensor, centre: Tensor) -> Tensor:
+        """The most that p gives balls of the given radius, ``(*,)``, and centre, ``(*, K)``."""
 
 
 class StandardNormal(nn.Module):
@@ -69,3 +72,7 @@ class StandardNormal(nn.Module):
     def kl_floor(self, decoded_variance: Tensor, mean: Tensor, inverse_lipschitz: float) -> Tensor:
         """Least KL(q || N(0, I)) of posteriors with the given trace of Cov f(z), ``(*,)``, and mean, ``(*, K)``."""
         return kl_floor(decoded_variance, mean, inverse_lipschitz)
+
+    def ball_probability(self, radius: Tensor, centre: Tensor) -> Tensor:
+        """The most that N(0, I) gives balls of the given radius, ``(*,)``, and centre, ``(*, K)``."""
+        return ball_probability(radius, centre)

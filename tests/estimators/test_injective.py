@@ -91,6 +91,33 @@ def test_kl_certificate_never_exceeds_the_divergence_it_certifies(options):
     assert bound.max() > 0
 
 
+@pytest.mark.parametrize("n_draws", [1, 2, 10, 100])
+def test_kl_certificate_holds_in_every_row_however_few_the_draws(n_draws):
+    X = np.random.default_rng(0).standard_normal((3000, 4))
+    model = LIDVAE(n_components=2, n_importance_samples=n_draws, **FAST).fit(X[:200])
+    q = model.encode(X)
+    exact = kl_divergence(q, Independent(Normal(torch.zeros(2), torch.ones(2)), 1)).numpy()
+    assert (model.kl_lower_bound(X) <= exact + 1e-5).all()
+
+
+@pytest.mark.parametrize("n_draws", [2, 10, 100])
+def test_kl_certificate_of_a_flow_that_is_a_gaussian_in_disguise_is_above_in_one_of_a_thousand_rows_at_most(n_draws):
+    pytest.importorskip("zuko", reason="flows need the extra sklid[flow]")
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((3000, 2)) @ [[3, 0, 2, 1], [0, 3, -1, 2]] + 0.2 * rng.standard_normal((3000, 4))
+    model = LIDVAE(n_components=2, posterior="flow", n_importance_samples=n_draws, **FAST).fit(X[:200])
+    for layer in model.net_.module_.posterior.flow.transform.transforms:
+        torch.nn.init.zeros_(layer.hyper[-1].weight)
+        torch.nn.init.zeros_(layer.hyper[-1].bias)
+    base = model.encode(X).base
+    exact = kl_divergence(base, Independent(Normal(torch.zeros(2), torch.ones(2)), 1)).detach().numpy()
+    bound = model.kl_lower_bound(X)
+    assert (bound >= 0).all()
+    assert (bound > exact).mean() <= 1e-3
+    if n_draws == 100:
+        assert bound.mean() > 0.2 * exact.mean()
+
+
 @pytest.mark.parametrize("likelihood", ["gaussian", "bernoulli", "poisson", "continuous_bernoulli"])
 def test_least_fisher_eigenvalue_is_that_of_the_jacobian(likelihood):
     """By the curvature of the divergence between p(x | z) and its neighbours, differentiated twice by autograd."""

@@ -7,7 +7,7 @@ from scipy import stats
 pytest.importorskip("numpyro", reason="posterior sampling needs the extra sklid[mcmc]")
 
 from sklid.mcmc import fit_mixture, sample_mixture
-from sklid.mcmc.chains import numpyro_key
+from sklid.mcmc.chains import numpyro_key, run_nuts
 from sklid.mcmc.mixture import mixture_model
 
 SHORT = {"n_warmup": 300, "n_draws": 300, "random_state": 0}
@@ -66,3 +66,21 @@ def test_data_and_priors_that_are_none_are_refused():
         sample_mixture(np.ones(10))
     with pytest.raises(ValueError, match="no Beta distribution"):
         sample_mixture([0.0, 1.0], weight_prior=(1.0, -1.0))
+
+
+def test_the_prior_sampled_without_data_is_the_documented_one():
+    """The weight is Beta, the means are the lesser and the greater of two normal numbers, scales are half-normal."""
+    from numpyro.handlers import block
+
+    model, initial = mixture_model([-1.0, 0.3, 2.0], (2.0, 3.0), 2.0, ordered=True)
+    chains = run_nuts(block(model, hide=["x"]), initial, 500, 4000, 1, 0)
+    weight, loc, scale = (chains.draws[name][0, ::8] for name in ("weight", "loc", "scale"))
+    normal = stats.norm(0, 2)
+    for draws, cdf in (
+        (weight, stats.beta(2, 3).cdf),
+        (loc[:, 0], lambda x: 1 - normal.sf(x) ** 2),
+        (loc[:, 1], lambda x: normal.cdf(x) ** 2),
+        (scale[:, 0], stats.halfnorm(0, 2).cdf),
+        (scale[:, 1], stats.halfnorm(0, 2).cdf),
+    ):
+        assert stats.kstest(draws, cdf).pvalue > 1e-3

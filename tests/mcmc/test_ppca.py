@@ -9,7 +9,7 @@ from scipy import stats
 pytest.importorskip("numpyro", reason="posterior sampling needs the extra sklid[mcmc]")
 
 from sklid.mcmc import sample_ppca
-from sklid.mcmc.chains import numpyro_key
+from sklid.mcmc.chains import numpyro_key, run_nuts
 from sklid.mcmc.ppca import ppca_model
 
 from .tables import rows
@@ -101,3 +101,21 @@ def test_loadings_weigh_with_the_marginal_likelihood_of_the_rows():
 def test_more_components_than_features_are_refused():
     with pytest.raises(ValueError, match="n_components=5 exceeds the 4 features"):
         sample_ppca(rows(20)[1], 5, 0.25)
+
+
+@pytest.mark.parametrize("order", [None, np.array([1, 2, 0])], ids=["free", "removed"])
+def test_the_prior_sampled_without_data_is_the_documented_one(order):
+    """Of w w' and of images z w', which no rotation changes: as of independent normal loadings and latents."""
+    from numpyro.handlers import block
+
+    model = block(partial(ppca_model, np.ones((2, 3)), order, 2, 1.0, 2.0), hide=["x"])
+    if order is None:
+        w, z = (run_nuts(model, {}, 300, 3000, 1, 0).draws[name][0, ::5] for name in ("w", "z"))
+        assert stats.kstest(z[:, 0, 0], stats.norm.cdf).pvalue > 1e-3
+    else:  # the latents come from data
+        w = run_nuts(model, {}, 300, 3000, 1, 0).draws["w"][0, ::5]
+    products = w @ w.transpose(0, 2, 1)
+    for feature in range(3):
+        assert stats.kstest(products[:, feature, feature] / 4, stats.chi2(2).cdf).pvalue > 1e-3
+    cosines = products[:, 0, 1] / np.sqrt(products[:, 0, 0] * products[:, 1, 1])
+    assert stats.kstest(np.arccos(cosines) / np.pi, stats.uniform.cdf).pvalue > 1e-3

@@ -44,7 +44,11 @@ def test_arrays_distributions_and_full_covariances_agree():
         (([[0.0]], [[1.0, 1.0]]), ValueError, "one shape"),
         (([[0.0]],), TypeError, "standard deviations beside them"),
         ((Normal(torch.zeros(3), torch.ones(3)),), ValueError, "batch shape"),
-        ((Normal(torch.zeros(3, 2), torch.ones(3, 2)), [[1.0]]), TypeError, "the prior is one too"),
+        (
+            (Normal(torch.zeros(3, 2), torch.ones(3, 2)), [[1.0]]),
+            TypeError,
+            "The prior is a torch.distributions.Distribution",
+        ),
         (
             (Normal(torch.zeros(3, 2), torch.ones(3, 2)), Independent(Normal(torch.zeros(3), 1.0), 1)),
             ValueError,

@@ -148,3 +148,19 @@ def test_warning_of_too_few_rows_points_at_the_line_that_measured():
     with pytest.warns(CappedEstimateWarning) as caught:
         metrics.mutual_information(loc, scale)
     assert {warning.filename for warning in caught} == {__file__}
+
+
+def test_information_of_a_flow_that_is_a_gaussian_in_disguise_is_that_of_the_gaussian():
+    zuko = pytest.importorskip("zuko", reason="flows need the extra sklid[flow]")
+    loc, scale = as_tensors(channel(1.5, 1500, n_components=3))
+    identity = zuko.flows.RealNVP(3, context=2, transforms=2, hidden_features=(8,)).double()
+    for layer in identity.transform.transforms:
+        torch.nn.init.zeros_(layer.hyper[-1].weight)
+        torch.nn.init.zeros_(layer.hyper[-1].bias)
+    layers = identity.transform(torch.randn(1500, 2).double())
+    flow = zuko.distributions.NormalizingFlow(layers, Independent(Normal(loc, scale), 1))
+    found = metrics.mutual_information(flow)
+    assert found.lower <= 1.5 <= found.upper
+    assert abs(found.value - 1.5) < 3 * found.standard_error
+    rest = metrics.aggregate_posterior_kl(flow)
+    assert rest.lower <= 3 * rest.standard_error

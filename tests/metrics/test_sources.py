@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 import torch
+from scipy.stats import multivariate_normal
 from sklearn.datasets import load_iris
-from sklearn.decomposition import PCA
+from sklearn.decomposition import PCA, FactorAnalysis, IncrementalPCA
+from sklearn.mixture import BayesianGaussianMixture
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -72,6 +74,42 @@ def test_pca_without_noise_is_refused_with_the_way_out():
         metrics.kl_divergence(PCA(4).fit(X), X)
 
 
+@pytest.mark.parametrize("model", [FactorAnalysis(2), IncrementalPCA(2)])
+def test_linear_models_of_scikit_learn_have_their_exact_posterior_and_likelihood(model):
+    X = load_iris().data
+    model = model.fit(X)
+    exact = multivariate_normal(model.mean_, model.get_covariance()).logpdf(X)
+    np.testing.assert_allclose(metrics.log_likelihood(model, X).per_row, exact, atol=1e-6)
+    assert metrics.amortization_gap(model, X).value == pytest.approx(0, abs=1e-6)
+    assert metrics.collapse_report(model, X).verdict == "healthy"
+
+
+def test_factor_analysis_has_the_posterior_means_of_scikit_learn():
+    X = load_iris().data
+    model = FactorAnalysis(2).fit(X)
+    np.testing.assert_allclose(encodings(model, X).moments()[0], model.transform(X), atol=1e-10)
+
+
+def test_labels_of_a_bayesian_mixture_are_measured_as_those_of_a_mixture():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((300, 3)) + 8 * np.eye(3)[rng.integers(3, size=300)]
+    report = metrics.collapse_report(BayesianGaussianMixture(n_components=3, random_state=0).fit(X), X)
+    assert (report.verdict, report.subject) == ("healthy", "labels")
+    assert report.labels.information == pytest.approx(np.log(3), abs=0.05)
+
+
+def test_a_prior_may_be_given_as_a_distribution():
+    rows, W = linear_data(50, [2.0, 1.0])
+    prior, plain = Independent(Normal(torch.zeros(2).double(), 1.5), 1), linear_model(W)
+    found = [
+        metrics.log_likelihood(plain._replace(prior=given), rows).value
+        for given in (prior, lambda: prior, Normal(torch.zeros(2).double(), 1.5))
+    ]
+    assert found[0] == found[1] == found[2]
+    with pytest.raises(TypeError, match="a function without arguments that gives one.*got ndarray"):
+        metrics.log_likelihood(plain._replace(prior=np.zeros(2)), rows)
+
+
 def test_log_likelihood_of_a_linear_model_is_exact():
     rows, W = linear_data(50, [2.0, 1.0])
     found = metrics.log_likelihood(linear_model(W), rows)
@@ -79,7 +117,8 @@ def test_log_likelihood_of_a_linear_model_is_exact():
 
 
 def test_a_vae_written_by_hand_is_measured_through_the_same_functions():
-    rows, W = linear_data(600, [3.0, 2.0])
+    rows, W = linear_data(1000, [3.0, 2.0])
+    rows, others = rows.split([600, 400])
     x = rows.float()
     vae = HandWrittenVAE(8, 3).fit(x)
     model = metrics.VariationalModel(lambda x: Normal(*vae.moments(x)), lambda z: Normal(vae.decoder(z), 1.0))
@@ -93,7 +132,7 @@ def test_a_vae_written_by_hand_is_measured_through_the_same_functions():
     )
     exact = exact_log_likelihood(W, 1.0, rows).mean().item()
     assert exact - 0.5 < metrics.log_likelihood(model, x).value < exact + 0.1
-    assert metrics.informative_units(model, x).count == 2
+    assert metrics.informative_units(model, others.float()).count == 2
     assert metrics.amortization_gap(model, x).value > -0.05
     assert metrics.collapse_report(model, x).totals.kl == pytest.approx(
         metrics.kl_divergence(loc, scale).value, rel=1e-5

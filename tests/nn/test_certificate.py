@@ -1,12 +1,20 @@
 """The floors on information hold, and are sharp where they say so."""
 
 import math
+from functools import partial
 
 import pytest
 import torch
-from torch.distributions import MultivariateNormal, kl_divergence
+from torch.distributions import Bernoulli, MultivariateNormal, Normal, kl_divergence
 
-from sklid.nn import InjectiveDecoder, SectionDecoder, kl_floor, mutual_information_floor
+from sklid.nn import (
+    InjectiveDecoder,
+    SectionDecoder,
+    ball_kl_floor,
+    ball_probability,
+    kl_floor,
+    mutual_information_floor,
+)
 
 
 def test_mutual_information_floor_is_attained_by_an_isometry():
@@ -73,3 +81,47 @@ def test_kl_floor_is_attained_by_an_isotropic_posterior_of_an_isometry():
 
 def test_kl_floor_is_zero_when_nothing_is_decoded():
     assert kl_floor(torch.tensor(100.0), torch.zeros(3), 1.0).item() == 0
+
+
+def test_a_ball_is_as_probable_as_the_noncentral_chi_squared_distribution_says():
+    """Also where that is too small for its own digits: there by a product of the density and the volume."""
+    centre = torch.tensor([[0.0, 0.0], [1.0, -1.0], [20.0, 0.0]]).double()
+    radius = torch.tensor([1.5, 0.5, 0.01]).double()
+    found = ball_probability(radius, centre)
+    assert found[0].item() == pytest.approx(-math.expm1(-(1.5**2) / 2))
+    draws = torch.randn(1_000_000, 2, dtype=torch.float64) - centre[1]
+    assert found[1].item() == pytest.approx((draws.norm(dim=-1) < 0.5).double().mean().item(), rel=0.01)
+    least = -0.5 * 20.01**2 + math.log(0.01**2 / 2)
+    assert least < found[2].log().item() < least + 2
+
+
+def test_floor_of_a_ball_stays_below_the_divergence_in_all_but_one_of_a_thousand_rows():
+    """Posteriors from narrow to wider than the prior, without their moments: the ball around a point near the mean."""
+    n_rows, K = 20_000, 2
+    loc, scale = torch.randn(n_rows, K, dtype=torch.float64), 0.02 + 1.2 * torch.rand(n_rows, K, dtype=torch.float64)
+    exact = kl_divergence(Normal(loc, scale), Normal(0.0, 1.0)).sum(-1)
+    centre = loc + 0.3 * scale
+    for n_draws in (1, 2, 10, 100):
+        z = loc + scale * torch.randn(n_draws, n_rows, K, dtype=torch.float64)
+        floor = ball_kl_floor((z - centre).norm(dim=-1), partial(ball_probability, centre=centre))
+        assert (floor >= 0).all()
+        assert (floor > exact).double().mean() <= 1e-3
+    assert floor.mean() > 0.25 * exact.mean()
+
+
+def test_floor_from_one_draw_is_the_divergence_of_two_coins():
+    """One draw, at any distance: its ball holds a thousandth of q, with confidence .999."""
+    coins = [Bernoulli(torch.tensor(p, dtype=torch.float64)) for p in (0.001, 1e-9)]
+    distance = torch.tensor([1.0]).double()
+    torch.testing.assert_close(ball_kl_floor(distance, lambda _: coins[1].probs), kl_divergence(*coins))
+    assert ball_kl_floor(distance, lambda _: torch.tensor(0.9)).item() == pytest.approx(0, abs=1e-6)
+
+
+def test_the_plane_of_the_explicit_decoder_keeps_its_constant():
+    f = InjectiveDecoder(2, 5, width=16, inverse_lipschitz=0.7).double()
+    for parameter in f.parameters():
+        torch.nn.init.normal_(parameter)
+    z, other = torch.randn(2, 2000, 2, dtype=torch.float64)
+    with torch.no_grad():
+        ratio = (f.plane(z, 0.1) - f.plane(other, 0.1)).norm(dim=-1) / (z - other).norm(dim=-1)
+    assert ratio.min() >= 0.7

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import distributions, nn
 
-from sklid.nn.draws import Draws, between_draws, drawing, generators_of, standard_noise
+from sklid.nn.draws import Draws, _device, between_draws, drawing, generators_of, standard_noise
 
 X = torch.tensor([0.3, 1.2, 0.7, 0.9])
 SEQUENCE = torch.ones(4, 2, 8)
@@ -146,3 +146,9 @@ def test_between_draws_only_what_is_drawing_is_the_seeds():
         assert torch.equal(torch.randn(3), after)
     with between_draws():
         assert standard_noise((2, 4), X.double()).dtype == torch.float64
+
+
+def test_a_gpu_has_one_generator_under_both_of_its_names(monkeypatch):
+    """Else draws by "cuda" and by tensors on "cuda:0" would be the same numbers twice."""
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+    assert _device((), {"device": "cuda"}) == _device((), {"device": torch.device("cuda:0")})

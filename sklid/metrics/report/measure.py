@@ -209,8 +209,8 @@ def _report_on_view(
 def _measure_posteriors(encoded: Encodings) -> tuple[LatentMeasurements, TotalMeasurements, Tensor]:
     """What posteriors and prior tell without the likelihood: by latent, in all, and the posterior means ``(N, K)``."""
     divergence, information = divergence_of(encoded), information_of(encoded)
-    means = encoded.moments()[0]
-    variance, unknown = _variances(means), np.full(means.shape[1], np.nan)
+    means, deviations = encoded.moments()
+    variance, unknown = encoded.variances_of_means(means, deviations).cpu().numpy(), np.full(means.shape[1], np.nan)
     by_latent = information_by_latent(encoded.posterior)
     verdicts = np.full(len(variance), "")
     latents = LatentMeasurements(divergence.per_dimension, variance, by_latent, *[unknown] * 4, verdicts)
