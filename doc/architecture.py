@@ -24,7 +24,8 @@ HOUSE = [
     ("floor 2", "training", "callbacks batches guard loss net phases"),
     ("floor 3", "metrics",
      "sources encodings aggregate importance information units labels agreement likelihood "
-     "report.measurements report.verdict report.evidence report.labels report.report report.measure report scorers"),
+     "report.measurements report.residuals report.structure report.verdict report.remedy report.evidence "
+     "report.clusters report.labels report.report report.measure report.collapse report scorers"),
     ("root", "", "callbacks"),
     ("floor 4", "estimators",
      "declaration parameters inference answers base injective mixture_start clustering lidvae lidgmvae"),

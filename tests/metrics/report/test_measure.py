@@ -46,7 +46,7 @@ def test_the_summary_after_a_fit_speaks_of_collapse_alone():
     text = collapse_summary(view_of(linear_model(W, encode=frozen_at_the_prior(2)), rows))
     assert text.startswith("2 of 2 latents collapsed")
     assert "Cause: inference" in text
-    assert "Lower kl_weight" in text
+    assert "Use a larger encoder" in text
 
 
 def test_the_summary_after_a_fit_speaks_of_labels_that_collapse_though_all_latents_are_active():
