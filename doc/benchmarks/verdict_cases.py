@@ -177,9 +177,7 @@ def ring(n: int, noise: float, d: int = 2) -> Callable[[np.random.Generator], np
 def corners(points: list, n: int, noise: float) -> Callable[[np.random.Generator], np.ndarray]:
     """Rows at random points of a list, with noise."""
     places = np.array(points, dtype=float)
-    return lambda rng: (
-        places[rng.integers(len(places), size=n)] + noise * rng.standard_normal((n, places.shape[1]))
-    )
+    return lambda rng: places[rng.integers(len(places), size=n)] + noise * rng.standard_normal((n, places.shape[1]))
 
 
 def sphere(n: int, noise: float, d: int = 3) -> Callable[[np.random.Generator], np.ndarray]:
@@ -316,9 +314,15 @@ def model() -> list[Case]:
     ]  # fmt: skip
     hidden = [(False, "bernoulli", 500, 10, 1.0), (True, "categorical", 1000, 8, 0.5), (True, "poisson", 500, 6, 0.15)]
     return [
-        *(Case("decoder cut", "latents", f, n, d, near, "model", known(f, n, d, true, has)) for near, f, n, d, true, has in cut),
+        *(
+            Case("decoder cut", "latents", f, n, d, near, "model", known(f, n, d, true, has))
+            for near, f, n, d, true, has in cut
+        ),
         *(Case(name, "latents", "gaussian", n, d, near, "model", build) for near, name, n, d, build in shapes),
-        *(Case("two classes", "latents", f, n, d, near, "model", hidden_classes(f, n, d, size)) for near, f, n, d, size in hidden),
+        *(
+            Case("two classes", "latents", f, n, d, near, "model", hidden_classes(f, n, d, size))
+            for near, f, n, d, size in hidden
+        ),
     ]
 
 
@@ -341,7 +345,10 @@ def data() -> list[Case]:
         (True, "wide noise", 400, 100, ignoring(lambda rng: rng.standard_normal((400, 100)))),
     ]  # fmt: skip
     return [
-        *(Case("no direction", "latents", f, n, d, near, "data", known(f, n, d, true, has)) for near, f, n, d, true, has in none),
+        *(
+            Case("no direction", "latents", f, n, d, near, "data", known(f, n, d, true, has))
+            for near, f, n, d, true, has in none
+        ),
         *(Case(name, "latents", "gaussian", n, d, near, "data", build) for near, name, n, d, build in others),
     ]
 
@@ -386,10 +393,22 @@ def labels() -> list[Case]:
     close = [(False, 500, 4, 8.0, 0.0), (False, 1000, 8, 5.0, 0.2), (True, 500, 4, 4.0, 0.3), (True, 300, 2, 4.0, 0.3)]
     blind = [(False, 500, 2, 6.0, 0.0), (False, 500, 3, 8.0, 0.02), (True, 300, 2, 5.0, 0.3), (True, 500, 2, 5.0, 0.2)]
     return [
-        *(Case("true clusters", "labels", "mixture", n, d, near, "healthy", true_mixture(n, d, *what)) for near, n, d, *what in true),
-        *(Case("too many clusters", "labels", "mixture", n, d, near, "data", fitted_mixture(n, d, *what)) for near, n, d, *what in many),
-        *(Case("close clusters", "labels", "mixture", n, d, near, "model", close_clusters(n, d, *what)) for near, n, d, *what in close),
-        *(Case("blind labels", "labels", "gaussian", n, d, near, "inference", blind_labels(n, d, *what)) for near, n, d, *what in blind),
+        *(
+            Case("true clusters", "labels", "mixture", n, d, near, "healthy", true_mixture(n, d, *what))
+            for near, n, d, *what in true
+        ),
+        *(
+            Case("too many clusters", "labels", "mixture", n, d, near, "data", fitted_mixture(n, d, *what))
+            for near, n, d, *what in many
+        ),
+        *(
+            Case("close clusters", "labels", "mixture", n, d, near, "model", close_clusters(n, d, *what))
+            for near, n, d, *what in close
+        ),
+        *(
+            Case("blind labels", "labels", "gaussian", n, d, near, "inference", blind_labels(n, d, *what))
+            for near, n, d, *what in blind
+        ),
     ]
 
 

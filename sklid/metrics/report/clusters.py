@@ -22,7 +22,7 @@ MOST_DIRECTIONS = 10
 ROWS_PER_PARAMETER = 5
 RIDGE = 1e-3
 """Added to the covariance of rows in units of their own spread."""
-MOST_STEPS = 50
+MOST_STEPS, LEAST_SPREAD = 50, 1e-9
 
 
 def evidence_for_clusters(rows: ArrayLike, labels: NDArray[np.int64], n_labels: int) -> tuple[int, float]:
@@ -48,10 +48,13 @@ def evidence_for_clusters(rows: ArrayLike, labels: NDArray[np.int64], n_labels: 
     if not np.ptp(table, axis=0).any():
         return 1, -math.inf
     scores = _scores(table, n_labels)
+    starts = [labels, _means_of(scores, n_labels)]
+    scores = scores / scores.std(axis=0)
+    starts.append(_means_of(scores, n_labels))
     single = _mixture(scores, np.zeros(len(scores), dtype=int)).bic(scores)
     criteria = dict.fromkeys(range(2, n_labels + 1), math.inf) | {1: single}
-    for start in _starts(scores, labels, n_labels):
-        for k, criterion in _merged_step_by_step(scores, start):
+    for start in starts:
+        for k, criterion in _merged_step_by_step(scores, np.unique(start, return_inverse=True)[1]):
             criteria[k] = min(criteria[k], criterion)
     best = min(criteria, key=criteria.get)
     fewer = min(criteria[k] for k in range(1, n_labels))
@@ -59,16 +62,15 @@ def evidence_for_clusters(rows: ArrayLike, labels: NDArray[np.int64], n_labels: 
 
 
 def _scores(table: NDArray[np.float64], n_labels: int) -> NDArray[np.float64]:
-    """Leading principal scores in units of their spread."""
+    """Leading principal scores that vary."""
     n_directions = min(MOST_DIRECTIONS, *table.shape, max(1, len(table) // (ROWS_PER_PARAMETER * n_labels)))
     scores = sklearn.decomposition.PCA(n_directions, random_state=0).fit_transform(table)
-    return scores[:, scores.std(axis=0) > 0] / scores.std(axis=0)[scores.std(axis=0) > 0]
+    return scores[:, scores.std(axis=0) > LEAST_SPREAD * scores.std()]
 
 
-def _starts(scores: NDArray[np.float64], labels: NDArray[np.int64], n_labels: int) -> list[NDArray[np.int64]]:
+def _means_of(scores: NDArray[np.float64], n_labels: int) -> NDArray[np.int64]:
     n_means = min(n_labels, len(np.unique(scores, axis=0)))
-    means = sklearn.cluster.KMeans(n_means, n_init=3, random_state=0).fit_predict(scores)
-    return [np.unique(start, return_inverse=True)[1] for start in (labels, means) if len(np.unique(start)) > 1]
+    return sklearn.cluster.KMeans(n_means, n_init=3, random_state=0).fit_predict(scores)
 
 
 def _merged_step_by_step(scores: NDArray[np.float64], labels: NDArray[np.int64]) -> Iterator[tuple[int, float]]:

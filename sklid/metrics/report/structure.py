@@ -34,7 +34,7 @@ __all__ = ["LARGEST_HIDDEN", "Structure", "structure_of"]
 N_SHIFTED = 39
 LARGEST_HIDDEN = 0.5 * math.log(2)
 """Nats of information of a direction as strong as the noise: one that could go unnoticed must not be stronger."""
-MOST_EXACT, POWER_STEPS = 128, 20
+FEW_COLUMNS, MOST_EXACT, POWER_STEPS = 32, 128, 20
 LEAST_VARIANCE = 1e-3
 """Least variance of a column's residuals for it to count: a pixel that is always blank tells nothing."""
 N_BLOCKS = 20
@@ -77,8 +77,9 @@ class Structure(NamedTuple):
 
     @property
     def excluded(self) -> bool:
-        """Whether nothing was found, and a direction as strong as the noise would have been."""
-        return not self.found and self.hidden <= LARGEST_HIDDEN
+        """Whether what there is is worth next to nothing, and a direction as strong as the noise would be seen."""
+        negligible = self.direction <= 1 or self.worth <= LEAST_GAIN / 2
+        return not self.found and negligible and self.hidden <= LARGEST_HIDDEN
 
     @property
     def rows_needed(self) -> float:
@@ -101,16 +102,34 @@ def structure_of(residuals: Residuals, generator: np.random.Generator) -> Struct
 def _direction(table: Tensor, residuals: Residuals, generator: np.random.Generator) -> tuple[float, float, float]:
     """The largest eigenvalue over its bound, its worth, and the information of the strongest that stays below."""
     n_rows, n_columns, n_values = table.shape
-    if residuals.has_one_scale:
-        turn = np.linalg.qr(generator.standard_normal((n_columns, n_columns)))[0]
-        table = (table.squeeze(-1) @ torch.from_numpy(turn).to(table)).unsqueeze(-1)
-    correlated = table / table.square().mean(0).sqrt() if n_values == 1 else table
-    edge = max(_largest_eigenvalue(_shifted(correlated, generator)) for _ in range(N_SHIFTED))
-    largest, ratio = _largest_eigenvalue(correlated), n_columns * max(1, n_values - 1) / n_rows
+    tables = [_correlated(turned) for turned in _turned(table, residuals.has_one_scale, generator)]
+    largest = float(np.median([_largest_eigenvalue(each) for each in tables]))
+    shifted = (_shifted(tables[number % len(tables)], generator) for number in range(N_SHIFTED))
+    edge = max(_largest_eigenvalue(each) for each in shifted)
+    ratio = n_columns * max(1, n_values - 1) / n_rows
     direction, strength = largest / edge, _strength_at(largest, ratio)
     if not residuals.has_scale:  # a direction must exceed the noise that the family has
         direction = min(direction, _largest_eigenvalue(table))
-    return direction, 0.5 * (strength - math.log1p(strength)), 0.5 * math.log1p(_strength_at(edge, ratio))
+    hidden = _strength_at(edge * (1 + math.sqrt(2 / n_rows)), ratio)
+    return direction, 0.5 * (strength - math.log1p(strength)), 0.5 * math.log1p(hidden)
+
+
+def _turned(table: Tensor, has_one_scale: bool, generator: np.random.Generator) -> list[Tensor]:
+    """The table ``(N, D, 1)`` in random orthonormal bases, so that no column holds a direction alone.
+
+    Columns with noise of their own, and numbers of categories, stay as they are.
+    """
+    if not has_one_scale:
+        return [table]
+    n_columns = table.shape[1]
+    n_turns = N_SHIFTED if n_columns <= FEW_COLUMNS else 1
+    bases = (np.linalg.qr(generator.standard_normal((n_columns, n_columns)))[0] for _ in range(n_turns))
+    return [(table.squeeze(-1) @ torch.from_numpy(basis).to(table)).unsqueeze(-1) for basis in bases]
+
+
+def _correlated(table: Tensor) -> Tensor:
+    """Columns over their spread; the numbers of a category are in units of theirs."""
+    return table / table.square().mean(0).sqrt() if table.shape[-1] == 1 else table
 
 
 def _shifted(table: Tensor, generator: np.random.Generator) -> Tensor:
@@ -124,10 +143,9 @@ def _shifted(table: Tensor, generator: np.random.Generator) -> Tensor:
 def _largest_eigenvalue(table: Tensor) -> float:
     """Of the second moments of ``(N, D, V)``; of large tables by twenty power steps, the same for all."""
     flat = table.flatten(1)
-    if min(flat.shape) <= MOST_EXACT:
-        products = flat @ flat.T if len(flat) < flat.shape[1] else flat.T @ flat
-        return torch.linalg.eigvalsh(products)[-1].item() / len(flat)
-    vector = torch.ones_like(flat[0])
+    if flat.shape[1] <= MOST_EXACT:
+        return torch.linalg.eigvalsh(flat.T @ flat)[-1].item() / len(flat)
+    vector = torch.ones_like(flat[0]) / flat.shape[1] ** 0.5
     for _ in range(POWER_STEPS):
         vector = flat.T @ (flat @ vector)
         vector = vector / vector.norm()
@@ -145,9 +163,8 @@ def _shape(scores: NDArray[np.float64], generator: np.random.Generator) -> float
     n_rows = len(scores)
     n_directions = min(MOST_DIRECTIONS, scores.shape[1], n_rows // (2 * LEAST_SHARE))
     block = np.arange(n_rows) * N_BLOCKS // n_rows
+    scores = sklearn.decomposition.PCA(n_directions, whiten=True, random_state=0).fit_transform(scores)
     fitted, others = scores[block % 2 == 0], scores[block % 2 == 1]
-    whiten = sklearn.decomposition.PCA(n_directions, whiten=True, random_state=0).fit(fitted)
-    fitted, others = whiten.transform(fitted), whiten.transform(others)
     seed = int(generator.integers(2**31 - 1))
     alone = _mixture(1, fitted, seed).score_samples(others)
     numbers = [k for k in NUMBERS_OF_CLUSTERS if k * LEAST_SHARE <= len(fitted)]

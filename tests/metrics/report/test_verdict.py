@@ -41,6 +41,7 @@ STRUCTURES = {  # direction over its bound, its worth, gain of a mixture, strong
     "a direction is left": (1.3, 0.1, -0.1, 0.1, "model"),
     "a shape is left": (0.9, 0.1, 0.5, 0.1, "model"),
     "a direction is left that is worth next to nothing": (1.3, 0.001, -0.1, 0.1, "data"),
+    "a direction is left that may be worth something": (1.3, 0.008, -0.1, 0.1, "undecided"),
     "neither is left": (0.9, 0.1, -0.1, 0.1, "data"),
     "a strong direction could be left": (0.9, 0.1, -0.1, 0.5, "undecided"),
     "nothing is known of it": (np.nan, np.nan, np.nan, np.nan, "undecided"),
