@@ -33,6 +33,8 @@ __all__ = ["CASES", "Case"]
 Built = tuple[Any, Any]
 N_NODES = {1: 401, 2: 61}
 """Points of the quadrature along each latent, from -5 to 5."""
+TRIANGLE = [(1, 0), (-0.5, 0.866), (-0.5, -0.866)]
+EVEN_SIGNS = [(1, 1, 1), (1, -1, -1), (-1, 1, -1), (-1, -1, 1)]
 
 
 class Case(NamedTuple):
@@ -216,6 +218,10 @@ def blobs(rng: np.random.Generator, n: int, d: int, shares: list[float], apart: 
     return means[rng.choice(len(shares), n, p=shares)] + rng.standard_normal((n, d)), means
 
 
+def two_blobs(rng: np.random.Generator) -> np.ndarray:
+    return blobs(rng, 1000, 8, [0.5, 0.5], 4.0)[0]
+
+
 def mixture(means: np.ndarray, shares: list[float]) -> GaussianMixture:
     """The mixture of unit Gaussians, as if it had been fitted."""
     model = GaussianMixture(len(means), covariance_type="spherical")
@@ -304,13 +310,13 @@ def model() -> list[Case]:
     ]  # fmt: skip
     shapes = [
         (False, "ring", 1000, 2, ignoring(ring(1000, 0.1))),
-        (False, "triangle", 1000, 2, ignoring(corners([(1, 0), (-0.5, 0.866), (-0.5, -0.866)], 1000, 0.1))),
+        (False, "triangle", 1000, 2, ignoring(corners(TRIANGLE, 1000, 0.1))),
         (False, "sphere", 2000, 3, ignoring(sphere(2000, 0.1))),
         (True, "ring in eight columns", 2000, 8, ignoring(ring(2000, 0.2, 8))),
-        (False, "noise of three times the spread", 1000, 8, ignoring(lambda rng: blobs(rng, 1000, 8, [0.5, 0.5], 4.0)[0], 3.0)),
+        (False, "noise of three times the spread", 1000, 8, ignoring(two_blobs, 3.0)),
         (True, "noisy ring", 1000, 2, ignoring(ring(1000, 0.35))),
         (True, "two values of one column", 500, 1, ignoring(corners([(-1,), (1,)], 500, 0.4))),
-        (True, "product of signs", 1000, 3, ignoring(corners([(1, 1, 1), (1, -1, -1), (-1, 1, -1), (-1, -1, 1)], 1000, 0.4))),
+        (True, "product of signs", 1000, 3, ignoring(corners(EVEN_SIGNS, 1000, 0.4))),
     ]  # fmt: skip
     hidden = [(False, "bernoulli", 500, 10, 1.0), (True, "categorical", 1000, 8, 0.5), (True, "poisson", 500, 6, 0.15)]
     return [
