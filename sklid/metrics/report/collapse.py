@@ -117,7 +117,13 @@ def collapse_summary(
     -------
     text : str or None
         None where nothing has collapsed.
+
+    Raises
+    ------
+    ValueError
+        If there is one row alone.
     """
+    _check_number_of_rows(len(view.rows))
     with from_random_state(0):
         encoded = encodings_of(view)
     is_active = active_units(*encoded).fraction == 1

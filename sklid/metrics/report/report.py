@@ -148,7 +148,7 @@ class CollapseReport:
                 f"The floor of {totals.floor:.2f} nats is one under the model: rows that it draws share as much with "
                 "their latents, and these rows need not."
             )
-        if not math.isnan(totals.hidden):
+        if totals.hidden > 0:
             lines.append(
                 f"Residuals of {totals.n_residuals:.0f} rows that differ: their leading direction is "
                 f"{totals.unexplained:.2f} times what it must exceed, and one of {totals.hidden:.2f} nats would show."

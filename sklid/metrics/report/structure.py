@@ -41,8 +41,8 @@ N_BLOCKS = 20
 MOST_DIRECTIONS = 12
 LEAST_GAIN = 0.01
 SHAPE_LEVEL = 0.005
-NUMBERS_OF_CLUSTERS = (2, 4, 8)
-LEAST_SHARE = 8
+NUMBERS_OF_CLUSTERS, ROWS_PER_DIRECTION = (2, 4, 8), 8
+LEAST_SHARE = 20
 """Rows of the fitted blocks for each cluster."""
 NARROWEST = 0.05
 """Added to the variances of clusters in units of the residuals' own, so that rounded values make no clusters."""
@@ -106,12 +106,19 @@ def _direction(table: Tensor, residuals: Residuals, generator: np.random.Generat
     largest = float(np.median([_largest_eigenvalue(each) for each in tables]))
     shifted = (_shifted(tables[number % len(tables)], generator) for number in range(N_SHIFTED))
     edge = max(_largest_eigenvalue(each) for each in shifted)
-    ratio = n_columns * max(1, n_values - 1) / n_rows
-    direction, strength = largest / edge, _strength_at(largest, ratio)
+    n_free = n_columns * max(1, n_values - 1)
+    ratio, direction = n_free / n_rows, largest / edge
+    strength = _strength_at(_above_the_others(table if residuals.has_one_scale else tables[0], n_free), ratio)
     if not residuals.has_scale:  # a direction must exceed the noise that the family has
         direction = min(direction, _largest_eigenvalue(table))
     hidden = _strength_at(edge * (1 + math.sqrt(2 / n_rows)), ratio)
     return direction, 0.5 * (strength - math.log1p(strength)), 0.5 * math.log1p(hidden)
+
+
+def _above_the_others(table: Tensor, n_free: int) -> float:
+    """The largest eigenvalue over the mean of all others: 1 + theta beside noise of any size."""
+    largest, total = _largest_eigenvalue(table), table.square().mean(0).sum().item()
+    return largest * (n_free - 1) / max(total - largest, NARROWEST * total)
 
 
 def _turned(table: Tensor, has_one_scale: bool, generator: np.random.Generator) -> list[Tensor]:
@@ -160,8 +167,10 @@ def _strength_at(eigenvalue: float, ratio: float) -> float:
 
 def _shape(scores: NDArray[np.float64], generator: np.random.Generator) -> float:
     """Nats per row that the best mixture gains over one Gaussian on blocks of rows that neither has seen."""
-    n_rows = len(scores)
-    n_directions = min(MOST_DIRECTIONS, scores.shape[1], n_rows // (2 * LEAST_SHARE))
+    n_rows, scores = len(scores), scores[:, scores.var(axis=0) > LEAST_VARIANCE]
+    if not scores.shape[1]:
+        return 0.0
+    n_directions = min(MOST_DIRECTIONS, scores.shape[1], n_rows // (2 * ROWS_PER_DIRECTION))
     block = np.arange(n_rows) * N_BLOCKS // n_rows
     scores = sklearn.decomposition.PCA(n_directions, whiten=True, random_state=0).fit_transform(scores)
     fitted, others = scores[block % 2 == 0], scores[block % 2 == 1]
