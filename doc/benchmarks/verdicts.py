@@ -58,6 +58,10 @@ def run_full() -> None:
                 CELLS.add(row_of(number, case, seed))
         print(f"seed {seed}: {sum(map(is_right, CELLS.read(seed=seed)))} of {len(CASES)} right")
     print(table())
+    rows = CELLS.read()
+    right, wrong = (sum(map(what, rows)) / len(rows) for what in (is_right, is_wrong))
+    if right < LEAST_RIGHT or wrong > MOST_WRONG:
+        raise SystemExit(f"{right:.0%} of the verdicts are right and {wrong:.0%} wrong; see above.")
 
 
 def run_quick() -> None:
