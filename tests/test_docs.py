@@ -22,6 +22,7 @@ TABLES = {
     "benchmarks/measuring": "doc/collapse.md",
     "benchmarks/ppca": "doc/ppca.md",
     "benchmarks/speed": "doc/benchmarks/README.md",
+    "benchmarks/verdicts": "doc/collapse.md",
     "paper/figure_2": "doc/ppca.md",
     "paper/appendix_a": "doc/ppca.md",
 }
@@ -122,6 +123,15 @@ def test_saved_measurements_stay_under_two_gigabytes():
     rows = benchmark.CELLS.read(n_rows=100_000, n_latents=64)
     assert {row["metric"] for row in rows} == {*benchmark.ON_ARRAYS, benchmark.UNDER_A_MIXTURE, *benchmark.ON_MODELS}
     assert all(float(row["peak_mb"]) < benchmark.LIMIT_MB for row in rows)
+
+
+def test_saved_verdicts_are_complete_and_nine_of_ten_are_right():
+    benchmark = load(ROOT / "doc/benchmarks/verdicts.py")
+    for seed in benchmark.SEEDS:
+        rows = benchmark.CELLS.read(seed=seed)
+        assert [row["case"] for row in rows] == [case.name for case in benchmark.CASES]
+        assert sum(map(benchmark.is_right, rows)) >= benchmark.LEAST_RIGHT * len(rows) == 90
+        assert sum(map(benchmark.is_wrong, rows)) <= benchmark.MOST_WRONG * len(rows)
 
 
 def test_saved_ratios_of_times_are_complete():
