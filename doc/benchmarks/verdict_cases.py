@@ -304,9 +304,9 @@ def model() -> list[Case]:
     cut = [
         (False, "gaussian", 500, 8, [3.0], [0.0]), (False, "gaussian", 1000, 20, [3.0, 2.0], [3.0, 0.0]),
         (False, "gaussian", 2000, 5, [2.0, 2.0], [2.0, 0.05]), (False, "poisson", 500, 6, [1.0], [0.0]),
-        (True, "gaussian", 2000, 8, [0.7], [0.0]), (True, "gaussian", 1000, 20, [3.0, 0.9], [3.0, 0.0]),
-        (True, "gaussian", 100, 5, [1.5], [0.0]), (True, "gaussian", 300, 64, [1.7], [0.0]),
-        (True, "bernoulli", 1000, 12, [2.5], [0.0]), (True, "poisson", 1000, 6, [0.4], [0.0]),
+        (True, "gaussian", 2000, 8, [0.55], [0.0]), (True, "gaussian", 1000, 20, [3.0, 0.7], [3.0, 0.0]),
+        (True, "gaussian", 100, 5, [1.15], [0.0]), (True, "gaussian", 300, 64, [1.3], [0.0]),
+        (True, "bernoulli", 1000, 12, [1.8], [0.0]), (True, "poisson", 1000, 6, [0.35], [0.0]),
     ]  # fmt: skip
     shapes = [
         (False, "ring", 1000, 2, ignoring(ring(1000, 0.1))),
@@ -314,11 +314,11 @@ def model() -> list[Case]:
         (False, "sphere", 2000, 3, ignoring(sphere(2000, 0.1))),
         (True, "ring in eight columns", 2000, 8, ignoring(ring(2000, 0.2, 8))),
         (False, "noise of three times the spread", 1000, 8, ignoring(two_blobs, 3.0)),
-        (True, "noisy ring", 1000, 2, ignoring(ring(1000, 0.35))),
-        (True, "two values of one column", 500, 1, ignoring(corners([(-1,), (1,)], 500, 0.4))),
-        (True, "product of signs", 1000, 3, ignoring(corners(EVEN_SIGNS, 1000, 0.4))),
+        (True, "noisy ring", 1000, 2, ignoring(ring(1000, 0.45))),
+        (True, "two values of one column", 500, 1, ignoring(corners([(-1,), (1,)], 500, 0.5))),
+        (True, "product of signs", 1000, 3, ignoring(corners(EVEN_SIGNS, 1000, 0.55))),
     ]  # fmt: skip
-    hidden = [(False, "bernoulli", 500, 10, 1.0), (True, "categorical", 1000, 8, 0.5), (True, "poisson", 500, 6, 0.15)]
+    hidden = [(False, "bernoulli", 500, 10, 1.0), (True, "categorical", 1000, 8, 0.4), (True, "poisson", 500, 6, 0.15)]
     return [
         *(
             Case("decoder cut", "latents", f, n, d, near, "model", known(f, n, d, true, has))
@@ -365,10 +365,10 @@ def inference() -> list[Case]:
         (False, "gaussian", 2000, 8, [3.0, 2.0, 1.5], 2), (False, "bernoulli", 500, 12, [6.0], 0),
         (False, "poisson", 500, 6, [1.0], 0), (False, "categorical", 500, 10, [4.0], 0),
         (False, "laplace", 500, 6, [4.0], 0),
-        (True, "gaussian", 100, 5, [0.5], 0), (True, "gaussian", 1000, 8, [0.3], 0),
-        (True, "gaussian", 500, 20, [2.0, 0.4], 1), (True, "bernoulli", 500, 12, [1.2], 0),
-        (True, "poisson", 300, 6, [0.25], 0), (True, "categorical", 500, 10, [0.8], 0),
-        (True, "laplace", 300, 6, [0.5], 0),
+        (True, "gaussian", 100, 5, [0.3], 0), (True, "gaussian", 1000, 8, [0.18], 0),
+        (True, "gaussian", 500, 20, [2.0, 0.25], 1), (True, "bernoulli", 500, 12, [0.8], 0),
+        (True, "poisson", 300, 6, [0.2], 0), (True, "categorical", 500, 10, [0.4], 0),
+        (True, "laplace", 300, 6, [0.3], 0),
     ]  # fmt: skip
     return [
         Case("encoder cut", "latents", f, n, d, near, "inference", known(f, n, d, sizes, sizes, latent))
@@ -388,8 +388,8 @@ def labels() -> list[Case]:
     half = [0.5, 0.5]
     true = [
         (False, 500, 4, half, 6.0), (False, 600, 4, [0.9, 0.1], 8.0), (False, 500, 3, [1 / 3] * 3, 6.0),
-        (False, 1000, 8, [0.2] * 5, 7.0), (True, 1000, 5, [0.98, 0.02], 6.0), (True, 500, 2, half, 3.2),
-        (True, 1000, 5, [0.9, 0.1], 3.5), (True, 300, 3, [0.6, 0.3, 0.1], 5.0),
+        (False, 1000, 8, [0.2] * 5, 7.0), (True, 1000, 5, [0.98, 0.02], 6.0), (True, 500, 2, half, 3.0),
+        (True, 1000, 5, [0.9, 0.1], 3.2), (True, 300, 3, [0.6, 0.3, 0.1], 5.0),
     ]  # fmt: skip
     many = [
         (False, 500, 3, [1.0], 0.0, 2), (False, 500, 6, [1.0], 0.0, 10), (False, 600, 4, [1 / 3] * 3, 8.0, 6),

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 from torch.distributions import Distribution, MixtureSameFamily
 
-from ..encodings import Encodings
+from ..encodings import Encodings, encodings_of
 from ..information import divergence_of, information_by_latent, information_of
 from ..likelihood import gaps_and_means
 from ..sources import View
@@ -90,7 +90,8 @@ def measure_likelihood(
     evidence = LatentEvidence(latents.variance, by_latent, refined_variance, informative, gains, errors)
     states, rows_needed = latent_states(evidence), np.nan
     if UNUSED in states:
-        structure = _structure(view, effort)
+        unused = np.array([state == UNUSED for state in states])
+        structure = _structure(view, prior, unused, bool((unused & active).any()), effort)
         states = [cause_of_unused(structure) if state == UNUSED else state for state in states]
         totals = _with_structure(totals, structure)
         rows_needed = structure.rows_needed
@@ -131,11 +132,24 @@ def _informative(view: View, sample: View, active: NDArray[np.bool_], effort: Ef
     return informative_units_of(view.drawn(n_rows), effort.n_draws)
 
 
-def _structure(view: View, effort: Effort) -> Structure:
-    """What the residuals of the rows hold."""
+def _structure(
+    view: View, prior: Distribution, unused: NDArray[np.bool_], some_move: bool, effort: Effort
+) -> Structure:
+    """What the residuals of the rows hold, at all latents and, where unused ones move, at the others alone.
+
+    A latent that moves without use may itself leave what looks like structure: so neither must be noise for a better
+    model to be missing.
+    """
     view = rows_that_differ(view, effort.n_residuals)
     generator = np.random.default_rng(int(torch.randint(2**31 - 1, ())))
-    return structure_of(residuals_of(view, posterior_draw(view)), generator)
+    z, centre = posterior_draw(view), encodings_of(view).moments()[0]
+    structure = structure_of(residuals_of(view, z, centre), generator)
+    if structure.excluded or not some_move:
+        return structure
+    held = torch.from_numpy(unused).to(z.device)
+    z[:, held] = centre[:, held] = prior.mean[held]
+    without_them = structure_of(residuals_of(view, z, centre), generator)
+    return structure if without_them.found else without_them
 
 
 def _with_structure(totals: TotalMeasurements, structure: Structure) -> TotalMeasurements:

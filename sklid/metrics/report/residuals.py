@@ -29,6 +29,7 @@ LEAST_SPREAD = 1e-6
 """Least standard deviation by which a residual is divided: that of a Bernoulli of probability 0 or 1 is zero."""
 LEAST_PROBABILITY = 1e-3
 """The same of a category."""
+ROUNDS = 6
 EDGE = 1e-9
 """Least distance of a probability from 0 and 1 before it becomes a normal score."""
 
@@ -77,11 +78,9 @@ def posterior_draw(view: View) -> Tensor:
     return torch.cat(drawn)
 
 
-def residuals_of(view: View, z: Tensor) -> Residuals:
-    """The residuals of the rows at latents ``(N, K)``."""
-    p = decoder_of(view)(z)
-    while isinstance(p, Independent):
-        p = p.base_dist
+def residuals_of(view: View, z: Tensor, centre: Tensor) -> Residuals:
+    """The residuals of the rows at draws of their latents, and at their means, each ``(N, K)``."""
+    p = _by_column(decoder_of(view)(z))
     if isinstance(p, MultivariateNormal):
         whitened = torch.linalg.solve_triangular(p.scale_tril, (view.rows - p.mean).unsqueeze(-1), upper=False)
         return Residuals(_finite(whitened.double()), _finite(whitened.squeeze(-1).double()), True, False)
@@ -92,8 +91,31 @@ def residuals_of(view: View, z: Tensor) -> Residuals:
     if not isinstance(p, Normal):
         return Residuals(standardised, _finite(_scores(p, view.rows, n_levels)), hasattr(p, "scale"), False)
     scales = p.scale.flatten(1)
-    scores = None if standardised is None else standardised.squeeze(-1)
-    return Residuals(standardised, scores, True, bool((scales == scales[:, :1]).all()))
+    has_one_scale = bool((scales == scales[:, :1]).all())
+    at_centre = _finite(_standardised(_by_column(decoder_of(view)(centre)), view.rows, 0))
+    if standardised is None or at_centre is None:
+        return Residuals(None, None, True, has_one_scale)
+    standardised = _in_noise_of_their_size(at_centre, standardised, has_one_scale)
+    return Residuals(standardised, standardised.squeeze(-1), True, has_one_scale)
+
+
+def _by_column(p: Distribution) -> Distribution:
+    while isinstance(p, Independent):
+        p = p.base_dist
+    return p
+
+
+def _in_noise_of_their_size(at_centre: Tensor, at_draw: Tensor, has_one_scale: bool) -> Tensor:
+    """Residuals of Gaussian rows at draws that are as wide as the noise that the rows have, ``(N, D, 1)``.
+
+    Draws of a model that takes too much noise are too wide and would leave more along its latents than beside them.
+    """
+    variance = torch.ones_like(at_draw[:1])
+    for _ in range(ROUNDS):
+        found = at_centre + variance.sqrt() * (at_draw - at_centre)
+        variance = found.square().mean(0, keepdim=True)
+        variance = variance.mean().expand_as(variance) if has_one_scale else variance
+    return found
 
 
 def _number_of_levels(p: Distribution, x: Tensor) -> int:

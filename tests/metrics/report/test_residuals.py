@@ -41,7 +41,7 @@ def view_at(family, z):
 def test_residuals_at_the_true_latents_are_standard_and_scores_standard_normal(family):
     torch.manual_seed(0)
     z = torch.randn(2000, 1).double()
-    residuals = residuals_of(view_at(family, z), z)
+    residuals = residuals_of(view_at(family, z), z, z)
     assert residuals.standardised.mean().abs() < 0.05
     of_rows = residuals.standardised.square().sum(-1).mean().item()
     n_free = 2 if family == "categorical" else 1
@@ -55,18 +55,29 @@ def test_noise_of_a_gaussian_with_correlated_columns_is_whitened():
     torch.manual_seed(0)
     noise = MultivariateNormal(torch.zeros(2).double(), torch.tensor([[2.0, 1.5], [1.5, 2.0]]).double())
     x = noise.sample((4000,))
-    residuals = residuals_of(
-        view_of(VariationalModel(frozen_at_the_prior(1), lambda z: noise.expand([len(z)])), x), x[:, :1]
-    )
+    view = view_of(VariationalModel(frozen_at_the_prior(1), lambda z: noise.expand([len(z)])), x)
+    residuals = residuals_of(view, x[:, :1], x[:, :1])
     torch.testing.assert_close(torch.cov(residuals.scores.T), torch.eye(2).double(), atol=0.08, rtol=0)
 
 
 def test_grey_values_under_a_bernoulli_have_residuals_and_no_scores():
     x = torch.rand(100, 3).double()
     decode = lambda z: Independent(Bernoulli(torch.full((len(z), 3), 0.5).double(), validate_args=False), 1)  # noqa: E731
-    residuals = residuals_of(view_of(VariationalModel(frozen_at_the_prior(1), decode), x), x[:, :1])
+    residuals = residuals_of(view_of(VariationalModel(frozen_at_the_prior(1), decode), x), x[:, :1], x[:, :1])
     torch.testing.assert_close(residuals.standardised.squeeze(-1), 2 * x - 1)
     assert residuals.scores is None
+
+
+@pytest.mark.parametrize("factor", [0.8, 1.0, 1.5])
+def test_noise_that_is_taken_too_large_or_small_leaves_no_direction_along_the_latents(factor):
+    """At plain draws the variance along a latent would be 1, and 1 / factor^2 beside it."""
+    torch.manual_seed(0)
+    rows, W = linear_data(4000, [4.0])
+    view = view_of(linear_model(W, noise=factor), rows)
+    z, centre = posterior_draw(view), linear_model(W, noise=factor).encode(rows).mean
+    residuals = residuals_of(view, z, centre).scores
+    along = (residuals @ W.T / W.norm()).var().item()
+    assert along == pytest.approx(1 / factor**2, rel=0.2)
 
 
 def test_draws_follow_the_exact_posterior_though_the_encoder_does_not():
