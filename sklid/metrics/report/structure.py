@@ -83,8 +83,11 @@ class Structure(NamedTuple):
 
     @property
     def rows_needed(self) -> float:
-        """About how many rows would show a direction as strong as the noise; theta falls with their root."""
-        return 1.3 * self.n_rows * math.expm1(2 * self.hidden) ** 2
+        """About how many rows would show a direction as strong as the noise, theta falling with their root.
+
+        nan where so many would.
+        """
+        return math.nan if not self.hidden > LARGEST_HIDDEN else 1.3 * self.n_rows * math.expm1(2 * self.hidden) ** 2
 
 
 def structure_of(residuals: Residuals, generator: np.random.Generator) -> Structure:

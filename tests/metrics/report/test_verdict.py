@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 import torch
+from scipy.signal import lfilter
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
-from torch.distributions import Independent, Normal
+from torch.distributions import Categorical, Independent, Normal
 
 from sklid import LIDVAE
 from sklid.baselines import VAE
@@ -200,3 +201,38 @@ def test_posteriors_alone_tell_whether_and_not_why():
     assert (report.verdict, report.collapsed) == ("collapsed", True)
     assert "Pass the model itself" in report.remedy
     assert collapse_report(loc[:, :1], np.full((300, 1), 0.4)).verdict == "healthy"
+
+
+def ignoring_model(decode):
+    return VariationalModel(frozen_at_the_prior(1), decode)
+
+
+def test_independent_categories_are_a_matter_of_the_data_and_shared_classes_one_of_the_model():
+    torch.manual_seed(0)
+    model = ignoring_model(lambda z: Independent(Categorical(probs=torch.full((len(z), 12, 3), 1 / 3)), 1))
+    assert collapse_report(model, torch.randint(3, (1000, 12)).float()).verdict == "data"
+    favoured = torch.randint(3, (1000, 1)).expand(-1, 12)
+    shared = torch.where(torch.rand(1000, 12) < 0.3, favoured, torch.randint(3, (1000, 12)))
+    assert collapse_report(model, shared.float()).verdict == "model"
+
+
+@pytest.mark.parametrize("kind", ["repeated", "autocorrelated"])
+def test_rows_that_repeat_or_follow_each_other_hold_no_direction(kind):
+    rng = np.random.default_rng(0)
+    x = (
+        np.repeat(rng.standard_normal((200, 8)), 10, axis=0)
+        if kind == "repeated"
+        else lfilter([1], [1, -0.9], rng.standard_normal((1000, 8)), axis=0)
+    )
+    x = torch.from_numpy((x - x.mean(axis=0)) / x.std(axis=0))
+    report = collapse_report(ignoring_model(lambda z: Independent(Normal(torch.zeros(len(z), 8).double(), 1.0), 1)), x)
+    assert report.verdict == "data"
+    assert report.totals.n_residuals == (200 if kind == "repeated" else 1000)
+
+
+def test_too_few_rows_decide_nothing_and_the_report_asks_for_more():
+    x = torch.randn(20, 20, generator=torch.Generator().manual_seed(0)).double()
+    report = collapse_report(ignoring_model(lambda z: Independent(Normal(torch.zeros(len(z), 20).double(), 1.0), 1)), x)
+    assert (report.verdict, report.collapsed) == ("undecided", True)
+    assert report.remedy.startswith("Pass more rows: about")
+    assert "Verdict: undecided" in report.summary()
