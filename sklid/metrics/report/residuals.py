@@ -29,7 +29,10 @@ LEAST_SPREAD = 1e-6
 """Least standard deviation by which a residual is divided: that of a Bernoulli of probability 0 or 1 is zero."""
 LEAST_PROBABILITY = 1e-3
 """The same of a category."""
+LARGEST = 1e100
+"""Residuals from which squares would overflow."""
 ROUNDS = 6
+"""Of the variance of the noise against draws that are as wide."""
 EDGE = 1e-9
 """Least distance of a probability from 0 and 1 before it becomes a normal score."""
 
@@ -92,11 +95,11 @@ def residuals_of(view: View, z: Tensor, centre: Tensor) -> Residuals:
         return Residuals(standardised, _finite(_scores(p, view.rows, n_levels)), hasattr(p, "scale"), False)
     scales = p.scale.flatten(1)
     has_one_scale = bool((scales == scales[:, :1]).all())
-    at_centre = _finite(_standardised(_by_column(decoder_of(view)(centre)), view.rows, 0))
-    if standardised is None or at_centre is None:
-        return Residuals(None, None, True, has_one_scale)
-    standardised = _in_noise_of_their_size(at_centre, standardised, has_one_scale)
-    return Residuals(standardised, standardised.squeeze(-1), True, has_one_scale)
+    at_centre = _standardised(_by_column(decoder_of(view)(centre)), view.rows, 0)
+    if standardised is not None and at_centre is not None:
+        standardised = _finite(_in_noise_of_their_size(at_centre, standardised, has_one_scale))
+    scores = None if standardised is None else standardised.squeeze(-1)
+    return Residuals(standardised, scores, True, has_one_scale)
 
 
 def _by_column(p: Distribution) -> Distribution:
@@ -161,4 +164,4 @@ def _probability(p: Distribution, value: int, x: Tensor) -> Tensor:
 
 
 def _finite(table: Tensor | None) -> Tensor | None:
-    return table if table is not None and bool(torch.isfinite(table).all()) else None
+    return table if table is not None and bool((table.abs() < LARGEST).all()) else None

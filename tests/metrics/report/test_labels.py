@@ -81,7 +81,7 @@ def test_separation_of_clusters_is_their_information_under_equal_weights():
         assert separation_of_clusters(two_clusters(weights, 2.0)) == pytest.approx(expected, abs=0.03)
 
 
-@pytest.mark.parametrize("share", [0.5, 0.1, 0.01])
+@pytest.mark.parametrize("share", [0.5, 0.1, 0.03])
 def test_clusters_that_are_found_are_healthy_whatever_their_shares(share):
     rng = np.random.default_rng(0)
     y = rng.random(1000) < share
