@@ -24,8 +24,9 @@ HOUSE = [
     ("floor 2", "datasets", "made"),
     ("floor 2", "training", "callbacks batches guard loss net phases"),
     ("floor 3", "metrics",
-     "sources encodings aggregate gaussians importance information units labels agreement likelihood "
-     "report.measurements report.verdict report.evidence report.labels report.report report.measure report scorers"),
+     "sources encodings aggregate gaussians importance information units labels mixtures agreement likelihood "
+     "report.measurements report.residuals report.structure report.verdict report.remedy report.evidence "
+     "report.clusters report.labels report.report report.measure report.collapse report scorers"),
     ("root", "", "callbacks"),
     ("floor 4", "estimators",
      "declaration parameters inference answers base injective mixture_start clustering lidvae lidgmvae"),

@@ -24,6 +24,7 @@ TABLES = {
     "benchmarks/ppca": "doc/ppca.md",
     "benchmarks/speed": "doc/benchmarks/README.md",
     "benchmarks/memory": "doc/benchmarks/README.md",
+    "benchmarks/verdicts": "doc/collapse.md",
     "paper/figure_2": "doc/ppca.md",
     "paper/appendix_a": "doc/ppca.md",
     "paper/calibration": "doc/ppca.md",
@@ -139,6 +140,15 @@ def test_saved_coverage_is_complete_and_as_good_as_it_should_be():
     assert all(float(row["value"]) <= 0.05 for row in figures["informative_units"])
     for measure, least in (("mutual_information", 0.9), ("active_units", 0.99), ("amortization_gap", 0.95)):
         assert all(float(row["value"]) >= least for row in figures[measure])
+
+
+def test_saved_verdicts_are_complete_and_nine_of_ten_are_right():
+    benchmark = load(ROOT / "doc/benchmarks/verdicts.py")
+    for seed in benchmark.SEEDS:
+        rows = benchmark.CELLS.read(seed=seed)
+        assert [row["case"] for row in rows] == [case.name for case in benchmark.CASES]
+        assert sum(map(benchmark.is_right, rows)) >= benchmark.LEAST_RIGHT * len(rows) == 90
+        assert sum(map(benchmark.is_wrong, rows)) <= benchmark.MOST_WRONG * len(rows)
 
 
 def test_saved_ratios_of_times_are_complete():

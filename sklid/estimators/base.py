@@ -278,8 +278,8 @@ class LatentVariableEstimator(AnswersMixin, BaseEstimator, TrainingParameters, M
         rows = rows_to_screen(x)[:].to(next(self.net_.module_.parameters()).device)
         screened = None if probabilities is None else rows_to_screen(probabilities)
         try:
-            text = collapse_summary(View(self.net_.module_, rows, self._table.log_volume), screened)
-        except ValueError as error:  # a diagnosis never breaks a fit
+            text = collapse_summary(View(self.net_.module_, rows, self._table.log_volume), screened, self)
+        except (ArithmeticError, RuntimeError, ValueError) as error:  # a diagnosis never breaks a fit
             text = f"Whether the fit has collapsed could not be measured: {error}"
         if text is not None:
             warn_user(text, CollapseWarning)

@@ -6,7 +6,6 @@ best is the one with the least divergence of the posteriors from the mixture.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from sklearn.metrics import pairwise_distances_argmin
 from torch import Tensor
 
 from ..data.table import ModelRows
+from ..metrics.mixtures import stopping_mixture
 from ..nn import GaussianClusters, LatentVariableModel, SeparatedMixture, separated
 
 __all__ = ["MixtureStart"]
@@ -109,7 +109,7 @@ class MixtureStart:
             "init_params": "random_from_data",
             "random_state": 0,
         }
-        return _stopping_mixture()(self.k, **settings, **initial).fit(means).predict_proba(means)
+        return stopping_mixture(self.k, **settings, **initial).fit(means).predict_proba(means)
 
     def _mixture(self, means: NDArray, centres: NDArray, shares: NDArray) -> SeparatedMixture:
         """A mixture with the moments of the rows around each centre."""
@@ -130,19 +130,6 @@ class MixtureStart:
 
 def _clipped(n_iterations: int) -> int:
     return min(max(n_iterations, FEWEST_ITERATIONS), MOST_ITERATIONS)
-
-
-@cache
-def _stopping_mixture() -> type:
-    """A Gaussian mixture that may stop before it converges and gives no warning of it.
-
-    Filters of warnings belong to all threads, so they are not for one fit to change.
-    """
-
-    class StoppingMixture(sklearn.mixture.GaussianMixture):
-        converged_ = property(lambda self: True, lambda self, converged: None)
-
-    return StoppingMixture
 
 
 def _centres(means: NDArray, shares: NDArray) -> NDArray[np.float64]:

@@ -11,11 +11,6 @@ small J cannot matter.
 *Does the exact posterior move?* With weights :math:`w_s \propto p(x \mid z_s)` of S prior draws,
 
 .. math:: KL(p(z \mid x) \| p(z)) \approx \sum_s w_s \log(S w_s) \le \log S.
-
-*Is there a direction in the data that no latent explains?* A small random effect along u adds :math:`\tfrac12 a^2
-(u^\top R u - 1)` nats to the log-likelihood, with R the covariance of the standardised residuals (a score test). So
-an eigenvalue of R must exceed 1, and what sampling makes of residuals of variance v without a direction, about
-:math:`v (1 + \sqrt{D/N})^2` (Marchenko & Pastur 1967).
 """
 
 import math
@@ -30,15 +25,10 @@ from torch.distributions import Distribution, kl_divergence
 from ..importance import decoded_log_prob, decoder_of
 from ..sources import BLOCK_NUMBERS, View
 
-__all__ = ["WeightedDraws", "likelihood_variation", "posterior_by_prior_draws", "unexplained_direction"]
+__all__ = ["WeightedDraws", "likelihood_variation", "posterior_by_prior_draws"]
 
 N_PRIOR_DRAWS = 1024
 N_PAIRS = 512
-MOST_RESIDUALS = 2_000
-LEAST_VARIANCE = 1e-3
-"""Least variance of a column's residuals for it to count: a pixel that is always blank tells nothing."""
-LEAST_SPREAD = 1e-6
-"""Least standard deviation by which a residual is divided: that of a Bernoulli of probability 0 or 1 is zero."""
 
 
 def likelihood_variation(view: View, prior: Distribution) -> tuple[float, NDArray[np.float64]]:
@@ -76,34 +66,6 @@ def posterior_by_prior_draws(view: View, prior: Distribution) -> WeightedDraws:
     weights = log_weights.exp()
     divergence = (weights * (log_weights + math.log(N_PRIOR_DRAWS))).nan_to_num(0.0).sum(-1).mean().item()
     return WeightedDraws(divergence, weights, z)
-
-
-def unexplained_direction(view: View, means: Tensor) -> float:
-    """Largest eigenvalue of the residuals' covariance over what it must exceed; nan where p(x | z) has no moments.
-
-    The residuals are those at the encoder's posterior means ``(N, K)``, of at most 2000 rows: with fewer rows the
-    eigenvalue must exceed more. The variance v of the residuals is taken to be the mean of the eigenvalues weighted
-    by themselves, and at most 1; it is less where the model expects more noise than there is, as a Bernoulli does of
-    grey values.
-    """
-    chosen = torch.randperm(len(view.rows))[:MOST_RESIDUALS]
-    view = view.at(chosen)
-    p = decoder_of(view)(means[chosen])
-    try:
-        residuals = ((view.rows - p.mean) / p.stddev.clamp_min(LEAST_SPREAD)).flatten(1).double()
-    except NotImplementedError:
-        return math.nan
-    if not torch.isfinite(residuals).all() or len(residuals) < 2:
-        return math.nan
-    residuals = residuals - residuals.mean(0)
-    residuals = residuals[:, residuals.var(0) > LEAST_VARIANCE]
-    n_rows, n_columns = residuals.shape
-    if not n_columns:
-        return 0.0
-    products = residuals @ residuals.T if n_rows < n_columns else residuals.T @ residuals
-    eigenvalues = torch.linalg.eigvalsh(products) / n_rows
-    variance = min(1.0, (eigenvalues.square().sum() / eigenvalues.sum()).item())
-    return eigenvalues[-1].item() / max(1.0, variance * (1 + (n_columns / n_rows) ** 0.5) ** 2)
 
 
 def _log_prob_of_all_pairs(view: View, z: Tensor) -> Tensor:

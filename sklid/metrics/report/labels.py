@@ -2,39 +2,34 @@ r"""Measurements that tell the causes apart by which labels collapse.
 
 *Do the clusters differ?* The information of the label and the latent under the model, all labels equally probable,
 bounds what an x could tell of the label. *Does the exact posterior know the label?* With weights w of prior draws z,
-:math:`p(y \mid x) = \sum_s w_s \, p(y \mid z_s)`. *Do the rows form clusters at all?* One Gaussian is compared with
-several by the Bayesian information criterion.
+:math:`p(y \mid x) = \sum_s w_s \, p(y \mid z_s)`.
 """
 
 import copy
 import math
-import warnings
 from typing import Any
 
 import numpy as np
-import sklearn
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
+from scipy.special import entr
 from sklearn.base import BaseEstimator
-from sklearn.exceptions import ConvergenceWarning
 from torch import Tensor
 from torch.distributions import MixtureSameFamily
 
 from ..labels import cluster_mutual_information
 from .measurements import LabelMeasurements
 
-__all__ = ["exact_information", "is_one_cluster", "measure_labels", "separation_of_clusters", "separation_of_draws"]
+__all__ = ["exact_information", "measure_labels", "separation_of_clusters", "separation_of_draws"]
 
-MOST_DIRECTIONS = 10
-ROWS_PER_PARAMETER = 5
 N_DRAWS = 2_000
 
 
 def measure_labels(probabilities: NDArray[np.float64]) -> LabelMeasurements:
-    """What q(y | x) alone tells: ``(N, C)``."""
-    n_labels = probabilities.shape[1]
+    """What q(y | x) alone tells, ``(N, C)``: certain labels tell the entropy of their average, whatever their sizes."""
     n_used = len(np.unique(probabilities.argmax(axis=1)))
-    return LabelMeasurements(cluster_mutual_information(probabilities), math.log(n_labels), n_used, n_labels)
+    most = float(entr(probabilities.mean(axis=0)).sum())
+    return LabelMeasurements(cluster_mutual_information(probabilities), most, n_used, probabilities.shape[1])
 
 
 def separation_of_clusters(prior: MixtureSameFamily) -> float:
@@ -63,29 +58,6 @@ def separation_of_draws(estimator: BaseEstimator) -> float:
     if "random_state" in estimator.get_params():
         estimator.set_params(random_state=0)
     return cluster_mutual_information(estimator, estimator.sample(N_DRAWS)[0])
-
-
-def is_one_cluster(rows: ArrayLike, n_clusters: int) -> bool:
-    """Whether one Gaussian explains the rows' leading principal scores at least as well as several do.
-
-    By the Bayesian information criterion.
-    """
-    table = np.asarray(rows, dtype=np.float64).reshape(len(rows), -1)
-    if not np.ptp(table, axis=0).any():
-        return True
-    n_directions = min(MOST_DIRECTIONS, table.shape[1], max(1, len(table) // (ROWS_PER_PARAMETER * n_clusters)))
-    scores = sklearn.decomposition.PCA(n_directions, random_state=0).fit_transform(table)
-    scores /= scores.std(axis=0).clip(min=1e-12)
-    single, *several = (_criterion(scores, k) for k in (1, 2, min(n_clusters, len(scores))))
-    return single <= min(several)
-
-
-def _criterion(scores: NDArray, k: int) -> float:
-    kind = "full" if k == 1 else "tied"
-    mixture = sklearn.mixture.GaussianMixture(k, covariance_type=kind, n_init=3, reg_covar=1e-3, random_state=0)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # of duplicates, or near enough for a comparison
-        return mixture.fit(scores).bic(scores)
 
 
 def _normalised(log_joint: Tensor) -> Any:

@@ -62,7 +62,16 @@ class TotalMeasurements(NamedTuple):
     amortization_gap : float
         Bound per row under posteriors refined row by row less that under the encoder's, in nats.
     unexplained : float
-        Largest eigenvalue of the standardised residuals over what it must exceed to be a direction in the data.
+        Largest eigenvalue of the residuals' correlations over what it must exceed to be a direction in the data.
+    unexplained_shape : float
+        Log-likelihood per row of the residuals that a mixture gains over one Gaussian on rows it has not seen, at the
+        lower end of its interval, in nats.
+    hidden : float
+        Information of the strongest direction that could go unnoticed among so many rows and columns, in nats.
+    n_residuals : float
+        Rows whose residuals these three come from, exact repeats counted once.
+
+    The last four are measured where the cause of an unused latent depends on them.
     """
 
     kl: float = np.nan
@@ -76,6 +85,9 @@ class TotalMeasurements(NamedTuple):
     posterior_kl: float = np.nan
     amortization_gap: float = np.nan
     unexplained: float = np.nan
+    unexplained_shape: float = np.nan
+    hidden: float = np.nan
+    n_residuals: float = np.nan
 
 
 class LabelMeasurements(NamedTuple):
@@ -84,7 +96,8 @@ class LabelMeasurements(NamedTuple):
     Attributes
     ----------
     information, most : float
-        Of the rows and the labels under q(y | x), and log C, in nats.
+        Of the rows and the labels under q(y | x), and the entropy of the average label, which it cannot exceed, in
+        nats.
     n_used, n_labels : int
         Labels that are the most probable of some row, and all.
     separation : float
@@ -93,8 +106,10 @@ class LabelMeasurements(NamedTuple):
         Information of rows and labels under the exact posterior, in nats.
     variation : float
         Bound on the information that the likelihood can carry, in nats.
-    one_cluster : bool or None
-        Whether the rows form one cluster; None where there are no rows.
+    n_clusters : float
+        Clusters that the rows form, at most the number of labels.
+    cluster_evidence : float
+        What the rows tell for as many clusters as labels against any smaller number, in nats; negative where fewer do.
     """
 
     information: float
@@ -104,4 +119,5 @@ class LabelMeasurements(NamedTuple):
     separation: float = np.nan
     exact: float = np.nan
     variation: float = np.nan
-    one_cluster: bool | None = None
+    n_clusters: float = np.nan
+    cluster_evidence: float = np.nan

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from .measurements import LabelMeasurements, LatentMeasurements, TotalMeasurements
-from .verdict import REMEDIES
 
 __all__ = ["CollapseReport"]
 
@@ -18,20 +17,22 @@ COLUMNS = {
     "kl": "KL",
     "variance": "variance of means",
     "mutual_information": "information",
-    "floor": "floor",
+    "floor": "floor under the model",
     "gain": "gain",
     "verdict": "verdict",
 }
 EXPLANATIONS = {
     "healthy": "every latent depends on the data and helps to explain them",
-    "model": "the likelihood hardly depends on these latents, though the data hold more than the others explain",
+    "model": "the likelihood makes no use of these latents, though the data hold more than the others explain",
     "inference": "the exact posterior moves with the data and that of the encoder does not",
     "data": "the data have fewer directions than the model has latents",
+    "undecided": "so many rows do not tell whether these latents could be of use",
     "collapsed": "posterior means do not vary over the data; the cause cannot be told from posteriors alone",
     "labels: healthy": "they tell rows apart and all are in use",
     "labels: model": "the clusters, or what the likelihood makes of them, hardly differ",
     "labels: inference": "the exact posterior over labels tells rows apart and that of the encoder does not",
     "labels: data": "the rows form fewer clusters than the model has labels",
+    "labels: undecided": "so many rows do not tell whether they form as many clusters as the model has labels",
     "labels: collapsed": "the labels say next to nothing about the rows, or some are never the most probable",
 }
 
@@ -45,8 +46,9 @@ class CollapseReport:
     model : str
         Name of what was measured.
     n_rows : int
-    verdict : {"healthy", "model", "inference", "data", "collapsed"}
-        The cause of collapse; "collapsed" where posteriors alone were given and the cause cannot be told.
+    verdict : {"healthy", "model", "inference", "data", "undecided", "collapsed"}
+        The cause of collapse; "undecided" where the rows are too few to tell it, "collapsed" where posteriors alone
+        were given.
     collapsed : bool
         Whether some latent or label does not depend on the data, be it in the model or in its encoder.
     subject : {"latents", "labels"}
@@ -56,10 +58,12 @@ class CollapseReport:
         `refined_variance` and `verdict`; None of labels alone.
     totals : TotalMeasurements
         Of all latents together: `kl`, `mutual_information` and its bracket, `floor`, the counts `active_units` and
-        `informative_units`, `variation`, `posterior_kl`, `amortization_gap` and `unexplained`; nan where one is not
-        known.
+        `informative_units`, `variation`, `posterior_kl`, `amortization_gap`, and what the residuals hold; nan where
+        one is not known.
     labels : LabelMeasurements or None
         `information` and `most` in nats, `n_used`, `n_labels`, and what told the cause; None without labels.
+    remedy : str
+        What to change, in parameters that the model has, or what would decide; empty when healthy.
     """
 
     model: str
@@ -70,21 +74,17 @@ class CollapseReport:
     latents: LatentMeasurements | None = None
     totals: TotalMeasurements = field(default_factory=TotalMeasurements)
     labels: LabelMeasurements | None = None
+    remedy: str = ""
 
     @property
     def explanation(self) -> str:
         """The verdict in words."""
-        return EXPLANATIONS[self._key]
-
-    @property
-    def remedy(self) -> str:
-        """The parameter to change; empty when healthy."""
-        return REMEDIES[self._key]
+        return EXPLANATIONS[f"labels: {self.verdict}" if self.subject == "labels" else self.verdict]
 
     def to_dict(self) -> dict[str, Any]:
         """All of it in Python's own types, for JSON; not-a-number becomes None."""
         parts = {part.name: getattr(self, part.name) for part in fields(self)}
-        return _plain({**parts, "explanation": self.explanation, "remedy": self.remedy})
+        return _plain({**parts, "explanation": self.explanation})
 
     def to_frame(self) -> Any:
         """The latents as a `pandas.DataFrame`, one row each, and a last row with the totals."""
@@ -97,7 +97,8 @@ class CollapseReport:
     def summary(self) -> str:
         """The verdict in one line, with the numbers behind it."""
         numbers = self._numbers_of_labels() if self.subject == "labels" else self._numbers_of_latents()
-        return f"{numbers}. {'Verdict' if self.verdict == 'healthy' else 'Cause'}: {self.verdict}: {self.explanation}."
+        kind = "Verdict" if self.verdict in {"healthy", "undecided"} else "Cause"
+        return f"{numbers}. {kind}: {self.verdict}: {self.explanation}."
 
     def __str__(self) -> str:
         lines = [
@@ -124,10 +125,6 @@ class CollapseReport:
         title, *others = filter(None, lines)
         return "<br>".join([title, *map(html.escape, others)]) + table
 
-    @property
-    def _key(self) -> str:
-        return f"labels: {self.verdict}" if self.subject == "labels" else self.verdict
-
     def _table(self) -> list[tuple[str, ...]]:
         """The heading, one line per latent, and the totals, as text; what is known of no latent is left out."""
         by_latent = self.latents._asdict()
@@ -146,6 +143,16 @@ class CollapseReport:
             exact = f"The exact posterior is {totals.posterior_kl:.2f} nats from the prior or more"
             lost = f"{max(0.0, totals.amortization_gap):.2f} nats"
             lines.append(f"{exact}; the encoder loses {lost} against posteriors refined row by row.")
+        if totals.floor > totals.mutual_information:
+            lines.append(
+                f"The floor of {totals.floor:.2f} nats is one under the model: rows that it draws share as much with "
+                "their latents, and these rows need not."
+            )
+        if totals.hidden > 0:
+            lines.append(
+                f"Residuals of {totals.n_residuals:.0f} rows that differ: their leading direction is "
+                f"{totals.unexplained:.2f} times what it must exceed, and one of {totals.hidden:.2f} nats would show."
+            )
         if self.labels is not None and self.subject != "labels":
             words = "Labels: {information:.2f} of {most:.2f} nats, {n_used} of {n_labels} used."
             lines.append(words.format(**self.labels._asdict()))

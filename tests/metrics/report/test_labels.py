@@ -36,7 +36,7 @@ def test_a_uniform_posterior_over_labels_with_a_good_argmax_is_collapsed():
     report = collapse_report(probabilities)
     assert report.labels.information < 0.01
     assert (report.verdict, report.collapsed, report.subject) == ("collapsed", True, "labels")
-    assert "Lower k or kl_weight" in str(report)
+    assert "Pass the model itself" in str(report)
 
 
 def test_a_gaussian_mixture_is_measured_and_collapses_with_exact_inference():
@@ -79,3 +79,21 @@ def test_separation_of_clusters_is_their_information_under_equal_weights():
     expected = integrand.sum() * (grid[1] - grid[0])
     for weights in ([0.5, 0.5], [0.95, 0.05]):
         assert separation_of_clusters(two_clusters(weights, 2.0)) == pytest.approx(expected, abs=0.03)
+
+
+@pytest.mark.parametrize("share", [0.5, 0.1, 0.03])
+def test_clusters_that_are_found_are_healthy_whatever_their_shares(share):
+    rng = np.random.default_rng(0)
+    y = rng.random(1000) < share
+    X = rng.standard_normal((1000, 4))
+    X[:, 0] += 8 * y
+    report = collapse_report(GaussianMixture(2, n_init=2, random_state=0).fit(X), X)
+    assert (report.verdict, report.collapsed, report.labels.n_clusters) == ("healthy", False, 2)
+    assert report.labels.information == pytest.approx(report.labels.most, rel=0.02)
+    assert collapse_report(np.eye(2)[y.astype(int)]).verdict == "healthy"
+
+
+def test_six_labels_for_three_clusters_are_too_many():
+    X, _ = make_blobs(600, 4, centers=np.eye(3, 4) * 8, random_state=0)
+    report = collapse_report(GaussianMixture(6, random_state=0).fit(X), X)
+    assert (report.verdict, report.remedy, report.labels.n_clusters) == ("data", "Lower n_components.", 3)

@@ -6,8 +6,10 @@ import pytest
 import torch
 from sklearn.datasets import load_iris
 from sklearn.decomposition import PCA
-from torch.distributions import Independent, Laplace
+from torch.distributions import Independent, Laplace, Normal
 
+from sklid import LIDVAE, CollapseWarning
+from sklid.baselines import VAE
 from sklid.data.memory_map import MappedRows
 from sklid.metrics import collapse_report
 from sklid.metrics.report import collapse_summary, rows_to_screen
@@ -46,7 +48,7 @@ def test_the_summary_after_a_fit_speaks_of_collapse_alone():
     text = collapse_summary(view_of(linear_model(W, encode=frozen_at_the_prior(2)), rows))
     assert text.startswith("2 of 2 latents collapsed")
     assert "Cause: inference" in text
-    assert "Lower kl_weight" in text
+    assert "Use a larger encoder" in text
 
 
 def test_the_summary_after_a_fit_speaks_of_labels_that_collapse_though_all_latents_are_active():
@@ -72,3 +74,42 @@ def test_one_row_is_no_basis_for_a_report():
     pca = PCA(1).fit(load_iris().data)
     with pytest.raises(ValueError, match="1 row was given. Pass at least two rows"):
         collapse_report(pca, load_iris().data[:1])
+
+
+def test_nothing_is_no_basis_for_a_report():
+    with pytest.raises(
+        TypeError, match=r"got None where it measures a model and rows X, a pair .* arrays \(loc, scale\)"
+    ):
+        collapse_report(None, load_iris().data)
+
+
+def test_weak_latents_are_measured_on_as_many_rows_as_they_need():
+    """A direction of strength .25 is worth (.25 - log 1.25) / 2 = .013 nats, a standard error on 256 rows."""
+    rows, W = linear_data(4000, [0.5, 0.5])
+    report = collapse_report(linear_model(W), rows)
+    assert (report.verdict, report.totals.informative_units) == ("healthy", 2)
+
+
+def test_the_warning_after_a_fit_names_parameters_of_the_estimator():
+    X = np.random.default_rng(0).standard_normal((200, 4)) @ np.random.default_rng(1).standard_normal((4, 4))
+    with pytest.warns(CollapseWarning, match=r"inference: .* Start at principal components with encoder=\"principal\""):
+        VAE(2, max_epochs=2, kl_weight=50.0, random_state=0).fit(X)
+
+
+@pytest.mark.parametrize("error", [ValueError, FloatingPointError, RuntimeError])
+def test_a_diagnosis_never_breaks_a_fit(error, monkeypatch):
+    def fails(*_):
+        raise error("eigenvalues did not converge")
+
+    monkeypatch.setattr("sklid.estimators.base.collapse_summary", fails)
+    with pytest.warns(CollapseWarning, match="could not be measured: eigenvalues did not converge"):
+        model = LIDVAE(1, max_epochs=1, random_state=0).fit(np.random.default_rng(0).standard_normal((20, 2)))
+    assert model.n_components_ == 1
+
+
+@pytest.mark.parametrize("shift", [np.nan, np.inf, 1e30])
+def test_a_model_that_overflows_has_an_undecided_verdict(shift):
+    rows, W = linear_data(100, [1.0])
+    decode = lambda z: Independent(Normal(z @ W * shift, 1.0, validate_args=False), 1, validate_args=False)  # noqa: E731
+    report = collapse_report(linear_model(W, encode=frozen_at_the_prior(1))._replace(decode=decode), rows)
+    assert (report.verdict, report.remedy) == ("undecided", "Pass more rows.")

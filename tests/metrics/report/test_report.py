@@ -33,6 +33,15 @@ def test_a_report_shows_the_floor_of_a_model_that_has_one():
     report = collapse_report(LIDVAE(n_components=2, max_epochs=5, random_state=0).fit(X), X)
     assert report.totals.floor == pytest.approx(np.log(2))
     np.testing.assert_allclose(report.latents.floor, np.log(2) / 2)
+    assert "floor under the model" in str(report)
+
+
+def test_a_floor_above_the_information_of_the_rows_is_said_to_be_one_under_the_model():
+    rng = np.random.default_rng(0)
+    report = collapse_report(LIDVAE(n_components=4, max_epochs=5, random_state=0).fit(rng.standard_normal((300, 12))),
+                             rng.standard_normal((300, 12)))  # fmt: skip
+    assert report.totals.mutual_information < report.totals.floor
+    assert "The floor of 1.39 nats is one under the model" in " ".join(str(report).split())
 
 
 def test_what_a_report_does_not_know_is_not_a_number_and_parts_that_it_lacks_are_none():

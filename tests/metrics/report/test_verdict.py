@@ -3,54 +3,90 @@
 import numpy as np
 import pytest
 import torch
+from scipy.signal import lfilter
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
-from torch.distributions import Independent, Normal
+from torch.distributions import Categorical, Independent, Normal
 
 from sklid import LIDVAE
 from sklid.baselines import VAE
 from sklid.metrics import VariationalModel, collapse_report
 from sklid.metrics.report.measurements import LabelMeasurements
-from sklid.metrics.report.verdict import LatentEvidence, label_verdict, latent_verdicts
+from sklid.metrics.report.structure import Structure
+from sklid.metrics.report.verdict import (
+    LatentEvidence,
+    cause_of_unused,
+    label_verdict,
+    latent_states,
+    overall_verdict,
+)
 
 from ..models import frozen_at_the_prior, linear_data, linear_model
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklid.CollapseWarning")
 
 
-LATENTS = {  # variance of means, variation, variance of refined means, informative, unexplained
-    "it varies and helps to explain the rows": (1.0, 1.0, 1.0, True, 2.0, "healthy"),
-    "it varies and explains nothing": (1.0, 1.0, 1.0, False, 2.0, "data"),
-    "the refined posterior moves and the encoder's does not": (0.0, 1.0, 1.0, False, 2.0, "inference"),
-    "the likelihood ignores it, and a direction is left": (0.0, 0.001, 1.0, False, 2.0, "model"),
-    "the likelihood ignores it, and no direction is left": (0.0, 0.001, 1.0, False, 0.9, "data"),
-    "the encoder moves where the likelihood does not": (1.0, 0.001, 1.0, True, 2.0, "model"),
-    "no posterior moves, and a direction is left": (0.0, 1.0, 0.0, False, 2.0, "model"),
+LATENTS = {  # variance of means, variation, variance of refined means, informative, gain, its error
+    "it varies and helps to explain the rows": (1.0, 1.0, 1.0, True, 0.5, 0.1, "healthy"),
+    "it varies and explains nothing": (1.0, 1.0, 1.0, False, 0.0, 0.01, "unused"),
+    "it varies and may explain something": (1.0, 1.0, 1.0, False, 0.015, 0.01, "undecided"),
+    "it varies and could be worth much for all that so few rows tell": (1.0, 1.0, 1.0, False, 0.0, 0.1, "undecided"),
+    "the refined posterior moves and the encoder's does not": (0.0, 1.0, 1.0, False, 0.0, 0.01, "inference"),
+    "the likelihood ignores it": (0.0, 0.001, 1.0, False, 0.0, 0.01, "unused"),
+    "the encoder moves where the likelihood does not": (1.0, 0.001, 1.0, True, 0.0, 0.01, "unused"),
+    "no posterior moves": (0.0, 1.0, 0.0, False, 0.0, 0.01, "unused"),
+    "its variance overflows": (np.nan, 1.0, 1.0, True, 0.0, 0.01, "undecided"),
+    "its likelihood overflows": (1.0, np.inf, 1.0, True, 0.0, 0.01, "undecided"),
 }
-LABELS = {  # of four labels: information, labels used, separation, exact information, variation, one cluster
-    "they tell rows apart": (1.2, 4, 1.3, 1.2, 5.0, False, "healthy"),
-    "the rows form one cluster": (1.2, 4, 1.3, 1.2, 5.0, True, "data"),
-    "nothing but probabilities is known": (0.01, 4, np.nan, np.nan, np.nan, None, "collapsed"),
-    "the clusters hardly differ": (0.01, 4, 0.05, 0.5, 5.0, False, "model"),
-    "the likelihood hardly depends on the latent": (0.01, 4, 1.3, 0.5, 0.001, False, "model"),
-    "the exact posterior tells rows apart": (0.01, 4, 1.3, 0.5, 5.0, False, "inference"),
-    "the exact posterior tells twice as much": (0.5, 3, 1.3, 1.1, 5.0, False, "inference"),
-    "the exact posterior tells little more": (0.5, 3, 1.3, 0.9, 5.0, False, "data"),
-    "no posterior tells rows apart": (0.01, 4, 1.3, 0.05, 5.0, False, "model"),
+STRUCTURES = {  # direction over its bound, its worth, gain of a mixture, strongest hidden direction
+    "a direction is left": (1.3, 0.1, -0.1, 0.1, "model"),
+    "a shape is left": (0.9, 0.1, 0.5, 0.1, "model"),
+    "a direction is left that is worth next to nothing": (1.3, 0.001, -0.1, 0.1, "data"),
+    "a direction is left that may be worth something": (1.3, 0.008, -0.1, 0.1, "undecided"),
+    "neither is left": (0.9, 0.1, -0.1, 0.1, "data"),
+    "a strong direction could be left": (0.9, 0.1, -0.1, 0.5, "undecided"),
+    "nothing is known of it": (np.nan, np.nan, np.nan, np.nan, "undecided"),
+}
+LABELS = {  # of four: information, most of it, labels used, separation, exact information, variation, evidence for four
+    "they tell rows apart": (1.2, 1.3, 4, 1.3, 1.2, 5.0, 9.0, "healthy"),
+    "they tell rows apart that are of very unequal sizes": (0.03, 0.03, 4, 1.3, 0.03, 5.0, 9.0, "healthy"),
+    "the rows form fewer clusters": (1.2, 1.3, 4, 1.3, 1.2, 5.0, -9.0, "data"),
+    "the rows may form fewer clusters": (1.2, 1.3, 4, 1.3, 1.2, 5.0, -1.0, "undecided"),
+    "nothing but probabilities is known": (0.01, 1.3, 4, np.nan, np.nan, np.nan, np.nan, "collapsed"),
+    "probabilities are known and certain": (1.3, 1.3, 4, np.nan, np.nan, np.nan, np.nan, "healthy"),
+    "the clusters hardly differ": (0.01, 1.3, 4, 0.05, 0.5, 5.0, 9.0, "model"),
+    "the likelihood hardly depends on the latent": (0.01, 1.3, 4, 1.3, 0.5, 0.001, 9.0, "model"),
+    "the exact posterior tells rows apart": (0.01, 1.3, 4, 1.3, 0.5, 5.0, 9.0, "inference"),
+    "the exact posterior tells twice as much": (0.5, 1.0, 3, 1.3, 1.1, 5.0, 9.0, "inference"),
+    "the exact posterior tells little more": (0.5, 1.0, 3, 1.3, 0.9, 5.0, 9.0, "model"),
+    "no posterior tells rows apart": (0.01, 1.3, 4, 1.3, 0.05, 5.0, 9.0, "model"),
+    "no posterior tells rows apart that may not differ": (0.01, 1.3, 4, 1.3, 0.05, 5.0, 1.0, "undecided"),
 }
 
 
 @pytest.mark.parametrize("case", LATENTS)
-def test_the_verdict_on_a_latent_follows_the_rule(case):
-    *measured, unexplained, verdict = LATENTS[case]
-    evidence = LatentEvidence(*(np.array([number]) for number in measured), unexplained)
-    assert latent_verdicts(evidence) == [verdict]
+def test_the_state_of_a_latent_follows_the_rule(case):
+    *measured, state = LATENTS[case]
+    assert latent_states(LatentEvidence(*(np.array([number]) for number in measured))) == [state]
+
+
+@pytest.mark.parametrize("case", STRUCTURES)
+def test_the_cause_of_a_latent_without_use_is_what_the_residuals_hold(case):
+    *measured, cause = STRUCTURES[case]
+    assert cause_of_unused(Structure(*measured, n_rows=500)) == cause
 
 
 @pytest.mark.parametrize("case", LABELS)
 def test_the_verdict_on_labels_follows_the_rule(case):
-    information, n_used, *causes, verdict = LABELS[case]
-    assert label_verdict(LabelMeasurements(information, np.log(4), n_used, 4, *causes)) == verdict
+    information, most, n_used, *causes, evidence, verdict = LABELS[case]
+    labels = LabelMeasurements(information, most, n_used, 4, *causes, cluster_evidence=evidence)
+    assert label_verdict(labels) == verdict
+
+
+def test_the_verdict_of_all_latents_is_a_known_cause_where_there_is_one():
+    assert overall_verdict(["healthy", "undecided", "data", "undecided"]) == "data"
+    assert overall_verdict(["healthy", "undecided"]) == "undecided"
+    assert overall_verdict(["healthy", "healthy"]) == "healthy"
 
 
 @pytest.fixture(
@@ -93,7 +129,7 @@ def test_a_decoder_times_a_ten_thousandth_is_the_models_fault(trained, encoder):
     assert (report.verdict, report.collapsed) == ("model", True)
     assert report.totals.variation < 1e-2
     assert report.totals.posterior_kl < 1e-2
-    assert "inverse_lipschitz" in report.remedy
+    assert "injective decoder" in report.remedy
 
 
 def test_an_encoder_frozen_at_the_prior_is_inferences_fault(trained):
@@ -139,7 +175,7 @@ def optimum_of_a_linear_vae(rows, noise, kl_weight):
             2,
             "model",
         ),  # beta s^2 = 6 is above 1 + 2^2 and 1 + 1.5^2: directions are there and go unused
-        ([3.0, 2.5, 2.0, 1.5], 10.0, 1.0, 0, "data"),  # no direction rises above the noise that the model has
+        ([3.0, 2.5, 2.0, 1.5], 10.0, 1.0, 0, "model"),  # directions are there, below the noise that the model takes
     ],
 )
 def test_the_optimum_of_a_linear_vae_collapses_for_the_reason_that_theory_gives(
@@ -154,7 +190,7 @@ def test_the_optimum_of_a_linear_vae_collapses_for_the_reason_that_theory_gives(
 
 
 def test_pca_with_more_components_than_directions_is_a_matter_of_the_data():
-    rows, _ = linear_data(1000, [3.0, 2.0])
+    rows, _ = linear_data(1000, [3.0, 2.0], seed=3)
     report = collapse_report(PCA(5).fit(rows[:500].numpy()), rows[500:].numpy())
     assert (report.verdict, report.totals.informative_units) == ("data", 2)
 
@@ -165,3 +201,38 @@ def test_posteriors_alone_tell_whether_and_not_why():
     assert (report.verdict, report.collapsed) == ("collapsed", True)
     assert "Pass the model itself" in report.remedy
     assert collapse_report(loc[:, :1], np.full((300, 1), 0.4)).verdict == "healthy"
+
+
+def ignoring_model(decode):
+    return VariationalModel(frozen_at_the_prior(1), decode)
+
+
+def test_independent_categories_are_a_matter_of_the_data_and_shared_classes_one_of_the_model():
+    torch.manual_seed(0)
+    model = ignoring_model(lambda z: Independent(Categorical(probs=torch.full((len(z), 12, 3), 1 / 3)), 1))
+    assert collapse_report(model, torch.randint(3, (1000, 12)).float()).verdict == "data"
+    favoured = torch.randint(3, (1000, 1)).expand(-1, 12)
+    shared = torch.where(torch.rand(1000, 12) < 0.3, favoured, torch.randint(3, (1000, 12)))
+    assert collapse_report(model, shared.float()).verdict == "model"
+
+
+@pytest.mark.parametrize("kind", ["repeated", "autocorrelated"])
+def test_rows_that_repeat_or_follow_each_other_hold_no_direction(kind):
+    rng = np.random.default_rng(0)
+    x = (
+        np.repeat(rng.standard_normal((200, 8)), 10, axis=0)
+        if kind == "repeated"
+        else lfilter([1], [1, -0.9], rng.standard_normal((1000, 8)), axis=0)
+    )
+    x = torch.from_numpy((x - x.mean(axis=0)) / x.std(axis=0))
+    report = collapse_report(ignoring_model(lambda z: Independent(Normal(torch.zeros(len(z), 8).double(), 1.0), 1)), x)
+    assert report.verdict == "data"
+    assert report.totals.n_residuals == (200 if kind == "repeated" else 1000)
+
+
+def test_too_few_rows_decide_nothing_and_the_report_asks_for_more():
+    x = torch.randn(20, 20, generator=torch.Generator().manual_seed(0)).double()
+    report = collapse_report(ignoring_model(lambda z: Independent(Normal(torch.zeros(len(z), 20).double(), 1.0), 1)), x)
+    assert (report.verdict, report.collapsed) == ("undecided", True)
+    assert report.remedy.startswith("Pass more rows: about")
+    assert "Verdict: undecided" in report.summary()
