@@ -3,7 +3,7 @@
 import sys
 import warnings
 
-__all__ = ["CappedEstimateWarning", "CollapseWarning", "warn_user"]
+__all__ = ["CappedEstimateWarning", "CollapseWarning", "NoiseWarning", "warn_user"]
 
 NOT_THE_USERS = tuple(f"{name}." for name in ("sklid", "sklearn", "skorch", "joblib", "contextlib", "torch"))
 
@@ -17,6 +17,10 @@ class CappedEstimateWarning(UserWarning):
 
     Its estimate is near the largest value that so many rows can show.
     """
+
+
+class NoiseWarning(UserWarning):
+    """The noise of the data is not what the number of components of a fitted model rests on."""
 
 
 def warn_user(text: str, category: type[Warning]) -> None:

@@ -5,6 +5,7 @@ of zero, signs, and the mean divergence of the posteriors. Variances have N - 1 
 in scikit-learn.
 """
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -14,27 +15,34 @@ from numpy.typing import NDArray
 from .covariance import LARGEST_MATRIX, Moments, WeightedRows, spectrum_of_moments, spectrum_of_rows
 from .expectation_maximization import fit_complete
 from .expected import fit_incomplete
+from .factor_analysis import Columns, fit_factors, searched
 from .gradient import fit_gradient
 from .incomplete import IncompleteRows, posteriors
+from .isotropy import isotropy_pvalue, residual_kurtosis
 from .linear_gaussian import LEAST_NOISE, LinearGaussian, most_components
-from .solver import Fit, Problem
-from .spectrum import Spectrum, n_identifiable, number_of_components
+from .permutation import normal_columns, permuted
+from .rows import most_factors
+from .solver import Fit, Model, Problem
+from .spectrum import Judgement, Spectrum, decisive, judged, number_of_components
 from .units import Units
 
 __all__ = ["Solution", "moments_of", "of_moments", "of_rows", "third_moments_of"]
 
 
 class Solution(NamedTuple):
-    """The model, the spectrum of the data, how many components it identifies, mean KL, and what the solver found.
+    """The model, the spectrum of the data, which components stand out, mean KL, and what the solver found.
 
-    Of complete rows also the third moments ``(K,)`` of their scores, and the moments where features are not too many.
+    Of complete rows also the p-value of isotropic noise, the excess kurtosis of what is left over, the third moments
+    ``(K,)`` of their scores, and the moments where features are not too many.
     """
 
-    model: LinearGaussian
+    model: Model
     spectrum: Spectrum
-    n_identifiable: int
+    judgement: Judgement
     kl: NDArray[np.float64]
     fit: Fit
+    isotropy_pvalue: float = math.nan
+    kurtosis: float = math.nan
     third_moments: NDArray[np.float64] | None = None
     moments: Moments | None = None
 
@@ -53,8 +61,15 @@ def of_rows(rows: WeightedRows, problem: Problem) -> Solution:
 def of_moments(moments: Moments, problem: Problem) -> Solution:
     """The model of rows of which the moments are known, with the sign of each direction open."""
     units = Units.of_moments(moments)
-    spectrum = spectrum_of_moments(units.moments(moments))
-    return _restored(_of_spectrum(spectrum, spectrum.centred_rows, problem.in_units_of(units.scale)), units)
+    moments, problem = units.moments(moments), problem.in_units_of(units.scale)
+    spectrum = spectrum_of_moments(moments)
+    if problem.permute:
+        judgement = normal_columns(spectrum, moments, problem.random_state)
+    else:
+        judgement = judged(spectrum, problem.noise_variance)
+    if problem.by_feature:
+        return _restored(_by_feature(spectrum, Columns.of_moments(moments), judgement, problem), units)
+    return _restored(_of_one_noise(spectrum, spectrum.centred_rows, judgement, problem), units)
 
 
 def moments_of(rows: WeightedRows) -> Moments:
@@ -63,7 +78,7 @@ def moments_of(rows: WeightedRows) -> Moments:
     return units.restored_moments(units.rows(rows).moments())
 
 
-def third_moments_of(rows: WeightedRows, model: LinearGaussian) -> NDArray[np.float64]:
+def third_moments_of(rows: WeightedRows, model: Model) -> NDArray[np.float64]:
     """Third moments ``(K,)`` of the standardised scores of complete rows, exact whatever their mean and unit."""
     units = Units.of(rows)
     mean = (model.mean - units.offset) / units.scale
@@ -72,11 +87,22 @@ def third_moments_of(rows: WeightedRows, model: LinearGaussian) -> NDArray[np.fl
 
 def _of_complete(rows: WeightedRows, problem: Problem) -> Solution:
     moments = rows.moments() if len(rows.mean) <= LARGEST_MATRIX else None
-    if moments is not None and len(rows.mean) <= len(rows.X):
+    if moments is not None and len(rows.mean) <= rows.X.shape[0]:
         spectrum = spectrum_of_moments(moments)
     else:
         spectrum = spectrum_of_rows(rows, problem.n_components, problem.noise_variance, problem.random_state)
-    solution = _of_spectrum(spectrum, rows.centred_rows, problem)
+    if problem.permute:
+        judgement = permuted(rows, spectrum, problem.random_state)
+    else:
+        judgement = judged(spectrum, problem.noise_variance)
+    if problem.by_feature:
+        few = moments is not None and len(rows.mean) <= rows.X.shape[0]
+        columns = Columns.of_moments(moments) if few else Columns.of(rows.centred_rows())
+        solution = _by_feature(spectrum, columns, judgement, problem)
+    else:
+        solution = _of_one_noise(spectrum, rows.centred_rows, judgement, problem)
+        kurtosis = residual_kurtosis(rows, solution.model, decisive(spectrum).n_features)
+        solution = solution._replace(kurtosis=kurtosis)
     third_moments = rows.third_moments(solution.model.standardising, solution.model.mean)
     model = solution.model.signed(third_moments)
     return solution._replace(model=model, third_moments=np.abs(third_moments), moments=moments)
@@ -86,24 +112,42 @@ def _restored(solution: Solution, units: Units) -> Solution:
     """In the units of the data."""
     moments = None if solution.moments is None else units.restored_moments(solution.moments)
     spectrum = units.restored_spectrum(solution.spectrum)
-    return solution._replace(model=units.restored_model(solution.model), spectrum=spectrum, moments=moments)
+    judgement = solution.judgement
+    if isinstance(solution.model, LinearGaussian):
+        judgement = judgement.in_units_of(1 / units.scale)
+    model = solution.model.in_units(units.offset, units.scale)
+    return solution._replace(model=model, spectrum=spectrum, judgement=judgement, moments=moments)
 
 
 def _of_incomplete(rows: IncompleteRows, problem: Problem) -> Solution:
-    fit, spectrum, count = fit_incomplete(rows, problem)
+    fit, spectrum = fit_incomplete(rows, problem)
+    judgement = judged(spectrum, problem.noise_variance)
     n_components = int(max(len(fit.model.amplitudes), problem.n_components or 1))
-    model = fit.model.completed(count, n_components, problem.noise_variance)
+    model = fit.model.completed(judgement.count, n_components, problem.noise_variance)
     found = posteriors(rows, model.mean, model.loadings, model.noise_variance)
-    return Solution(model.signed(rows.weights @ found.means**3), spectrum, count, found.mean_kl(rows), fit)
+    return Solution(model.signed(rows.weights @ found.means**3), spectrum, judgement, found.mean_kl(rows), fit)
 
 
-def _of_spectrum(spectrum: Spectrum, centred_rows: Callable[[], NDArray], problem: Problem) -> Solution:
-    """With the sign of each direction open; centred rows whose mean square is the covariance are made on demand.
+def _by_feature(spectrum: Spectrum, columns: Columns, judgement: Judgement, problem: Problem) -> Solution:
+    """With noise for each column, and the sign of each direction open."""
+    degrees, most = spectrum.weight - 1, most_factors(spectrum.n_features)
+    if not problem.permute:
+        judgement = searched(columns, degrees, most, problem)
+    wanted = problem.n_components
+    fit = fit_factors(columns, spectrum, max(judgement.count, 1) if wanted is None else wanted, max(most, 1), problem)
+    model = fit.model
+    spectrum = spectrum._replace(variances=model.explained, reduced=())
+    return Solution(model, spectrum, judgement, columns.mean_kl(model, degrees), fit)
+
+
+def _of_one_noise(
+    spectrum: Spectrum, centred_rows: Callable[[], NDArray], judgement: Judgement, problem: Problem
+) -> Solution:
+    """With one noise and the sign of each direction open; centred rows whose mean square is the covariance on demand.
 
     Where no noise is left the likelihood has no maximum that a solver could climb to, and the closed form stands.
     """
-    count = n_identifiable(spectrum, problem.noise_variance)
-    n_components = number_of_components(spectrum, problem.n_components, count)
+    n_components = number_of_components(spectrum, problem.n_components, judgement.count)
     known = problem.noise_variance
     closed = LinearGaussian.of_spectrum(spectrum, min(n_components, most_components(spectrum.n_features, known)), known)
     fit = Fit(closed)
@@ -112,6 +156,6 @@ def _of_spectrum(spectrum: Spectrum, centred_rows: Callable[[], NDArray], proble
             fit = fit_complete(centred_rows(), closed, known, problem)
         elif problem.solver == "gradient":
             fit = fit_gradient(centred_rows(), closed, known, problem)
-    model = fit.model.completed(count, n_components, known)
+    model = fit.model.completed(judgement.count, n_components, known)
     kl = model.mean_kl(spectrum.variances[:n_components] * (spectrum.weight - 1) / spectrum.weight)
-    return Solution(model, spectrum, count, kl, fit)
+    return Solution(model, spectrum, judgement, kl, fit, isotropy_pvalue(decisive(spectrum), judgement.count))
