@@ -88,6 +88,11 @@ class WeightedRows(NamedTuple):
         """Whether no value is missing or infinite: else the mean is not finite."""
         return bool(np.isfinite(self.mean).all())
 
+    @property
+    def repeated(self) -> bool:
+        """Whether all weights are whole numbers."""
+        return self.weights is None or bool((self.weights == np.floor(self.weights)).all())
+
     def chunks(self) -> Iterator[tuple[NDArray, NDArray | None]]:
         """Blocks of the rows, and their weights."""
         step = SHARE * self.X.shape[1]

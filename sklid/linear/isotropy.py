@@ -36,7 +36,7 @@ __all__ = ["isotropy_pvalue", "residual_kurtosis"]
 
 ROUNDING = 1e-12
 """Share of the variance under which what is left over is a rounding error."""
-MOST_NUMBERS = 1 << 20
+MOST_NUMBERS = 1 << 17
 """Numbers of the rows, at even distances, of which the fourth moment is taken."""
 
 

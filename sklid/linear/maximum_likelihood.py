@@ -5,7 +5,6 @@ of zero, signs, and the mean divergence of the posteriors. Variances have N - 1 
 in scikit-learn.
 """
 
-import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -19,6 +18,7 @@ from .factor_analysis import Columns, fit_factors, searched
 from .gradient import fit_gradient
 from .incomplete import IncompleteRows, posteriors
 from .isotropy import isotropy_pvalue, residual_kurtosis
+from .leftover import Leftover
 from .linear_gaussian import LEAST_NOISE, LinearGaussian, most_components
 from .permutation import normal_columns, permuted
 from .rows import most_factors
@@ -28,12 +28,18 @@ from .units import Units
 
 __all__ = ["Solution", "moments_of", "of_moments", "of_rows", "third_moments_of"]
 
+MOST_PERMUTED = 1_000_000
+"""Numbers of a table up to which its columns are permuted where its noise is in doubt."""
+MOST_RECOUNTED = 300
+"""Features up to which, in larger tables, components are counted by normal columns then."""
+
 
 class Solution(NamedTuple):
     """The model, the spectrum of the data, which components stand out, mean KL, and what the solver found.
 
-    Of complete rows also the p-value of isotropic noise, the excess kurtosis of what is left over, the third moments
-    ``(K,)`` of their scores, and the moments where features are not too many.
+    Then what the components leave over that stand out from noise of one variance, and whether they were counted anew
+    because it is no such noise. Of complete rows also the third moments ``(K,)`` of their scores, and the moments where
+    features are not too many.
     """
 
     model: Model
@@ -41,8 +47,8 @@ class Solution(NamedTuple):
     judgement: Judgement
     kl: NDArray[np.float64]
     fit: Fit
-    isotropy_pvalue: float = math.nan
-    kurtosis: float = math.nan
+    leftover: Leftover
+    recounted: bool = False
     third_moments: NDArray[np.float64] | None = None
     moments: Moments | None = None
 
@@ -63,13 +69,17 @@ def of_moments(moments: Moments, problem: Problem) -> Solution:
     units = Units.of_moments(moments)
     moments, problem = units.moments(moments), problem.in_units_of(units.scale)
     spectrum = spectrum_of_moments(moments)
-    if problem.permute:
-        judgement = normal_columns(spectrum, moments, problem.random_state)
-    else:
-        judgement = judged(spectrum, problem.noise_variance)
+
+    def by_chance() -> Judgement:
+        return normal_columns(spectrum, moments, problem.random_state)
+
+    judgement = by_chance() if problem.permute else judged(spectrum, problem.noise_variance)
     if problem.by_feature:
         return _restored(_by_feature(spectrum, Columns.of_moments(moments), judgement, problem), units)
-    return _restored(_of_one_noise(spectrum, spectrum.centred_rows, judgement, problem), units)
+    solution = _of_one_noise(spectrum, spectrum.centred_rows, judgement, problem)
+    if len(moments.mean) <= MOST_RECOUNTED:
+        solution = _recounted(solution, spectrum.centred_rows, by_chance, problem)
+    return _restored(solution, units)
 
 
 def moments_of(rows: WeightedRows) -> Moments:
@@ -91,21 +101,51 @@ def _of_complete(rows: WeightedRows, problem: Problem) -> Solution:
         spectrum = spectrum_of_moments(moments)
     else:
         spectrum = spectrum_of_rows(rows, problem.n_components, problem.noise_variance, problem.random_state)
-    if problem.permute:
-        judgement = permuted(rows, spectrum, problem.random_state)
-    else:
-        judgement = judged(spectrum, problem.noise_variance)
+    judgement = (
+        permuted(rows, spectrum, problem.random_state) if problem.permute else judged(spectrum, problem.noise_variance)
+    )
     if problem.by_feature:
         few = moments is not None and len(rows.mean) <= rows.X.shape[0]
         columns = Columns.of_moments(moments) if few else Columns.of(rows.centred_rows())
         solution = _by_feature(spectrum, columns, judgement, problem)
     else:
-        solution = _of_one_noise(spectrum, rows.centred_rows, judgement, problem)
-        kurtosis = residual_kurtosis(rows, solution.model, decisive(spectrum).n_features)
-        solution = solution._replace(kurtosis=kurtosis)
+        solution = _of_rows_with_one_noise(rows, moments, spectrum, judgement, problem)
     third_moments = rows.third_moments(solution.model.standardising, solution.model.mean)
     model = solution.model.signed(third_moments)
     return solution._replace(model=model, third_moments=np.abs(third_moments), moments=moments)
+
+
+def _of_rows_with_one_noise(
+    rows: WeightedRows, moments: Moments | None, spectrum: Spectrum, judgement: Judgement, problem: Problem
+) -> Solution:
+    """With the sign of each direction open, and components counted anew where noise is not what their number rests on.
+
+    That is by permuting the rows, or where this takes long by normal columns.
+    """
+    solution = _of_one_noise(spectrum, rows.centred_rows, judgement, problem)
+    kurtosis = residual_kurtosis(rows, solution.model, solution.leftover.n_features)
+    solution = solution._replace(leftover=solution.leftover._replace(kurtosis=kurtosis))
+    if rows.X.shape[0] * rows.X.shape[1] <= MOST_PERMUTED and rows.repeated:
+        return _recounted(solution, rows.centred_rows, lambda: permuted(rows, spectrum, problem.random_state), problem)
+    if moments is not None and len(rows.mean) <= MOST_RECOUNTED:
+        return _recounted(
+            solution, rows.centred_rows, lambda: normal_columns(spectrum, moments, problem.random_state), problem
+        )
+    return solution
+
+
+def _recounted(
+    solution: Solution, centred_rows: Callable[[], NDArray], judge: Callable[[], Judgement], problem: Problem
+) -> Solution:
+    """With fewer components where their number rests on noise of one variance, and another judgement finds fewer."""
+    rests = problem.n_components is None and problem.noise_variance is None and not problem.permute
+    if not (rests and solution.leftover.doubt):
+        return solution
+    judgement = judge()
+    if judgement.count >= solution.judgement.count:
+        return solution._replace(recounted=True)
+    fewer = _of_one_noise(solution.spectrum, centred_rows, judgement, problem)
+    return fewer._replace(leftover=solution.leftover, recounted=True)
 
 
 def _restored(solution: Solution, units: Units) -> Solution:
@@ -125,7 +165,9 @@ def _of_incomplete(rows: IncompleteRows, problem: Problem) -> Solution:
     n_components = int(max(len(fit.model.amplitudes), problem.n_components or 1))
     model = fit.model.completed(judgement.count, n_components, problem.noise_variance)
     found = posteriors(rows, model.mean, model.loadings, model.noise_variance)
-    return Solution(model.signed(rows.weights @ found.means**3), spectrum, judgement, found.mean_kl(rows), fit)
+    leftover = Leftover(judgement.count, spectrum.n_features, spectrum.weight)
+    kl = found.mean_kl(rows)
+    return Solution(model.signed(rows.weights @ found.means**3), spectrum, judgement, kl, fit, leftover)
 
 
 def _by_feature(spectrum: Spectrum, columns: Columns, judgement: Judgement, problem: Problem) -> Solution:
@@ -137,7 +179,8 @@ def _by_feature(spectrum: Spectrum, columns: Columns, judgement: Judgement, prob
     fit = fit_factors(columns, spectrum, max(judgement.count, 1) if wanted is None else wanted, max(most, 1), problem)
     model = fit.model
     spectrum = spectrum._replace(variances=model.explained, reduced=())
-    return Solution(model, spectrum, judgement, columns.mean_kl(model, degrees), fit)
+    leftover = Leftover(judgement.count, spectrum.n_features, spectrum.weight)
+    return Solution(model, spectrum, judgement, columns.mean_kl(model, degrees), fit, leftover)
 
 
 def _of_one_noise(
@@ -158,4 +201,8 @@ def _of_one_noise(
             fit = fit_gradient(centred_rows(), closed, known, problem)
     model = fit.model.completed(judgement.count, n_components, known)
     kl = model.mean_kl(spectrum.variances[:n_components] * (spectrum.weight - 1) / spectrum.weight)
-    return Solution(model, spectrum, judgement, kl, fit, isotropy_pvalue(decisive(spectrum), judgement.count))
+    part = decisive(spectrum, known)
+    pvalue = isotropy_pvalue(part, judgement.count)
+    return Solution(
+        model, spectrum, judgement, kl, fit, Leftover(judgement.count, part.n_features, part.weight, pvalue)
+    )

@@ -95,10 +95,9 @@ def _repeated(rows: WeightedRows) -> Any:
     """Each row as often as its weight says."""
     if rows.weights is None:
         return rows.X
-    counts = rows.weights.astype(np.intp)
-    if (counts != rows.weights).any():
+    if not rows.repeated:
         raise ValueError(
             'n_components="parallel" permutes rows, so that sample_weight must hold whole numbers, the repetitions of '
-            f'each row; got {rows.weights[counts != rows.weights][0]:g}. n_components="identifiable" takes any weights.'
+            f'each row; got {rows.weights[rows.weights % 1 != 0][0]:g}. n_components="identifiable" takes any weights.'
         )
-    return rows.X[np.repeat(np.arange(len(counts)), counts)]
+    return rows.X[np.repeat(np.arange(len(rows.weights)), rows.weights.astype(np.intp))]

@@ -33,7 +33,6 @@ from .incremental import Batches
 from .maximum_likelihood import Solution, moments_of, of_moments, of_rows, third_moments_of
 from .rows import check_columns, checked_rows
 from .solver import Problem
-from .spectrum import decisive
 from .verdict import Verdict, warn_unfinished
 
 __all__ = ["IdentifiablePPCA"]
@@ -280,10 +279,10 @@ class IdentifiablePPCA(LinearInferenceMixin, LinearAttributesMixin, BaseEstimato
         fit, spectrum = solution.fit, solution.spectrum
         self.model_, self.kl_, self.net_, self.n_iter_ = solution.model, solution.kl, fit.net, fit.n_iter
         self.n_identifiable_, self.n_samples_ = solution.judgement.count, spectrum.weight
-        self.isotropy_pvalue_, self.noise_kurtosis_ = solution.isotropy_pvalue, solution.kurtosis
+        self.isotropy_pvalue_, self.noise_kurtosis_ = solution.leftover.pvalue, solution.leftover.kurtosis
         self.converged_ = fit.to_come == 0
         self.explained_variance_, self.total_variance_ = spectrum.variances[: self.n_components_], spectrum.total
         if not self.converged_:
             warn_unfinished(self.solver, self.noise, self.max_iter, self.tol, fit.to_come)
-        Verdict.of(self, solution.judgement, decisive(spectrum).n_features).warn()
+        Verdict.of(self, solution.judgement, solution.leftover, solution.recounted).warn()
         return self

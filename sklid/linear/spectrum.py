@@ -28,11 +28,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .edge import largest_noise
+from .weak import MOST, next_share
 
 __all__ = ["Judgement", "Spectrum", "bulk_noise", "decisive", "judged", "noise_limit", "number_of_components"]
 
 LEVELS = (0.005, 0.025)
 """Of the first test, and of each later one."""
+WEAK = 2.0
+"""Variance over the limit up to which a component lowers the variances after it."""
+NEAR = 0.92
+"""Share of the limit that the next variance must reach for this to matter."""
 
 
 class Spectrum(NamedTuple):
@@ -117,9 +122,21 @@ def _judged(spectrum: Spectrum, noise_variance: float | None = None) -> Judgemen
         most = min(most, spectrum.n_features - 1)
     for k in range(most):
         limit = noise_limit(spectrum, k, noise_variance)
-        if spectrum.variances[k] <= limit:
+        if spectrum.variances[k] <= limit and (noise_variance is not None or not _beside_weak(spectrum, k, limit)):
             return Judgement(k, float(spectrum.variances[k]), limit)
     return Judgement(most)
+
+
+def _beside_weak(spectrum: Spectrum, k: int, limit: float) -> bool:
+    """Whether component k stands out beside the weak ones before it, though it is within the limit of white noise."""
+    signals, degrees = spectrum.variances[:k], spectrum.weight - 1 - k
+    weak, near = signals[-1:] < WEAK * limit, spectrum.variances[k] > NEAR * limit
+    if not (weak.any() and near and min(spectrum.n_features, degrees) <= MOST):
+        return False
+    noise = bulk_noise(spectrum, k)
+    population = _population(signals, noise, (spectrum.n_features - k) / (spectrum.weight - 1)) / noise
+    share = float(spectrum.variances[k]) / (spectrum.total - float(signals.sum()))
+    return bool(np.mean(next_share(population, spectrum.n_features, spectrum.weight - 1) >= share) <= LEVELS[1])
 
 
 def noise_limit(spectrum: Spectrum, k: int, noise_variance: float | None = None) -> float:
@@ -147,18 +164,17 @@ def bulk_noise(spectrum: Spectrum, n_signals: int) -> float:
     rest = max(spectrum.total - float(signals.sum()), 0.0)
     first = noise = rest / n_rest
     for _ in range(100):
-        excess = _excess_of_signals(signals, noise, n_rest / (spectrum.weight - 1))
+        excess = float((signals - _population(signals, noise, n_rest / (spectrum.weight - 1))).sum())
         noise, before = (rest + excess) / n_rest, noise
         if abs(noise - before) <= 1e-8 * first:
             break
     return noise
 
 
-def _excess_of_signals(signals: NDArray, noise: float, ratio: float) -> float:
-    """By how much the sample variances of all signals that are not too weak exceed those of the population."""
+def _population(signals: NDArray, noise: float, ratio: float) -> NDArray[np.float64]:
+    """Variances of the population of signals that have such sample variances, or these where they are too weak."""
     unit = float(signals.max(initial=noise)) or 1.0  # squares of variances may overflow
     relative, share = signals / unit, noise / unit
     half = (relative + share - share * ratio) / 2
     squared = half**2 - relative * share
-    population = np.where(squared >= 0, half + np.sqrt(np.maximum(squared, 0)), relative)
-    return float((relative - population).sum()) * unit
+    return unit * np.where(squared >= 0, half + np.sqrt(np.maximum(squared, 0)), relative)
