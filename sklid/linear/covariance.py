@@ -89,6 +89,11 @@ class WeightedRows(NamedTuple):
         return bool(np.isfinite(self.mean).all())
 
     @property
+    def tall(self) -> bool:
+        """Whether there are as many rows as features, repetitions among them."""
+        return max(self.X.shape[0], self.total) >= self.X.shape[1]
+
+    @property
     def repeated(self) -> bool:
         """Whether all weights are whole numbers."""
         return self.weights is None or bool((self.weights == np.floor(self.weights)).all())
@@ -144,7 +149,7 @@ def spectrum_of_rows(
     unknown variance.
     """
     n_rows, n_features = rows.X.shape
-    if n_features <= min(n_rows, LARGEST_MATRIX):
+    if rows.tall and n_features <= LARGEST_MATRIX:
         return spectrum_of_moments(rows.moments())
     if n_rows <= LARGEST_MATRIX:
         return _of_gram(rows)
@@ -242,7 +247,7 @@ def _leading(rows: WeightedRows, n_leading: int, random_state: np.random.RandomS
     """By randomised iteration, or all variances where nearly all are wanted."""
     n_rows, n_features = rows.X.shape
     if n_leading > LARGE_SHARE * min(n_rows, n_features):
-        return spectrum_of_moments(rows.moments()) if n_features <= n_rows else _of_gram(rows)
+        return spectrum_of_moments(rows.moments()) if rows.tall else _of_gram(rows)
     return _randomised(rows, n_leading, random_state)
 
 

@@ -97,7 +97,7 @@ def third_moments_of(rows: WeightedRows, model: Model) -> NDArray[np.float64]:
 
 def _of_complete(rows: WeightedRows, problem: Problem) -> Solution:
     moments = rows.moments() if len(rows.mean) <= LARGEST_MATRIX else None
-    if moments is not None and len(rows.mean) <= rows.X.shape[0]:
+    if moments is not None and rows.tall:
         spectrum = spectrum_of_moments(moments)
     else:
         spectrum = spectrum_of_rows(rows, problem.n_components, problem.noise_variance, problem.random_state)
@@ -105,7 +105,7 @@ def _of_complete(rows: WeightedRows, problem: Problem) -> Solution:
         permuted(rows, spectrum, problem.random_state) if problem.permute else judged(spectrum, problem.noise_variance)
     )
     if problem.by_feature:
-        few = moments is not None and len(rows.mean) <= rows.X.shape[0]
+        few = moments is not None and rows.tall
         columns = Columns.of_moments(moments) if few else Columns.of(rows.centred_rows())
         solution = _by_feature(spectrum, columns, judgement, problem)
     else:

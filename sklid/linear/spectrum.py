@@ -165,7 +165,7 @@ def bulk_noise(spectrum: Spectrum, n_signals: int) -> float:
     first = noise = rest / n_rest
     for _ in range(100):
         excess = float((signals - _population(signals, noise, n_rest / (spectrum.weight - 1))).sum())
-        noise, before = (rest + excess) / n_rest, noise
+        noise, before = max(rest + excess, 0.0) / n_rest, noise
         if abs(noise - before) <= 1e-8 * first:
             break
     return noise
