@@ -28,7 +28,7 @@ from scipy.sparse.linalg import LinearOperator, svds
 from sklearn.utils.extmath import randomized_svd
 
 from ..data.blocks import chunks
-from .dense_blocks import column_range, dense, dense_blocks, n_different
+from .dense_blocks import dense, dense_blocks, n_constant, n_different
 from .spectrum import Spectrum, judged
 
 __all__ = ["LARGEST_MATRIX", "Moments", "WeightedRows", "spectrum_of_moments", "spectrum_of_rows"]
@@ -191,8 +191,7 @@ def _independent(correlations: NDArray) -> NDArray[np.intp]:
 
 def _freed(spectrum: Spectrum, X: NDArray) -> Spectrum:
     """Of fewer rows than features: without constant ones, or as many as the rows span if even these span less."""
-    least, most = column_range(X)
-    n_free, rank = int(np.count_nonzero(least != most)), int(np.count_nonzero(spectrum.variances))
+    n_free, rank = spectrum.n_features - n_constant(X), int(np.count_nonzero(spectrum.variances))
     if rank < X.shape[0] - 1 and rank < n_different(X) - 1:
         n_free = rank
     if n_free in (0, spectrum.n_features):

@@ -9,7 +9,7 @@ from scipy import sparse
 
 from ..data.blocks import CHUNK_NUMBERS
 
-__all__ = ["column_range", "dense", "dense_blocks", "n_different"]
+__all__ = ["column_range", "dense", "dense_blocks", "n_constant", "n_different"]
 
 
 def dense(X: Any) -> NDArray:
@@ -28,6 +28,15 @@ def column_range(X: Any) -> tuple[NDArray, NDArray]:
     if sparse.issparse(X):
         return X.min(axis=0).toarray().ravel(), X.max(axis=0).toarray().ravel()
     return np.fmin.reduce(X), np.fmax.reduce(X)
+
+
+def n_constant(X: Any) -> int:
+    """How many columns hold one value alone, of tables without gaps."""
+    if sparse.issparse(X):
+        least, most = column_range(X)
+        return int(np.count_nonzero(least == most))
+    alike = np.flatnonzero(X[0] == X[-1])
+    return int(np.count_nonzero((X[:1, alike] == X[:, alike]).all(axis=0)))
 
 
 def n_different(X: Any) -> int:
