@@ -3,7 +3,7 @@
 import math
 from typing import NamedTuple
 
-__all__ = ["Leftover"]
+__all__ = ["ISOTROPY_LEVEL", "Leftover"]
 
 ISOTROPY_LEVEL = 0.01
 HEAVY = 3.0

@@ -54,8 +54,8 @@ class LinearGaussian(NamedTuple):
         variances = spectrum.variances[:n_components]
         noise = noise_variance
         if noise is None:
-            noise = (spectrum.total - float(variances.sum())) / (spectrum.n_features - n_components)
-            noise = max(noise, LEAST_NOISE * float(spectrum.variances[0])) or LEAST_SCALE**2
+            noise = spectrum.rest(n_components) / (spectrum.n_features - n_components)
+            noise = noise or LEAST_NOISE * float(spectrum.variances[0]) or LEAST_SCALE**2
         return cls(spectrum.mean, spectrum.leading(n_components), np.sqrt(np.maximum(variances - noise, 0)), noise)
 
     @classmethod

@@ -21,6 +21,7 @@ from .isotropy import isotropy_pvalue, residual_kurtosis
 from .leftover import Leftover
 from .linear_gaussian import LEAST_NOISE, LinearGaussian, most_components
 from .permutation import normal_columns, permuted
+from .precise import with_small_variances
 from .rows import most_factors
 from .solver import Fit, Model, Problem
 from .spectrum import Judgement, Spectrum, decisive, judged, number_of_components
@@ -58,7 +59,7 @@ def of_rows(rows: WeightedRows, problem: Problem) -> Solution:
     units = Units.of(rows)
     rows, problem = units.rows(rows), problem.in_units_of(units.scale)
     if rows.complete:
-        return _restored(_of_complete(rows, problem), units)
+        return _restored(_of_complete(rows, units.offset / units.scale, problem), units)
     return _restored(
         _of_incomplete(IncompleteRows.of(rows.X.astype(np.float64, copy=False), rows.weights), problem), units
     )
@@ -95,10 +96,10 @@ def third_moments_of(rows: WeightedRows, model: Model) -> NDArray[np.float64]:
     return units.rows(rows).third_moments(model.standardising * units.scale, mean)
 
 
-def _of_complete(rows: WeightedRows, problem: Problem) -> Solution:
+def _of_complete(rows: WeightedRows, offset: NDArray, problem: Problem) -> Solution:
     moments = rows.moments() if len(rows.mean) <= LARGEST_MATRIX else None
     if moments is not None and rows.tall:
-        spectrum = spectrum_of_moments(moments)
+        spectrum = with_small_variances(spectrum_of_moments(moments), rows, moments, offset)
     else:
         spectrum = spectrum_of_rows(rows, problem.n_components, problem.noise_variance, problem.random_state)
     judgement = (

@@ -76,6 +76,12 @@ class Spectrum(NamedTuple):
         """Directions that centred rows in general position span: min(w - 1, D)."""
         return int(min(self.weight - 1, self.n_features))
 
+    def rest(self, k: int) -> float:
+        """Sum of the variances after the first k."""
+        if len(self.variances) >= self.n_spanned:
+            return float(self.variances[k:].sum())
+        return max(self.total - float(self.variances[:k].sum()), 0.0)
+
     def centred_rows(self) -> NDArray[np.float64]:
         """D rows ``(D, D)`` that stand for all: centred, their mean square being the covariance."""
         return self.leading(self.n_features) * np.sqrt(self.n_features * self.variances)[:, None]
@@ -135,7 +141,7 @@ def _beside_weak(spectrum: Spectrum, k: int, limit: float) -> bool:
         return False
     noise = bulk_noise(spectrum, k)
     population = _population(signals, noise, (spectrum.n_features - k) / (spectrum.weight - 1)) / noise
-    share = float(spectrum.variances[k]) / (spectrum.total - float(signals.sum()))
+    share = float(spectrum.variances[k]) / spectrum.rest(k)
     return bool(np.mean(next_share(population, spectrum.n_features, spectrum.weight - 1) >= share) <= LEVELS[1])
 
 
@@ -161,7 +167,7 @@ def bulk_noise(spectrum: Spectrum, n_signals: int) -> float:
     """
     signals = spectrum.variances[:n_signals]
     n_rest = spectrum.n_features - n_signals
-    rest = max(spectrum.total - float(signals.sum()), 0.0)
+    rest = spectrum.rest(n_signals)
     first = noise = rest / n_rest
     for _ in range(100):
         excess = float((signals - _population(signals, noise, n_rest / (spectrum.weight - 1))).sum())

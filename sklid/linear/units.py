@@ -9,7 +9,7 @@ digit either.
 """
 
 import math
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +42,7 @@ class Units(NamedTuple):
         """Those that suit rows, or rows with gaps."""
         X = rows.X
         middle, spread = _range(X[:: max(1, X.shape[0] // SAMPLE)] if rows.complete else X)
-        if not spread.any():
+        if not spread.any() or (rows.complete and not _root_sum_of_squares(X) < WIDE):
             middle, spread = _range(X)
         largest = float(spread.max())
         if largest > LARGEST:
@@ -92,6 +92,13 @@ def _range(X: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Middle and half the width of what each column holds, gaps left out."""
     low, high = (ends.astype(np.float64) / 2 for ends in column_range(X))
     return low + high, high - low
+
+
+def _root_sum_of_squares(X: Any) -> float:
+    """Of all values, which no row of a sample may show; infinite where squares overflow."""
+    values = X.data if sparse.issparse(X) else X.ravel(order="K")
+    with np.errstate(over="ignore"):
+        return float(np.sqrt(np.vdot(values, values)))
 
 
 def _power_of_two(number: float) -> float:
