@@ -5,9 +5,10 @@
     python doc/benchmarks/ppca.py --table    the tables of the saved results, in Markdown
 
 Time: both sides in turn in one process, the median of the ratios. Memory: each side in a process of its own, the peak
-of resident memory (Linux). Ranks: planted components in noise, 300 data sets for each setting of white noise, 100 of others. "edge" is the
-Marchenko-Pastur edge without the quantile of the Tracy-Widom law, "parallel" Horn's parallel analysis at the 95th
-percentile of 50 permutations, "known noise" the sequence of Johnstone's tests at 5 %, who is told the noise variance.
+of resident memory (Linux). Ranks: planted components in noise, 300 data sets for each setting of white noise, 100 of
+others. "edge" is the Marchenko-Pastur edge without the quantile of the Tracy-Widom law, "parallel" Horn's parallel
+analysis at the 95th percentile of 50 permutations, "known noise" the sequence of Johnstone's tests at 5 %, who is told
+the noise variance.
 """
 
 import itertools

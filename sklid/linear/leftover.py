@@ -45,9 +45,8 @@ class Leftover(NamedTuple):
             )
         if FEW_FEATURES <= self.n_features < 2 * self.n_components and 2 * self.n_features <= self.n_rows:
             return (
-                f"{self.n_components} components stand out, more than half of {self.n_features} features, which leaves "
-                "too little over to tell whether the noise is what their number rests on: of one variance in all "
-                'directions, or with noise="feature" independent between columns'
+                f"{self.n_components} components stand out, more than half of {self.n_features} features, and what "
+                "they leave over is too little to tell noise by"
             )
         return ""
 
