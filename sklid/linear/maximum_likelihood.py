@@ -6,6 +6,7 @@ in scikit-learn.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -70,16 +71,16 @@ def of_moments(moments: Moments, problem: Problem) -> Solution:
     units = Units.of_moments(moments)
     moments, problem = units.moments(moments), problem.in_units_of(units.scale)
     spectrum = spectrum_of_moments(moments)
-
-    def by_chance() -> Judgement:
-        return normal_columns(spectrum, moments, problem.random_state)
-
-    judgement = by_chance() if problem.permute else judged(spectrum, problem.noise_variance)
+    judgement = (
+        normal_columns(spectrum, moments, problem.random_state)
+        if problem.permute
+        else judged(spectrum, problem.noise_variance)
+    )
     if problem.by_feature:
         return _restored(_by_feature(spectrum, Columns.of_moments(moments), judgement, problem), units)
     solution = _of_one_noise(spectrum, spectrum.centred_rows, judgement, problem)
     if len(moments.mean) <= MOST_RECOUNTED:
-        solution = _recounted(solution, spectrum.centred_rows, by_chance, problem)
+        solution = _recounted(solution, spectrum.centred_rows, partial(normal_columns, spectrum, moments), problem)
     return _restored(solution, units)
 
 
@@ -127,22 +128,26 @@ def _of_rows_with_one_noise(
     kurtosis = residual_kurtosis(rows, solution.model, solution.leftover.n_features)
     solution = solution._replace(leftover=solution.leftover._replace(kurtosis=kurtosis))
     if rows.X.shape[0] * rows.X.shape[1] <= MOST_PERMUTED and rows.repeated:
-        return _recounted(solution, rows.centred_rows, lambda: permuted(rows, spectrum, problem.random_state), problem)
+        return _recounted(solution, rows.centred_rows, partial(permuted, rows, spectrum), problem)
     if moments is not None and len(rows.mean) <= MOST_RECOUNTED:
-        return _recounted(
-            solution, rows.centred_rows, lambda: normal_columns(spectrum, moments, problem.random_state), problem
-        )
+        return _recounted(solution, rows.centred_rows, partial(normal_columns, spectrum, moments), problem)
     return solution
 
 
 def _recounted(
-    solution: Solution, centred_rows: Callable[[], NDArray], judge: Callable[[], Judgement], problem: Problem
+    solution: Solution,
+    centred_rows: Callable[[], NDArray],
+    judge: Callable[[np.random.RandomState], Judgement],
+    problem: Problem,
 ) -> Solution:
-    """With fewer components where their number rests on noise of one variance, and another judgement finds fewer."""
+    """With fewer components where their number rests on noise of one variance, and another judgement finds fewer.
+
+    It is always by the same draws, so that a default fit has one answer.
+    """
     rests = problem.n_components is None and problem.noise_variance is None and not problem.permute
     if not (rests and solution.leftover.doubt):
         return solution
-    judgement = judge()
+    judgement = judge(np.random.RandomState(0))
     if judgement.count >= solution.judgement.count:
         return solution._replace(recounted=True)
     fewer = _of_one_noise(solution.spectrum, centred_rows, judgement, problem)

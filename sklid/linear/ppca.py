@@ -209,6 +209,9 @@ class IdentifiablePPCA(LinearInferenceMixin, LinearAttributesMixin, BaseEstimato
         -----
         CollapseWarning
             If a component kept is noise.
+        NoiseWarning
+            If the noise is not what the number of components rests on. Those are then counted that exceed permuted
+            columns, or normal ones of the same variances in tables of more than a million numbers.
         ConvergenceWarning
             If `max_iter` steps were not enough.
         """

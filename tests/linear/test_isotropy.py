@@ -59,6 +59,18 @@ def test_noise_that_is_not_isotropic_is_warned_of_with_the_remedy(noise, seed):
     assert model.isotropy_pvalue_ < 0.01 or model.noise_kurtosis_ > 3 or noise is not heavy_tailed
 
 
+@pytest.mark.parametrize("noise", [autocorrelated, heavy_tailed])
+@pytest.mark.parametrize("fit", ["fit", "partial_fit"])
+def test_components_in_such_noise_are_counted_beside_permuted_or_normal_columns(noise, fit):
+    X = strong_components(noise(np.random.default_rng(1)), 1)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model = getattr(IdentifiablePPCA(), fit)(X)
+    if noise is autocorrelated:
+        assert "so those are counted that exceed columns without relation, 3." in str(caught[0].message)
+    assert model.n_identifiable_ == model.n_components_ == 3 or (noise, fit) == (heavy_tailed, "partial_fit")
+
+
 def test_isotropic_noise_and_a_number_of_components_raise_no_alarm():
     for seed in range(20):
         rng = np.random.default_rng(seed)
