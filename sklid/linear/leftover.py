@@ -9,7 +9,7 @@ ISOTROPY_LEVEL = 0.01
 HEAVY = 3.0
 """Excess kurtosis, that of Laplace noise, from which a component too many is found in more than one table of ten."""
 FEW_FEATURES = 8
-"""Fewer features leave too few variances to tell from noise, whatever it is."""
+"""Fewer features leave too few variances to tell noise by, whatever it is."""
 
 
 class Leftover(NamedTuple):
@@ -43,10 +43,11 @@ class Leftover(NamedTuple):
                 f"What {self.n_components} components leave over has heavier tails than normal noise, an excess "
                 f"kurtosis of {self.kurtosis:.2g}, which their number rests on"
             )
-        if FEW_FEATURES <= self.n_features < 2 * self.n_components and 2 * self.n_features <= self.n_rows:
+        most = max(self.n_features / 3, min(self.n_features / 2, 5))
+        if self.n_features >= FEW_FEATURES and self.n_components > most and 2 * self.n_features <= self.n_rows:
             return (
-                f"{self.n_components} components stand out, more than half of {self.n_features} features, and what "
-                "they leave over is too little to tell noise by"
+                f"{self.n_components} components stand out among {self.n_features} features, and what they leave over "
+                "is too little to tell noise by"
             )
         return ""
 

@@ -49,6 +49,16 @@ def test_p_value_of_four_equal_variances_is_that_of_a_spread_of_zero():
     assert np.isnan(isotropy_pvalue(of_variances(np.array([9.0, 1]), 101), 1))
 
 
+def test_many_autocorrelated_columns_are_warned_of():
+    """The components found cut the spread of such noise down to that of white noise."""
+    rng = np.random.default_rng(0)
+    noise = rng.standard_normal((300, 60))
+    for k in range(1, 60):
+        noise[:, k] = 0.5 * noise[:, k - 1] + 0.75**0.5 * noise[:, k]
+    with pytest.warns(NoiseWarning):
+        IdentifiablePPCA().fit(strong_components(noise))
+
+
 @pytest.mark.parametrize("noise", [unequal, autocorrelated, heavy_tailed])
 @pytest.mark.parametrize("seed", range(3))
 def test_noise_that_is_not_isotropic_is_warned_of_with_the_remedy(noise, seed):
