@@ -31,8 +31,9 @@ HOUSE = [
     ("floor 4", "estimators",
      "declaration parameters inference answers base injective mixture_start clustering lidvae lidgmvae"),
     ("floor 4", "linear",
-     "spectrum covariance linear_gaussian units incremental solver incomplete expectation_maximization expected "
-     "gradient maximum_likelihood attributes rows answers ppca"),
+     "dense_blocks edge weak spectrum covariance permutation rows linear_gaussian isotropy leftover precise "
+     "factor_model units solver incremental incomplete expectation_maximization factor_analysis expected gradient "
+     "maximum_likelihood attributes answers verdict ppca"),
     ("floor 5", "baselines", "vae gmvae"),
     ("root", "", "__init__"),
     ("side wing", "mcmc", "chains ppca mixture"),

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["CappedEstimateWarning", "CollapseWarning", "silenced", "warn_user"]
+__all__ = ["CappedEstimateWarning", "CollapseWarning", "NoiseWarning", "silenced", "warn_user"]
 
 NOT_THE_USERS = tuple(f"{name}." for name in ("sklid", "sklearn", "skorch", "joblib", "contextlib", "torch"))
 _thread = threading.local()
@@ -21,6 +21,10 @@ class CappedEstimateWarning(UserWarning):
 
     Its estimate is near the largest value that so many rows can show.
     """
+
+
+class NoiseWarning(UserWarning):
+    """The noise of the data is not what the number of components of a fitted model rests on."""
 
 
 @contextmanager

@@ -67,6 +67,8 @@ CHECKED = [
     *(IdentifiablePPCA(solver=solver) for solver in ("auto", "eig", "em", "gradient")),
     IdentifiablePPCA(2),
     IdentifiablePPCA(noise_variance=0.5),
+    IdentifiablePPCA(noise="feature"),
+    IdentifiablePPCA("parallel", random_state=0),
 ]
 
 

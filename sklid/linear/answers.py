@@ -5,10 +5,12 @@ r"""What a fitted linear Gaussian model answers about rows, complete or with gap
 with O the observed features of a row.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -18,17 +20,19 @@ from ..data.blocks import tensor_of
 from ..metrics.sources import View, linear_gaussian
 from ..surroundings import ordinary_settings
 from ..validation import weighted_mean
+from .dense_blocks import dense
+from .factor_model import FactorModel
 from .incomplete import IncompleteRows, Posteriors, has_gaps, posteriors
-from .linear_gaussian import LinearGaussian
 from .rows import DTYPES, check_complete
+from .solver import Model
 
 __all__ = ["LinearInferenceMixin"]
 
 
 class LinearInferenceMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
-    """Posteriors, reconstructions and scores by an estimator with a `LinearGaussian` as its ``model_``."""
+    """Posteriors, reconstructions and scores by an estimator with a fitted `Model` as its ``model_``."""
 
-    model_: LinearGaussian
+    model_: Model
 
     @ordinary_settings()
     def transform(self, X: ArrayLike) -> NDArray[np.floating]:
@@ -66,7 +70,7 @@ class LinearInferenceMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
             found = self._posteriors(X)
             return MultivariateNormal(tensor_of(found.means), covariance_matrix=tensor_of(found.covariances))
         scales = tensor_of(self.model_.posterior_scales)
-        return Independent(Normal(tensor_of(self.model_.posterior_means(X)), scales.expand(len(X), -1)), 1)
+        return Independent(Normal(tensor_of(self.model_.posterior_means(X)), scales.expand(X.shape[0], -1)), 1)
 
     def encode(self, X: ArrayLike) -> Distribution:
         """The same as `posterior`, under the name that it has in the other estimators."""
@@ -83,7 +87,17 @@ class LinearInferenceMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         -------
         X_hat : array of shape (n_samples, n_features)
             ``numpy.where(numpy.isnan(X), X_hat, X)`` fills the gaps and keeps what was observed.
+
+        Raises
+        ------
+        TypeError
+            If X is sparse, which its reconstruction is not.
         """
+        if sparse.issparse(X):
+            raise TypeError(
+                "Sparse rows have reconstructions that are dense, as large as the table without its zeros left out. "
+                "Where these fit into memory, use inverse_transform(transform(X))."
+            )
         return self.inverse_transform(self.transform(X))
 
     @ordinary_settings()
@@ -212,10 +226,13 @@ class LinearInferenceMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         -------
         view : sklid.metrics.View
         """
-        X = self._validated(X, complete=True)
-        return linear_gaussian(
-            self.model_.mean, self.model_.directions, self.model_.amplitudes, self.model_.noise_variance, X
-        )
+        X = dense(self._validated(X, complete=True))
+        model = self.model_
+        if isinstance(model, FactorModel):
+            white = model.white
+            seen = linear_gaussian(white.mean, white.directions, white.amplitudes, 1.0, model.whitened(X))
+            return replace(seen, log_volume=model.log_volume)
+        return linear_gaussian(model.mean, model.directions, model.amplitudes, model.noise_variance, X)
 
     def _posteriors(self, X: NDArray) -> Posteriors:
         """In the order of the rows, with a covariance for each."""
@@ -227,20 +244,26 @@ class LinearInferenceMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
     def _validated(self, X: ArrayLike, complete: bool = False) -> NDArray[np.floating]:
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype=DTYPES, ensure_all_finite=False)
+        X = validate_data(self, X, reset=False, dtype=DTYPES, accept_sparse="csr", ensure_all_finite=sparse.issparse(X))
         check_complete(self, X, "only complete rows have an answer to this." if complete else self._takers_of_gaps)
         return X
 
     @property
     def _n_parameters(self) -> int:
         """Free ones of mean, loadings up to a rotation, and noise unless it is known."""
-        n_components, n_features = self.model_.directions.shape
+        model = self.model_
+        n_components, n_features = model.directions.shape
+        n_noises = np.size(model.noise_variance) if self.noise_variance is None else 0
         rotations = n_components * (n_components - 1) // 2
-        return n_features + n_features * n_components - rotations + (self.noise_variance is None)
+        return n_features + n_features * n_components - rotations + n_noises
 
     @property
     def _takers_of_gaps(self) -> str:
-        """Which solvers take missing values, where the one chosen does not."""
+        """What takes missing values, where the parameters chosen do not."""
+        if self.noise == "feature":
+            return 'noise="feature" needs complete rows; noise="global" takes gaps, and its predict fills them.'
+        if self.n_components == "parallel":
+            return 'n_components="parallel" permutes complete rows; "identifiable" takes gaps.'
         if self.solver in ("auto", "em"):
             return ""
         return f'solver="{self.solver}" needs complete rows, solver="em" and "auto" take gaps.'
@@ -251,5 +274,6 @@ class LinearInferenceMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        tags.input_tags.sparse = True
         tags.input_tags.allow_nan = not self._takers_of_gaps
         return tags

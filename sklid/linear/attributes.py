@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..nn import mutual_information_floor
 from ..validation import checked_size
-from .linear_gaussian import LinearGaussian
+from .solver import Model
 
 __all__ = ["LinearAttributesMixin"]
 
@@ -20,31 +20,32 @@ __all__ = ["LinearAttributesMixin"]
 class LinearAttributesMixin:
     """Fitted attributes of an estimator that follow from its ``model_`` and from the variances of the data."""
 
-    model_: LinearGaussian
+    model_: Model
     explained_variance_: NDArray[np.float64]
     total_variance_: float
     n_identifiable_: int
     n_samples_: float
+    _dtype: np.dtype
 
     @property
-    def mean_(self) -> NDArray[np.float64]:
+    def mean_(self) -> NDArray[np.floating]:
         """Mean m of the rows: ``(n_features_in_,)``."""
-        return self._fitted.mean
+        return self._in_precision_of_rows(self._fitted.mean)
 
     @property
-    def components_(self) -> NDArray[np.float64]:
-        """Orthonormal directions, the rows of U': ``(n_components_, n_features_in_)``."""
-        return self._fitted.directions
+    def components_(self) -> NDArray[np.floating]:
+        """Directions of length 1: ``(n_components_, n_features_in_)``; orthogonal, with one noise for all columns."""
+        return self._in_precision_of_rows(self._fitted.directions)
 
     @property
-    def loadings_(self) -> NDArray[np.float64]:
+    def loadings_(self) -> NDArray[np.floating]:
         """W in units of the data: ``(n_features_in_, n_components_)``."""
-        return self._fitted.loadings
+        return self._in_precision_of_rows(self._fitted.loadings)
 
     @property
-    def noise_variance_(self) -> float:
-        """Variance of the noise, in squared units of the data."""
-        return float(self._fitted.noise_variance)
+    def noise_variance_(self) -> float | NDArray[np.float64]:
+        """Variance of the noise, or of that of each column, in squared units of the data."""
+        return self._fitted.noise_variance
 
     @property
     def n_components_(self) -> int:
@@ -76,7 +77,7 @@ class LinearAttributesMixin:
     @property
     def inverse_lipschitz_(self) -> float:
         """Least distance of the means of two latents at distance 1, in noise standard deviations."""
-        return float(self._fitted.amplitudes[-1] / math.sqrt(self._fitted.noise_variance))
+        return self._fitted.inverse_lipschitz
 
     @property
     def mutual_information_lower_bound_(self) -> float:
@@ -119,26 +120,16 @@ class LinearAttributesMixin:
         """
         return self._fitted.sample(checked_size(n_samples), check_random_state(self.random_state))
 
-    def _collapsed(self, variance: float, limit: float) -> str:
-        """What the warning says of components that are noise, whose variance is within the limit."""
-        first, n_noise = self.n_identifiable_, len(self.collapsed_components_)
-        found = f"component {first} has variance {variance:.4g}, and noise alone reaches {limit:.4g}"
-        if first == 0:
-            return (
-                f"No component stands out from the noise: {found}. "
-                f"Nothing in these rows is worth a latent; {n_noise} kept all the same."
-            )
-        return (
-            f"{n_noise} of {self.n_components_} components are noise: {found}. "
-            f'Lower n_components to {first}, or use n_components="identifiable".'
-        )
+    def _in_precision_of_rows(self, values: NDArray) -> NDArray[np.floating]:
+        """Single where the rows of the fit were; the model itself is in double precision."""
+        return values.astype(self._dtype, copy=False)
 
     @property
     def _n_features_out(self) -> int:
         return self.n_components_
 
     @property
-    def _fitted(self) -> LinearGaussian:
+    def _fitted(self) -> Model:
         """The model, once there is one."""
         check_is_fitted(self)
         return self.model_

@@ -23,10 +23,13 @@ from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse.linalg import LinearOperator, svds
 from sklearn.utils.extmath import randomized_svd
 
 from ..data.blocks import chunks
-from .spectrum import Spectrum, n_identifiable
+from .dense_blocks import dense, dense_blocks, n_constant, n_different
+from .spectrum import Spectrum, judged
 
 __all__ = ["LARGEST_MATRIX", "Moments", "WeightedRows", "spectrum_of_moments", "spectrum_of_rows"]
 
@@ -75,26 +78,32 @@ class WeightedRows(NamedTuple):
         """With their mean, which is not finite where a value is not."""
         with np.errstate(over="ignore", invalid="ignore"):
             if weights is None:
-                return cls(X, None, float(len(X)), X.mean(axis=0, dtype=np.float64))
+                return cls(X, None, float(X.shape[0]), np.asarray(X.mean(axis=0, dtype=np.float64)).ravel())
             total, step = float(weights.sum()), SHARE * X.shape[1]
-            return cls(
-                X,
-                weights,
-                total,
-                sum(w @ x for x, w in zip(chunks(X, step), chunks(weights, step), strict=True)) / (total or 1.0),
-            )
+            parts = zip(dense_blocks(X, step), chunks(weights, step), strict=True)
+            return cls(X, weights, total, sum(w @ x for x, w in parts) / (total or 1.0))
 
     @property
     def complete(self) -> bool:
         """Whether no value is missing or infinite: else the mean is not finite."""
         return bool(np.isfinite(self.mean).all())
 
+    @property
+    def tall(self) -> bool:
+        """Whether there are as many rows as features, repetitions among them."""
+        return max(self.X.shape[0], self.total) >= self.X.shape[1]
+
+    @property
+    def repeated(self) -> bool:
+        """Whether all weights are whole numbers."""
+        return self.weights is None or bool((self.weights == np.floor(self.weights)).all())
+
     def chunks(self) -> Iterator[tuple[NDArray, NDArray | None]]:
         """Blocks of the rows, and their weights."""
         step = SHARE * self.X.shape[1]
         if self.weights is None:
-            return ((x, None) for x in chunks(self.X, step))
-        return zip(chunks(self.X, step), chunks(self.weights, step), strict=True)
+            return ((x, None) for x in dense_blocks(self.X, step))
+        return zip(dense_blocks(self.X, step), chunks(self.weights, step), strict=True)
 
     def centred_chunks(self) -> Iterator[NDArray[np.float64]]:
         """Blocks of ``sqrt(w_n) (x_n - m)``, whose scatter is that of the weighted rows."""
@@ -106,12 +115,12 @@ class WeightedRows(NamedTuple):
 
     def centred_rows(self) -> NDArray[np.float64]:
         """All of them ``(N, D)``, scaled so that their mean square is the covariance."""
-        return math.sqrt(len(self.X) / (self.total - 1)) * np.concatenate(list(self.centred_chunks()))
+        return math.sqrt(self.X.shape[0] / (self.total - 1)) * np.concatenate(list(self.centred_chunks()))
 
     def moments(self) -> Moments:
         """Their weight, mean and scatter."""
         if self.weights is None and self.X.dtype == np.float64:
-            scatter = self.X.T @ self.X - self.total * np.outer(self.mean, self.mean)
+            scatter = dense(self.X.T @ self.X) - self.total * np.outer(self.mean, self.mean)
             if (self.total * self.mean**2 <= MOST_CANCELLED * scatter.diagonal()).all():
                 return Moments(self.total, self.mean, scatter)
         scatter = np.zeros((len(self.mean), len(self.mean)))
@@ -140,7 +149,7 @@ def spectrum_of_rows(
     unknown variance.
     """
     n_rows, n_features = rows.X.shape
-    if n_features <= min(n_rows, LARGEST_MATRIX):
+    if rows.tall and n_features <= LARGEST_MATRIX:
         return spectrum_of_moments(rows.moments())
     if n_rows <= LARGEST_MATRIX:
         return _of_gram(rows)
@@ -182,10 +191,8 @@ def _independent(correlations: NDArray) -> NDArray[np.intp]:
 
 def _freed(spectrum: Spectrum, X: NDArray) -> Spectrum:
     """Of fewer rows than features: without constant ones, or as many as the rows span if even these span less."""
-    alike = np.flatnonzero(X[0] == X[-1])
-    n_free = spectrum.n_features - int(np.count_nonzero((X[:1, alike] == X[:, alike]).all(axis=0)))
-    rank = int(np.count_nonzero(spectrum.variances))
-    if rank < len(X) - 1 and rank < len(np.unique(X, axis=0)) - 1:
+    n_free, rank = spectrum.n_features - n_constant(X), int(np.count_nonzero(spectrum.variances))
+    if rank < X.shape[0] - 1 and rank < n_different(X) - 1:
         n_free = rank
     if n_free in (0, spectrum.n_features):
         return spectrum
@@ -195,10 +202,11 @@ def _freed(spectrum: Spectrum, X: NDArray) -> Spectrum:
 def _of_gram(rows: WeightedRows) -> Spectrum:
     """From inner products of rows, block by block of columns: left singular vectors V give the directions A'V."""
     X, weights, total, mean = rows
+    transposed, n_rows = X.tocsc().T if sparse.issparse(X) else X.T, X.shape[0]
     roots = None if weights is None else np.sqrt(weights)[:, None]
 
     def centred_columns() -> Iterator[NDArray]:
-        for columns, centre in zip(chunks(X.T, SHARE * len(X)), chunks(mean, SHARE * len(X)), strict=True):
+        for columns, centre in zip(dense_blocks(transposed, SHARE * n_rows), chunks(mean, SHARE * n_rows), strict=True):
             block = columns.T - centre
             yield block if roots is None else block * roots
 
@@ -211,7 +219,7 @@ def _of_gram(rows: WeightedRows) -> Spectrum:
         return _completed(np.concatenate([block.T @ left[:, :n_there] for block in centred_columns()]), k)
 
     kept = _cleaned(variances[::-1])
-    if total > len(X):  # repetitions span no more
+    if total > n_rows:  # repetitions span no more
         kept = np.append(kept, np.zeros(max(0, math.ceil(min(total - 1, X.shape[1])) - len(kept))))
     spectrum = Spectrum(kept[: X.shape[1]], leading, mean, float(np.trace(gram)), total)
     return _freed(spectrum, X)
@@ -228,7 +236,7 @@ def _as_many_as_needed(
         if share is not None:
             enough = float(spectrum.variances.sum()) > share * spectrum.total
         else:
-            enough = n_identifiable(spectrum, noise_variance) < found
+            enough = judged(spectrum, noise_variance).count < found
         if enough or found >= min(spectrum.n_spanned, n_leading + 1):
             return spectrum
         n_leading *= 2
@@ -238,16 +246,38 @@ def _leading(rows: WeightedRows, n_leading: int, random_state: np.random.RandomS
     """By randomised iteration, or all variances where nearly all are wanted."""
     n_rows, n_features = rows.X.shape
     if n_leading > LARGE_SHARE * min(n_rows, n_features):
-        return spectrum_of_moments(rows.moments()) if n_features <= n_rows else _of_gram(rows)
+        return spectrum_of_moments(rows.moments()) if rows.tall else _of_gram(rows)
     return _randomised(rows, n_leading, random_state)
 
 
 def _randomised(rows: WeightedRows, n_leading: int, random_state: np.random.RandomState) -> Spectrum:
     degrees = rows.total - 1
+    if sparse.issparse(rows.X):
+        return _implicitly_centred(rows, n_leading, random_state)
     centred = np.concatenate(list(rows.centred_chunks()))
     total = float(np.einsum("nd,nd->", centred, centred)) / degrees
     _, values, directions = randomized_svd(centred, n_leading, flip_sign=False, random_state=random_state)
     return Spectrum(_cleaned(values**2 / degrees), lambda k: directions[:k], rows.mean, total, rows.total)
+
+
+def _implicitly_centred(rows: WeightedRows, n_leading: int, random_state: np.random.RandomState) -> Spectrum:
+    """Of sparse rows by the Lanczos method, as in scikit-learn: products with centred rows need none of them."""
+    X, degrees = rows.X, rows.total - 1
+    roots = np.ones(X.shape[0]) if rows.weights is None else np.sqrt(rows.weights)
+
+    def times(v: NDArray) -> NDArray:
+        return roots * (X @ v.ravel() - rows.mean @ v.ravel())
+
+    def back(u: NDArray) -> NDArray:
+        weighted = roots * u.ravel()
+        return X.T @ weighted - rows.mean * weighted.sum()
+
+    centred = LinearOperator(X.shape, matvec=times, rmatvec=back, dtype=np.float64)
+    start = random_state.uniform(-1, 1, min(X.shape))
+    _, values, directions = svds(centred, n_leading, v0=start)
+    squares = sum(float(np.vdot(x, x)) for x in rows.centred_chunks())
+    variances, directions = _cleaned(values[::-1] ** 2 / degrees), directions[::-1]
+    return Spectrum(variances, lambda k: directions[:k], rows.mean, squares / degrees, rows.total)
 
 
 def _cleaned(variances: NDArray) -> NDArray:

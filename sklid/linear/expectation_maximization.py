@@ -17,10 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .incomplete import IncompleteRows, Posteriors, posteriors, symmetric
-from .linear_gaussian import LEAST_NOISE, LEAST_SCALE, LinearGaussian
+from .linear_gaussian import LEAST_SCALE, LinearGaussian
 from .solver import Fit, Problem
 
 __all__ = ["fit_complete", "maximise"]
+
+LEAST_SHARE = 1e-14
+"""Least noise variance as a share of the largest variance; with less, posteriors lose their digits."""
 
 
 class Maximum(NamedTuple):
@@ -82,8 +85,8 @@ def maximise(
     fit_mean : bool, default=True
         False keeps that of the initial.
     """
-    mean, loadings, noise = initial.mean, initial.loadings, noise_variance or initial.noise_variance
-    least = LEAST_NOISE * float(initial.variances.max()) if rows.values.any() else LEAST_SCALE**2
+    least = LEAST_SHARE * float(initial.variances.max()) if rows.values.any() else LEAST_SCALE**2
+    mean, loadings, noise = initial.mean, initial.loadings, noise_variance or max(initial.noise_variance, least)
     history: list[float] = []
     to_come = math.inf
     for number in range(1, max_iter + 1):

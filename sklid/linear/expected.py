@@ -18,7 +18,7 @@ from .expectation_maximization import Maximum, maximise
 from .incomplete import IncompleteRows, Posteriors, posteriors
 from .linear_gaussian import LinearGaussian, most_components
 from .solver import Fit, Problem
-from .spectrum import Spectrum, n_identifiable, number_of_components
+from .spectrum import Spectrum, judged, number_of_components
 
 __all__ = ["ExpectedScatter", "fit_incomplete"]
 
@@ -104,8 +104,8 @@ class ExpectedScatter(NamedTuple):
         return values - observed * self.mean[part] + (1 - observed) * (self.found.means @ self.loadings[part].T)
 
 
-def fit_incomplete(rows: IncompleteRows, problem: Problem) -> tuple[Fit, Spectrum, int]:
-    """From rows with gaps: the fit, the leading spectrum of the expected covariance, and its identifiable components.
+def fit_incomplete(rows: IncompleteRows, problem: Problem) -> tuple[Fit, Spectrum]:
+    """From rows with gaps: the fit, and the leading spectrum of the expected covariance.
 
     A share of the variance is that of the expected covariance.
     """
@@ -117,15 +117,14 @@ def fit_incomplete(rows: IncompleteRows, problem: Problem) -> tuple[Fit, Spectru
         n_components, spectrum = number_of_components(filled, problem.n_components, 0), filled
     while True:
         found, spectrum = _maximised(rows, spectrum, filled, min(n_components, most), problem)
-        count = n_identifiable(spectrum, problem.noise_variance)
         if not isinstance(problem.n_components, float):
             break
-        wanted, before = number_of_components(spectrum, problem.n_components, count), n_components
+        wanted, before = number_of_components(spectrum, problem.n_components, 0), n_components
         n_components = min(max(wanted, before), most)
         if n_components == before:
             break
     total = float(rows.weights.sum())
-    return Fit(found.model(total / (total - 1)), found.n_iter, found.to_come), spectrum, count
+    return Fit(found.model(total / (total - 1)), found.n_iter, found.to_come), spectrum
 
 
 def _searched(rows: IncompleteRows, filled: Spectrum, most: int, problem: Problem) -> tuple[int, Spectrum]:
@@ -134,7 +133,7 @@ def _searched(rows: IncompleteRows, filled: Spectrum, most: int, problem: Proble
     n_components, spectrum = min(1, most), filled
     while True:
         _, spectrum = _maximised(rows, spectrum, filled, n_components, problem)
-        count = n_identifiable(spectrum, problem.noise_variance)
+        count = judged(spectrum, problem.noise_variance).count
         if count < n_components or n_components == most:
             return max(count, 1), spectrum
         n_components = min(2 * n_components, most)

@@ -14,6 +14,7 @@ from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 __all__ = ["IncompleteRows", "Posteriors", "has_gaps", "posteriors", "symmetric"]
 
@@ -106,7 +107,9 @@ class Posteriors(NamedTuple):
 
 
 def has_gaps(X: NDArray) -> bool:
-    """Whether any value is NaN; rows without are recognised by the sums of their columns."""
+    """Whether any value is NaN; rows without are recognised by the sums of their columns, and sparse ones have none."""
+    if sparse.issparse(X):
+        return False
     with np.errstate(over="ignore"):
         return bool(np.isnan(X.sum(axis=0)).any() and np.isnan(X).any())
 

@@ -25,9 +25,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
-from ..data.blocks import chunks
 from ..metrics.sources import linear_posterior
 from .covariance import SHARE
+from .dense_blocks import dense_blocks
 from .spectrum import Spectrum
 
 __all__ = ["LEAST_NOISE", "LinearGaussian", "most_components"]
@@ -54,8 +54,8 @@ class LinearGaussian(NamedTuple):
         variances = spectrum.variances[:n_components]
         noise = noise_variance
         if noise is None:
-            noise = (spectrum.total - float(variances.sum())) / (spectrum.n_features - n_components)
-            noise = max(noise, LEAST_NOISE * float(spectrum.variances[0])) or LEAST_SCALE**2
+            noise = spectrum.rest(n_components) / (spectrum.n_features - n_components)
+            noise = noise or LEAST_NOISE * float(spectrum.variances[0]) or LEAST_SCALE**2
         return cls(spectrum.mean, spectrum.leading(n_components), np.sqrt(np.maximum(variances - noise, 0)), noise)
 
     @classmethod
@@ -83,6 +83,11 @@ class LinearGaussian(NamedTuple):
     def initial_noise(self) -> float:
         """Half the variance of the last component: under this noise none collapses before its loadings are found."""
         return float(self.variances[-1]) / 2
+
+    @property
+    def inverse_lipschitz(self) -> float:
+        """Least distance of the means of two latents at distance 1, in noise standard deviations."""
+        return float(self.amplitudes[-1] / math.sqrt(self.noise_variance))
 
     @property
     def mutual_information(self) -> NDArray[np.float64]:
@@ -155,9 +160,14 @@ class LinearGaussian(NamedTuple):
         signs = np.where(np.abs(third_moments) > TIE, np.sign(third_moments), np.sign(largest))
         return self._replace(directions=self.directions * np.where(signs == 0, 1.0, signs)[:, None])
 
+    def in_units(self, offset: NDArray, scale: float) -> Self:
+        """Of ``offset + scale x``."""
+        noise = self.noise_variance * scale * scale
+        return type(self)(offset + scale * self.mean, self.directions, scale * self.amplitudes, noise)
+
     def _scored(self, X: NDArray) -> Iterator[tuple[NDArray, NDArray]]:
         """Scores ``(n, K)`` along the directions, and what they leave of the rows ``(n, D)``, block by block."""
-        for x in chunks(X, SHARE * X.shape[1]):
+        for x in dense_blocks(X, SHARE * X.shape[1]):
             centred = x - self.mean
             y = centred @ self.directions.T
             yield y, centred - y @ self.directions

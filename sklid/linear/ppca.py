@@ -14,10 +14,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state
 
-from ..exceptions import CollapseWarning, warn_user
 from ..surroundings import ordinary_settings
 from ..validation import (
     NON_NEGATIVE,
@@ -34,9 +31,9 @@ from .attributes import LinearAttributesMixin
 from .covariance import LARGEST_MATRIX, WeightedRows
 from .incremental import Batches
 from .maximum_likelihood import Solution, moments_of, of_moments, of_rows, third_moments_of
-from .rows import check_columns, check_size, checked_rows
+from .rows import check_columns, checked_rows
 from .solver import Problem
-from .spectrum import decisive, noise_limit
+from .verdict import Verdict, warn_unfinished
 
 __all__ = ["IdentifiablePPCA"]
 
@@ -55,31 +52,37 @@ class IdentifiablePPCA(LinearInferenceMixin, LinearAttributesMixin, BaseEstimato
     n_components : int, float, None or "identifiable", default="identifiable"
         Number K of components, at most the number of features and less than the number of rows; None is the most of
         these. A number between 0 and 1 keeps as many as explain more than this share of the variance. "identifiable"
-        keeps those that stand out from the noise, and one where none does.
+        keeps those that stand out from the noise, and one where none does; "parallel" those that stand out from columns
+        each permuted by itself, whatever the noise of each (Horn 1965), of complete rows.
+    noise : {"global", "feature"}, default="global"
+        Whether all columns have noise of one variance, as in probabilistic PCA, or each its own, as in factor analysis,
+        whose fit does not depend on the units of columns. "feature" needs complete rows and solver "auto" or "em".
     solver : {"auto", "eig", "em", "gradient"}, default="auto"
         "eig" is the closed form of Tipping & Bishop. "em" is expectation-maximisation, which takes missing values,
         given as NaN. "gradient" is the linear latent-identifiable model, trained by L-BFGS in a skorch net. "auto"
-        takes "em" for rows with NaN and "eig" for others. All three find the same model.
+        takes "em" for rows with NaN and "eig" for others. All three find the same model. With `noise` "feature" the
+        noise is found by L-BFGS.
     noise_variance : float, default=None
         Known variance of the noise, in squared units of the data; None learns it.
     tol : float, default=1e-10
-        "em" stops when all steps to come promise less, "gradient" when twenty steps gain less, in nats per row.
+        "em" stops when all steps to come promise less, "gradient" when twenty steps gain less, in nats per row; the fit
+        of `noise` "feature" when a step does.
     max_iter : int, default=1000
-        Cap on the steps of "em" and "gradient".
+        Cap on the steps of all three.
     random_state : int, RandomState instance or None, default=None
-        Of the initial values of "em" and "gradient", of a randomised decomposition, and of `sample`.
+        Of the initial values of "em" and "gradient", a randomised decomposition, permutations, and `sample`.
 
     Attributes
     ----------
     components_ : array of shape (n_components_, n_features_in_)
-        Orthonormal directions, the rows of U'.
+        Orthonormal directions, the rows of U'; with `noise` "feature" loadings of unit length.
     loadings_ : array of shape (n_features_in_, n_components_)
         W, in units of the data.
-    noise_variance_ : float
+    noise_variance_ : float, or array of shape (n_features_in_,) with `noise` "feature"
         With N - 1 degrees of freedom, as all variances here.
     mean_ : array of shape (n_features_in_,)
     explained_variance_ : array of shape (n_components_,)
-        Variance of the data along each component.
+        Variance of the data along each component; with `noise` "feature" what it adds to the variances of columns.
     total_variance_ : float
         Variance of the data, summed over the features.
     explained_variance_ratio_ : array of shape (n_components_,)
@@ -88,8 +91,11 @@ class IdentifiablePPCA(LinearInferenceMixin, LinearAttributesMixin, BaseEstimato
     n_components_ : int
     n_identifiable_ : int
         Components of the data that stand out from the noise, 0 on white noise; with known noise those of a variance
-        above it, with unknown noise those above the Marchenko-Pastur edge of the others. Where rows and features are
-        both more than 2000, counted among `n_components`.
+        above it, with unknown noise those that noise of one variance exceeds in one table of 200, or of 40 beside other
+        components. Where rows and features are both more than 2000, counted among `n_components`.
+    isotropy_pvalue_, noise_kurtosis_ : float
+        Of what these leave over, if it is normal noise of one variance: a p-value, and the excess kurtosis, which is 0.
+        Both are nan where they are not known: after gaps, with `noise` "feature", the kurtosis after `partial_fit`.
     collapsed_components_ : array of int
         Those of the components kept that do not.
     mutual_information_ : array of shape (n_components_,)
@@ -147,10 +153,11 @@ class IdentifiablePPCA(LinearInferenceMixin, LinearAttributesMixin, BaseEstimato
     _parameter_constraints: dict = {
         "n_components": [
             None,
-            StrOptions({"identifiable"}),
+            StrOptions({"identifiable", "parallel"}),
             *POSITIVE_INTEGER,
             Interval(RealNotInt, 0, 1, closed="neither"),
         ],
+        "noise": [StrOptions({"global", "feature"})],
         "solver": [StrOptions({"auto", "eig", "em", "gradient"})],
         "noise_variance": [None, *POSITIVE_REAL],
         "tol": NON_NEGATIVE,
@@ -162,6 +169,7 @@ class IdentifiablePPCA(LinearInferenceMixin, LinearAttributesMixin, BaseEstimato
         self,
         n_components: int | float | str | None = "identifiable",
         *,
+        noise: str = "global",
         solver: str = "auto",
         noise_variance: float | None = None,
         tol: float = 1e-10,
@@ -169,6 +177,7 @@ class IdentifiablePPCA(LinearInferenceMixin, LinearAttributesMixin, BaseEstimato
         random_state: int | np.random.RandomState | None = None,
     ) -> None:
         self.n_components = n_components
+        self.noise = noise
         self.solver = solver
         self.noise_variance = noise_variance
         self.tol = tol
@@ -200,12 +209,15 @@ class IdentifiablePPCA(LinearInferenceMixin, LinearAttributesMixin, BaseEstimato
         -----
         CollapseWarning
             If a component kept is noise.
+        NoiseWarning
+            If the noise is not what the number of components rests on. Those are then counted that exceed permuted
+            columns, or normal ones of the same variances in tables of more than a million numbers.
         ConvergenceWarning
             If `max_iter` steps were not enough.
         """
         with restored_on_error(self, BaseException), ordinary_settings():
             rows = self._checked(X, sample_weight, reset=True)
-            solution = of_rows(rows, self._problem(rows.total))
+            solution = of_rows(rows, Problem.of(self, rows.total))
             self._batches = None
             if solution.moments is not None:
                 self._batches = Batches(solution.moments, solution.model, solution.third_moments)
@@ -239,7 +251,7 @@ class IdentifiablePPCA(LinearInferenceMixin, LinearAttributesMixin, BaseEstimato
             earlier = self._earlier()
             rows = self._checked(X, sample_weight, reset=earlier is None, complete=True)
             moments = moments_of(rows) if earlier is None else earlier.moments.merged(moments_of(rows))
-            solution = of_moments(moments, self._problem(moments.weight))
+            solution = of_moments(moments, Problem.of(self, moments.weight))
             third_moments = third_moments_of(rows, solution.model)
             self._batches = Batches(moments, solution.model, third_moments).after(earlier)
             return self._accept(solution._replace(model=self._batches.model))
@@ -260,38 +272,20 @@ class IdentifiablePPCA(LinearInferenceMixin, LinearAttributesMixin, BaseEstimato
     ) -> WeightedRows:
         gaps = "fit takes it, partial_fit only complete rows." if complete else self._takers_of_gaps
         rows = checked_rows(self, X, sample_weight, reset=reset, gaps=gaps)
+        self._dtype = rows.X.dtype
         if not rows.complete:
             check_columns(rows.X, getattr(self, "feature_names_in_", None))
         return rows
-
-    def _problem(self, weight: float) -> Problem:
-        """What is to be fitted to rows of this total weight."""
-        most, n_components = check_size(self.n_features_in_, weight, self.n_components), self.n_components
-        n_components = most if n_components is None else None if n_components == "identifiable" else n_components
-        solver = "eig" if self.solver == "auto" else self.solver
-        return Problem(
-            n_components, solver, self.noise_variance, self.tol, self.max_iter, check_random_state(self.random_state)
-        )
 
     def _accept(self, solution: Solution) -> Self:
         """The solution as fitted attributes, and warnings where steps were too few or components are noise."""
         fit, spectrum = solution.fit, solution.spectrum
         self.model_, self.kl_, self.net_, self.n_iter_ = solution.model, solution.kl, fit.net, fit.n_iter
-        self.n_identifiable_, self.n_samples_ = solution.n_identifiable, spectrum.weight
-        self.explained_variance_, self.total_variance_ = spectrum.variances[: self.n_components_], spectrum.total
+        self.n_identifiable_, self.n_samples_ = solution.judgement.count, spectrum.weight
+        self.isotropy_pvalue_, self.noise_kurtosis_ = solution.leftover.pvalue, solution.leftover.kurtosis
         self.converged_ = fit.to_come == 0
+        self.explained_variance_, self.total_variance_ = spectrum.variances[: self.n_components_], spectrum.total
         if not self.converged_:
-            warn_user(self._unfinished(fit.to_come), ConvergenceWarning)
-        if len(self.collapsed_components_):
-            judged = decisive(spectrum, self.noise_variance)
-            limit = noise_limit(judged, self.n_identifiable_, self.noise_variance)
-            warn_user(self._collapsed(judged.variances[self.n_identifiable_], limit), CollapseWarning)
+            warn_unfinished(self.solver, self.noise, self.max_iter, self.tol, fit.to_come)
+        Verdict.of(self, solution.judgement, solution.leftover, solution.recounted).warn()
         return self
-
-    def _unfinished(self, to_come: float) -> str:
-        name = "The gradient solver" if self.solver == "gradient" else "Expectation-maximisation"
-        return (
-            f"{name} has not converged in {self.max_iter} steps: about {to_come:.2g} nats per row are still to come. "
-            f"To go on, raise max_iter, or tol (now {self.tol:g} nats per row). "
-            'Rows without gaps have a closed form, solver="eig".'
-        )

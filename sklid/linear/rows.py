@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import validate_data
@@ -16,7 +17,7 @@ from sklearn.utils.validation import validate_data
 from ..validation import check_sample_weight
 from .covariance import WeightedRows
 
-__all__ = ["DTYPES", "check_columns", "check_complete", "check_size", "checked_rows"]
+__all__ = ["DTYPES", "check_columns", "check_complete", "check_size", "checked_rows", "most_factors"]
 
 DTYPES = [np.float64, np.float32]
 
@@ -30,7 +31,7 @@ def checked_rows(
     ----------
     estimator : BaseEstimator
         Learns the names and the number of its features with `reset`, else they must be the same.
-    X : array-like of shape (n_samples, n_features)
+    X : array-like or sparse matrix of shape (n_samples, n_features)
         What a masked array masks is missing.
     sample_weight : array-like of shape (n_samples,) or None
     reset : bool
@@ -40,7 +41,13 @@ def checked_rows(
     if np.ma.is_masked(X):
         X = np.ma.filled(X.astype(np.float64), np.nan)
     X = validate_data(
-        estimator, X, reset=reset, dtype=DTYPES, ensure_all_finite=False, ensure_min_samples=2 if reset else 1
+        estimator,
+        X,
+        reset=reset,
+        dtype=DTYPES,
+        accept_sparse="csr",
+        ensure_all_finite=sparse.issparse(X),
+        ensure_min_samples=2 if reset else 1,
     )
     weights = None
     if sample_weight is not None:
@@ -49,18 +56,27 @@ def checked_rows(
     if rows.complete and (weights is None or weights.all()):
         return rows
     check_complete(estimator, X, gaps)
-    counts = ~np.isnan(X).all(axis=1) if weights is None else ~np.isnan(X).all(axis=1) & (weights > 0)
+    return _counting(X, weights)
+
+
+def _counting(X: Any, weights: NDArray | None) -> WeightedRows:
+    """Rows without those of weight zero, or without any value."""
+    counts = np.ones(X.shape[0], dtype=bool) if sparse.issparse(X) else ~np.isnan(X).all(axis=1)
+    if weights is not None:
+        counts &= weights > 0
     if not counts.any():
         raise ValueError(
             "No row holds a value and has a positive weight, so there is nothing to fit; pass rows that do."
         )
-    if counts.all():
-        return rows
+    if counts.all():  # no copy
+        return WeightedRows.of(X, weights)
     return WeightedRows.of(X[counts], None if weights is None else weights[counts])
 
 
 def check_complete(estimator: BaseEstimator, X: NDArray, gaps: str) -> None:
-    """No value is infinite, and none missing if something else takes `gaps`."""
+    """No value is infinite, and none missing if something else takes `gaps`, or in sparse rows."""
+    if sparse.issparse(X):
+        return
     name = type(estimator).__name__
     assert_all_finite(X, allow_nan=True, estimator_name=name, input_name="X")
     if gaps and np.isnan(X).any():
@@ -77,7 +93,12 @@ def check_columns(X: NDArray, names: Any = None) -> None:
         )
 
 
-def check_size(n_features: int, weight: float, n_components: int | float | str | None) -> int:
+def most_factors(n_features: int) -> int:
+    """How many components a covariance determines beside a noise of each feature (Ledermann 1937)."""
+    return math.floor(n_features + 0.5 - math.sqrt(2 * n_features + 0.25))
+
+
+def check_size(n_features: int, weight: float, n_components: int | float | str | None, by_feature: bool = False) -> int:
     """The most components that rows of this total weight allow, which a number of them must not exceed."""
     if not weight > 1:
         raise ValueError(
@@ -90,4 +111,11 @@ def check_size(n_features: int, weight: float, n_components: int | float | str |
             f"n_components={n_components} is more than {n_features} features and {weight:g} rows allow: "
             f"centred, they span at most {most} directions. Lower n_components, or pass more rows."
         )
+    if by_feature:
+        most = min(most, max(most_factors(n_features), 1))
+        if isinstance(n_components, Integral) and n_components > most:
+            raise ValueError(
+                f"n_components={n_components} is more than the {most} that a covariance of {n_features} features "
+                'determines beside a noise for each of them. Lower n_components, or use noise="global".'
+            )
     return most

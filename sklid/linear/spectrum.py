@@ -6,40 +6,38 @@ With a known noise variance s^2 the loadings of probabilistic PCA are :math:`w_i
 .. math:: \lambda_i \le s^2.
 
 With unknown noise every loading is positive, since noise alone spreads the sample variances of n degrees of freedom
-over the Marchenko-Pastur bulk. What the data tell apart from noise lies above its edge,
+over the Marchenko-Pastur bulk. Components are then tested from the largest down (Kritchman & Nadler, "Determining the
+number of components in a factor model from limited noisy data", 2008). With k of them found, what is left has the
+variances of noise of n - k degrees of freedom in D - k directions, so the next stands out when
 
-.. math:: \lambda_i > \sigma^2 \left[ \left(1 + \sqrt{D' / n}\right)^2 + t \, \delta(n, D') \right],
+.. math:: \lambda_{k+1} > \sigma^2 \left(1 - k / n\right) c_\alpha(D - k, n - k),
 
-with :math:`\sigma^2` from the D' variances that follow. The largest of D' noise variances fluctuates around the edge
-with scale :math:`\delta` by the Tracy-Widom law (Johnstone, "On the distribution of the largest eigenvalue in principal
-components analysis", 2001); t is its quantile of 99.9 %, without which white noise would seem to hold a component in
-four data sets of ten. Components are tested from the largest down (Kritchman & Nadler, "Determining the number of
-components in a factor model from limited noisy data", 2008). Features that others determine exactly, a constant, a
-copy, a sum, or the last of shares that sum to one, have no noise of their own. Such tables are tested twice, in the
-directions that they span and in the features that determine the others; a component must stand out in both.
+with :math:`\sigma^2` from the variances that follow the first k, and c the quantile of `largest_noise`. The first test
+decides whether there is any structure, at a level of .5 %; each later one adds a component to others, at 2.5 %. One
+too many is found when a test errs that should have been the last, so these are the levels of the whole. Features that
+others determine exactly, a constant, a copy, a sum, or the last of shares that sum to one, have no noise of their own.
+Such tables are tested twice, in the directions that they span and in the features that determine the others; a
+component must stand out in both.
 """
 
 from collections.abc import Callable
 from numbers import Integral
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = [
-    "Spectrum",
-    "bulk_noise",
-    "decisive",
-    "largest_noise",
-    "n_identifiable",
-    "noise_limit",
-    "number_of_components",
-]
+from .edge import largest_noise
+from .weak import MOST, next_share
 
-TRACY_WIDOM = 3.2724
-"""Quantile of 99.9 % of the Tracy-Widom law of order 1."""
-TRACY_WIDOM_DEVIATION = 1.2680
-"""Standard deviation of that law."""
+__all__ = ["Judgement", "Spectrum", "bulk_noise", "decisive", "judged", "noise_limit", "number_of_components"]
+
+LEVELS = (0.005, 0.025)
+"""Of the first test, and of each later one."""
+WEAK = 2.0
+"""Variance over the limit up to which a component lowers the variances after it."""
+NEAR = 0.92
+"""Share of the limit that the next variance must reach for this to matter."""
 
 
 class Spectrum(NamedTuple):
@@ -78,14 +76,32 @@ class Spectrum(NamedTuple):
         """Directions that centred rows in general position span: min(w - 1, D)."""
         return int(min(self.weight - 1, self.n_features))
 
+    def rest(self, k: int) -> float:
+        """Sum of the variances after the first k."""
+        if len(self.variances) >= self.n_spanned:
+            return float(self.variances[k:].sum())
+        return max(self.total - float(self.variances[:k].sum()), 0.0)
+
     def centred_rows(self) -> NDArray[np.float64]:
         """D rows ``(D, D)`` that stand for all: centred, their mean square being the covariance."""
         return self.leading(self.n_features) * np.sqrt(self.n_features * self.variances)[:, None]
 
 
-def n_identifiable(spectrum: Spectrum, noise_variance: float | None = None) -> int:
-    """How many leading components of those in a spectrum stand out from the noise, which is known or None."""
-    return _count(decisive(spectrum, noise_variance), noise_variance)
+class Judgement(NamedTuple):
+    """How many leading components stand out, and the variance of the next beside the limit that it does not exceed."""
+
+    count: int
+    variance: float = float("nan")
+    limit: float = float("nan")
+
+    def in_units_of(self, scale: float) -> Self:
+        """For rows divided by a scale."""
+        return self._replace(variance=self.variance / scale / scale, limit=self.limit / scale / scale)
+
+
+def judged(spectrum: Spectrum, noise_variance: float | None = None) -> Judgement:
+    """Which leading components of those in a spectrum stand out from the noise, which is known or None."""
+    return _judged(decisive(spectrum, noise_variance), noise_variance)
 
 
 def number_of_components(spectrum: Spectrum, wanted: int | float | None, n_identifiable: int) -> int:
@@ -102,37 +118,40 @@ def decisive(spectrum: Spectrum, noise_variance: float | None = None) -> Spectru
     """The spectrum in which the fewest components stand out: itself, or one without features that others determine."""
     if noise_variance is not None or not spectrum.reduced:
         return spectrum
-    return min(spectrum.reduced, key=_count)
+    return min(spectrum.reduced, key=lambda part: _judged(part).count)
 
 
-def _count(spectrum: Spectrum, noise_variance: float | None = None) -> int:
+def _judged(spectrum: Spectrum, noise_variance: float | None = None) -> Judgement:
     """Components above their limits; unknown noise leaves the last of them to estimate it from."""
     most = len(spectrum.variances)
     if noise_variance is None:
         most = min(most, spectrum.n_features - 1)
-    return next((k for k in range(most) if spectrum.variances[k] <= noise_limit(spectrum, k, noise_variance)), most)
+    for k in range(most):
+        limit = noise_limit(spectrum, k, noise_variance)
+        if spectrum.variances[k] <= limit and (noise_variance is not None or not _beside_weak(spectrum, k, limit)):
+            return Judgement(k, float(spectrum.variances[k]), limit)
+    return Judgement(most)
+
+
+def _beside_weak(spectrum: Spectrum, k: int, limit: float) -> bool:
+    """Whether component k stands out beside the weak ones before it, though it is within the limit of white noise."""
+    signals, degrees = spectrum.variances[:k], spectrum.weight - 1 - k
+    weak, near = signals[-1:] < WEAK * limit, spectrum.variances[k] > NEAR * limit
+    if not (weak.any() and near and min(spectrum.n_features, degrees) <= MOST):
+        return False
+    noise = bulk_noise(spectrum, k)
+    population = _population(signals, noise, (spectrum.n_features - k) / (spectrum.weight - 1)) / noise
+    share = float(spectrum.variances[k]) / spectrum.rest(k)
+    return bool(np.mean(next_share(population, spectrum.n_features, spectrum.weight - 1) >= share) <= LEVELS[1])
 
 
 def noise_limit(spectrum: Spectrum, k: int, noise_variance: float | None = None) -> float:
     """The variance that component k must exceed, the components before it being identified."""
     if noise_variance is not None:
         return noise_variance
-    n_rest = spectrum.n_features - k
-    if n_rest == 1:
-        return float(spectrum.variances[k])
-    return bulk_noise(spectrum, k + 1) * largest_noise(n_rest, spectrum.weight - 1)
-
-
-def largest_noise(n_features: int, degrees: float) -> float:
-    """Upper limit, at 99.9 %, of the largest of D' sample variances of white noise, over the noise of the others.
-
-    That noise is itself an estimate, with a relative variance of 2 / (n (D' - 1)).
-    """
-    root, other = np.sqrt(max(degrees - 0.5, 0.5)), np.sqrt(n_features - 0.5)
-    edge = (root + other) ** 2 / degrees
-    own = (root + other) * (1 / root + 1 / other) ** (1 / 3) / degrees
-    of_estimate = edge * np.sqrt(2 / (degrees * (n_features - 1))) / TRACY_WIDOM_DEVIATION
-    return float(edge + TRACY_WIDOM * np.hypot(own, of_estimate))
+    degrees = spectrum.weight - 1
+    left = max(degrees - k, 1.0)
+    return bulk_noise(spectrum, k) * left / degrees * largest_noise(spectrum.n_features - k, left, LEVELS[k > 0])
 
 
 def bulk_noise(spectrum: Spectrum, n_signals: int) -> float:
@@ -148,21 +167,20 @@ def bulk_noise(spectrum: Spectrum, n_signals: int) -> float:
     """
     signals = spectrum.variances[:n_signals]
     n_rest = spectrum.n_features - n_signals
-    rest = max(spectrum.total - float(signals.sum()), 0.0)
+    rest = spectrum.rest(n_signals)
     first = noise = rest / n_rest
     for _ in range(100):
-        excess = _excess_of_signals(signals, noise, n_rest / (spectrum.weight - 1))
-        noise, before = (rest + excess) / n_rest, noise
+        excess = float((signals - _population(signals, noise, n_rest / (spectrum.weight - 1))).sum())
+        noise, before = max(rest + excess, 0.0) / n_rest, noise
         if abs(noise - before) <= 1e-8 * first:
             break
     return noise
 
 
-def _excess_of_signals(signals: NDArray, noise: float, ratio: float) -> float:
-    """By how much the sample variances of all signals that are not too weak exceed those of the population."""
+def _population(signals: NDArray, noise: float, ratio: float) -> NDArray[np.float64]:
+    """Variances of the population of signals that have such sample variances, or these where they are too weak."""
     unit = float(signals.max(initial=noise)) or 1.0  # squares of variances may overflow
     relative, share = signals / unit, noise / unit
     half = (relative + share - share * ratio) / 2
     squared = half**2 - relative * share
-    population = np.where(squared >= 0, half + np.sqrt(np.maximum(squared, 0)), relative)
-    return float((relative - population).sum()) * unit
+    return unit * np.where(squared >= 0, half + np.sqrt(np.maximum(squared, 0)), relative)

@@ -9,13 +9,14 @@ digit either.
 """
 
 import math
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from .covariance import Moments, WeightedRows
-from .linear_gaussian import LinearGaussian
+from .dense_blocks import column_range
 from .spectrum import Spectrum
 
 __all__ = ["Units"]
@@ -40,8 +41,8 @@ class Units(NamedTuple):
     def of(cls, rows: WeightedRows) -> Self:
         """Those that suit rows, or rows with gaps."""
         X = rows.X
-        middle, spread = _range(X[:: max(1, len(X) // SAMPLE)] if rows.complete else X)
-        if not spread.any():
+        middle, spread = _range(X[:: max(1, X.shape[0] // SAMPLE)] if rows.complete else X)
+        if not spread.any() or (rows.complete and not _root_sum_of_squares(X) < WIDE):
             middle, spread = _range(X)
         largest = float(spread.max())
         if largest > LARGEST:
@@ -49,7 +50,7 @@ class Units(NamedTuple):
                 f"Column {spread.argmax()} holds values {largest:.3g} from their middle, so far that their variance "
                 "is beyond double precision. Divide the whole table by a constant."
             )
-        near = rows.complete and (np.abs(middle) <= FAR * spread).all()
+        near = sparse.issparse(X) or (rows.complete and (np.abs(middle) <= FAR * spread).all())
         usual = rows.complete and 1 / WIDE < largest < WIDE
         return cls(np.zeros_like(middle) if near else middle, 1.0 if usual else _power_of_two(largest))
 
@@ -66,6 +67,8 @@ class Units(NamedTuple):
 
     def rows(self, rows: WeightedRows) -> WeightedRows:
         """Rows in these units."""
+        if sparse.issparse(rows.X):  # zeros stay zeros
+            return rows if self.trivial else WeightedRows.of(rows.X / self.scale, rows.weights)
         return rows if self.trivial else WeightedRows.of((rows.X - self.offset) / self.scale, rows.weights)
 
     def moments(self, moments: Moments) -> Moments:
@@ -78,13 +81,6 @@ class Units(NamedTuple):
         scatter = moments.scatter * self.scale * self.scale
         return Moments(moments.weight, self.offset + self.scale * moments.mean, scatter)
 
-    def restored_model(self, model: LinearGaussian) -> LinearGaussian:
-        """A model in the units of the data."""
-        noise = model.noise_variance * self.scale * self.scale
-        return LinearGaussian(
-            self.offset + self.scale * model.mean, model.directions, self.scale * model.amplitudes, noise
-        )
-
     def restored_spectrum(self, spectrum: Spectrum) -> Spectrum:
         """Variances in the units of the data."""
         square = self.scale * self.scale
@@ -94,8 +90,15 @@ class Units(NamedTuple):
 
 def _range(X: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Middle and half the width of what each column holds, gaps left out."""
-    low, high = np.fmin.reduce(X).astype(np.float64) / 2, np.fmax.reduce(X).astype(np.float64) / 2
+    low, high = (ends.astype(np.float64) / 2 for ends in column_range(X))
     return low + high, high - low
+
+
+def _root_sum_of_squares(X: Any) -> float:
+    """Of all values, which no row of a sample may show; infinite where squares overflow."""
+    values = X.data if sparse.issparse(X) else X.ravel(order="K")
+    with np.errstate(over="ignore"):
+        return float(np.sqrt(np.vdot(values, values)))
 
 
 def _power_of_two(number: float) -> float:

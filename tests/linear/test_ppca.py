@@ -62,6 +62,9 @@ def test_single_precision_stays_single_and_offsets_do_not_cost_digits():
     X = planted()
     small = IdentifiablePPCA(3).fit(X.astype(np.float32))
     assert small.transform(X.astype(np.float32)).dtype == np.float32
+    for values in (small.components_, small.loadings_, small.mean_):
+        assert values.dtype == np.float32
+    assert IdentifiablePPCA(3).fit(X).components_.dtype == np.float64
     np.testing.assert_allclose(small.loadings_, IdentifiablePPCA(3).fit(X).loadings_, atol=1e-4)
     np.testing.assert_allclose(
         IdentifiablePPCA(3).fit(X + 1e6).transform(X + 1e6), IdentifiablePPCA(3).fit(X).transform(X), atol=1e-6

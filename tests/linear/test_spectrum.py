@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sklid import CollapseWarning, IdentifiablePPCA
-from sklid.linear.spectrum import Spectrum, bulk_noise, largest_noise, noise_limit
+from sklid.linear.spectrum import Spectrum, bulk_noise, judged
 
 from .tables import planted, with_gaps
 
@@ -38,14 +38,31 @@ def test_noise_estimated_beside_strong_components_is_unbiased():
     )
 
 
-def test_few_features_of_white_noise_seldom_exceed_its_limit_though_the_noise_is_an_estimate():
-    found = [spectrum.variances[0] > noise_limit(spectrum, 0) for spectrum in spectra_of_noise(4000, 400, np.ones(4))]
-    assert np.mean(found) < 0.005
+@pytest.mark.parametrize(("n_rows", "n_features"), [(500, 10), (100, 4), (50, 3), (50, 2), (40, 60)])
+def test_white_noise_has_a_component_in_one_table_of_two_hundred(n_rows, n_features):
+    spectra = spectra_of_noise(4000, n_rows, np.ones(n_features))
+    found = np.mean([judged(spectrum).count > 0 for spectrum in spectra])
+    assert found == pytest.approx(0.005, abs=0.0035)
 
 
-def test_the_limit_of_a_component_comes_from_the_noise_of_those_after_it():
-    limit = noise_limit(of_variances(np.array([100.0, 1, 1, 1, 1]), 1e6), 0)
-    assert limit == pytest.approx(largest_noise(5, 1e6), rel=1e-4)
+@pytest.mark.parametrize(("n_rows", "n_features"), [(500, 10), (100, 50), (60, 8), (40, 60)])
+def test_a_component_too_many_is_found_in_one_table_of_forty(n_rows, n_features):
+    deviations = np.append(np.full(3, 12.0), np.ones(n_features - 3))
+    found = np.array([judged(spectrum).count for spectrum in spectra_of_noise(3000, n_rows, deviations)])
+    assert (found >= 3).all()
+    assert np.mean(found > 3) == pytest.approx(0.025, abs=0.01)
+
+
+def test_weak_components_are_found_as_often_as_if_the_noise_were_known():
+    """Johnstone's limits of known noise at 97.5 %; the least component is just beyond what can be detected at all."""
+    deviations, quantile = np.sqrt(np.append([3, 2.5, 2], np.ones(47))), 1.4538
+    root, others = np.sqrt(98.5), np.sqrt(np.arange(50, 1, -1) - 0.5)
+    limits = ((root + others) ** 2 + quantile * (root + others) * (1 / root + 1 / others) ** (1 / 3)) / 99
+    spectra = spectra_of_noise(1000, 100, deviations)
+    known = np.array([np.argmin(spectrum.variances[:49] > limits) for spectrum in spectra])
+    found = np.array([judged(spectrum).count for spectrum in spectra])
+    assert np.mean(found > 3) <= 0.025
+    assert np.mean(found == 3) > np.mean(known == 3) - 0.05
 
 
 @pytest.mark.filterwarnings("ignore::sklid.CollapseWarning")
