@@ -57,7 +57,6 @@ ESTIMATORS = {
     "noise, flow": ("noise", LIDVAE, {"n_components": 2, "posterior": "flow"}),
     "mixture prior": ("bent", LIDGMVAEClustering, {"n_components": 2, "k": 3}),
     "mixture prior and posterior": ("bent", LIDGMVAEClustering, {"n_components": 2, "k": 3, "inference": "joint"}),
-    "mixture prior, flow": ("bent", LIDGMVAEClustering, {"n_components": 2, "k": 3, "posterior": "flow"}),
 }
 CHANNELS, N_CHANNEL_RUNS = (0.1, 1.0, 5.0), 40
 FLOW_ROWS, N_FLOW_RUNS = (20, 300, 3000), 50

@@ -52,6 +52,7 @@ SHARES = (1.0, 0.9, 0.7, 0.5)
 """Of the draws, that the balls hold: wide ones tell of narrow posteriors, narrow ones of wide posteriors."""
 LEAST_PROBABILITY = 1e-12
 """Below it a bound stands for the distribution function, which loses its digits there."""
+LEAST_FLOAT = torch.finfo(torch.float64).tiny
 FARTHEST, N_TERMS, N_HALVINGS = 10.0, 160, 50
 """Distance of a centre from which on a bound stands for it, terms of its average, and halvings to find a share."""
 
@@ -113,7 +114,7 @@ def ball_kl_floor(distances: Tensor, probability: Callable[[Tensor], Tensor]) ->
     floors = []
     for number in numbers:
         a = _share(number, n_draws, (1 - CONFIDENCE) / len(numbers))
-        b = probability(radii[number - 1]).clamp(max=a)
+        b = probability(radii[number - 1]).clamp(LEAST_FLOAT, a)
         floors.append(a * (math.log(a) - b.log()) + (1 - a) * (math.log1p(-a) - torch.log1p(-b)))
     return torch.stack(floors).max(0).values
 
@@ -127,7 +128,7 @@ def ball_probability(radius: Tensor, centre: Tensor) -> Tensor:
     """
     K, square, distance = centre.shape[-1], radius.double().square(), centre.double().square().sum(-1)
     s = 2 * square / (K + (K**2 + 4 * distance * square).sqrt())
-    s = s.clamp(torch.finfo(s.dtype).tiny, 1.0)
+    s = s.clamp(LEAST_FLOAT, 1.0)
     bound = (0.5 * (1 / s - 1) * (square - s * distance) + 0.5 * K * s.log()).exp()
     numbers = torch.arange(N_TERMS, dtype=square.dtype, device=square.device)
     shares = Poisson(distance.clamp_max(FARTHEST**2).unsqueeze(-1) / 2, validate_args=False).log_prob(numbers).exp()

@@ -109,6 +109,12 @@ def test_floor_of_a_ball_stays_below_the_divergence_in_all_but_one_of_a_thousand
     assert floor.mean() > 0.25 * exact.mean()
 
 
+def test_floor_of_a_ball_is_finite_where_its_probability_is_less_than_any_float():
+    centre = torch.zeros(400).double()
+    floor = ball_kl_floor(torch.full((100,), 0.02).double(), partial(ball_probability, centre=centre))
+    assert 0 < floor < kl_divergence(Normal(0.0, torch.tensor(0.001)), Normal(0.0, 1.0)) * 400
+
+
 def test_floor_from_one_draw_is_the_divergence_of_two_coins():
     """One draw, at any distance: its ball holds a thousandth of q, with confidence .999."""
     coins = [Bernoulli(torch.tensor(p, dtype=torch.float64)) for p in (0.001, 1e-9)]
