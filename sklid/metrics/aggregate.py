@@ -44,19 +44,24 @@ def aggregate_log_densities(q: Distribution, z: Tensor, evaluated: Tensor) -> tu
 
 
 def _is_diagonal(q: Distribution) -> bool:
-    """Whether they are diagonal Gaussians."""
-    return isinstance(q, Independent) and isinstance(q.base_dist, Normal)
+    """Whether they are diagonal Gaussians, of several latents or of one."""
+    return isinstance(q, Normal) or (isinstance(q, Independent) and isinstance(q.base_dist, Normal))
 
 
 def _gaussian_table(q: Distribution) -> Any:
-    """Latents ``(B, K)`` to their log-densities under all N diagonal Gaussians, ``(B, N)``, as two matrix products."""
-    loc, scale = q.mean.double(), q.stddev.double()
+    """Latents ``(B, K)`` or ``(B,)`` to their log-densities under all N Gaussians, ``(B, N)``, as two products."""
+    loc, scale = (moment.double().reshape(len(moment), -1) for moment in (q.mean, q.stddev))
     precision = scale.square().reciprocal()
     constant = -(
         scale.log().sum(-1) + 0.5 * loc.shape[1] * math.log(2 * math.pi) + 0.5 * (loc.square() * precision).sum(-1)
     )
     shifted = loc * precision
-    return lambda z: constant + z.double() @ shifted.T - 0.5 * z.double().square() @ precision.T
+
+    def log_table(z: Tensor) -> Tensor:
+        z = z.double().reshape(len(z), -1)
+        return constant + z @ shifted.T - 0.5 * z.square() @ precision.T
+
+    return log_table
 
 
 def _general_table(q: Distribution) -> Any:

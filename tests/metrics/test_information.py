@@ -9,6 +9,7 @@ from torch.distributions import Categorical, Independent, MixtureSameFamily, Nor
 
 from sklid import metrics
 from sklid.exceptions import CappedEstimateWarning
+from sklid.metrics.aggregate import aggregate_log_densities, most_evaluated
 from sklid.randomness import from_random_state
 
 from .models import as_tensors, channel
@@ -164,3 +165,13 @@ def test_information_of_a_flow_that_is_a_gaussian_in_disguise_is_that_of_the_gau
     assert abs(found.value - 1.5) < 3 * found.standard_error
     rest = metrics.aggregate_posterior_kl(flow)
     assert rest.lower <= 3 * rest.standard_error
+
+
+@pytest.mark.parametrize("n_rows", [50, 1500])
+def test_densities_of_one_latent_are_those_of_the_average_of_its_gaussians(n_rows):
+    q = Normal(torch.randn(n_rows, dtype=torch.float64), 0.1 + torch.rand(n_rows, dtype=torch.float64))
+    z, places = q.sample(), torch.arange(20)
+    own, total = aggregate_log_densities(q, z, places)
+    torch.testing.assert_close(own, q.log_prob(z)[:20])
+    torch.testing.assert_close(total, q.log_prob(z[:20, None]).logsumexp(1))
+    assert most_evaluated(q) >= n_rows
