@@ -24,6 +24,7 @@ TABLES = {
     "benchmarks/ppca": "doc/ppca.md",
     "benchmarks/speed": "doc/benchmarks/README.md",
     "benchmarks/memory": "doc/benchmarks/README.md",
+    "benchmarks/threads": "doc/benchmarks/README.md",
     "benchmarks/verdicts": "doc/collapse.md",
     "paper/figure_2": "doc/ppca.md",
     "paper/appendix_a": "doc/ppca.md",
@@ -149,6 +150,25 @@ def test_saved_verdicts_are_complete_and_nine_of_ten_are_right():
         assert [row["case"] for row in rows] == [case.name for case in benchmark.CASES]
         assert sum(map(benchmark.is_right, rows)) >= benchmark.LEAST_RIGHT * len(rows) == 90
         assert sum(map(benchmark.is_wrong, rows)) <= benchmark.MOST_WRONG * len(rows)
+
+
+def test_saved_peaks_of_memory_are_complete_and_under_their_limit():
+    benchmark = load(ROOT / "doc/benchmarks/memory.py")
+    for n_rows, n_features in benchmark.SIZES:
+        rows = benchmark.CELLS.read(rows=n_rows, features=n_features)
+        asked = [(model, what) for model, questions in benchmark.QUESTIONS.items() for what in questions]
+        assert {(row["model"], row["what"]) for row in rows} >= {
+            *asked,
+            *((model, "fit") for model in benchmark.MODELS),
+        }
+        assert all(float(row["peak_mb"]) < benchmark.LIMIT_MB for row in rows)
+
+
+def test_saved_times_of_two_threads_are_complete_and_less_than_half_as_long_again():
+    benchmark = load(ROOT / "doc/benchmarks/threads.py")
+    rows = benchmark.CELLS.read()
+    assert len(rows) == len(benchmark.MODELS) * len(benchmark.SIZES)
+    assert all(float(row["ratio"]) < 1.5 for row in rows)
 
 
 def test_saved_ratios_of_times_are_complete():
