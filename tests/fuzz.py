@@ -22,6 +22,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from sklid import LIDVAE, CollapseWarning, IdentifiablePPCA, LIDGMVAEClustering
 from sklid.baselines import GMVAE, VAE
+from sklid.exceptions import NoiseWarning
 
 WORDS_OF = ("/sklid/", "/sklearn/")
 """Errors raised in these packages are worded for users."""
@@ -69,6 +70,17 @@ TABLES: dict[str, Callable[[np.random.Generator, np.ndarray], Any]] = {
     "Fortran order": lambda rng, X: np.asfortranarray(X),
     "strided": lambda rng, X: np.repeat(X, 2, axis=1)[:, ::2],
 }
+SUITED = {
+    "counts": "poisson",
+    "large counts": "poisson",
+    "mostly zero counts": "poisson",
+    "binary": "bernoulli",
+    "booleans": "bernoulli",
+    "unit interval": "continuous_bernoulli",
+    "shares": "continuous_bernoulli",
+    "codes": "categorical",
+}
+"""The likelihood for a table, where it is not the Gaussian."""
 NETWORK = {
     "n_components": st.sampled_from([None, 1, 2, 3, 5]),
     "likelihood": st.sampled_from(["gaussian"] * 4 + ["bernoulli", "continuous_bernoulli", "poisson", "categorical"]),
@@ -109,7 +121,8 @@ MIXTURE = {
     "pretrain_fraction": st.sampled_from([0.0, 0.4]),
 }
 PPCA = {
-    "n_components": st.sampled_from([None, 1, 2, 3, 5]),
+    "n_components": st.sampled_from([None, 1, 2, 3, 5, 0.9, "identifiable", "parallel"]),
+    "noise": st.sampled_from(["global", "feature"]),
     "solver": st.sampled_from(["auto", "eig", "em", "gradient"]),
     "max_iter": st.sampled_from([5, 200]),
 }
@@ -130,6 +143,9 @@ def cases(draw: Callable) -> Case:
     parameters = {name: draw(values) for name, values in sorted(known, key=lambda pair: pair[0]) if draw(st.booleans())}
     parameters.setdefault("max_epochs", 2) if make is not IdentifiablePPCA else None
     table = draw(st.sampled_from(sorted(TABLES)))
+    if "likelihood" in parameters and draw(st.booleans()):
+        parameters["likelihood"] = SUITED.get(table, "gaussian")
+        parameters |= {} if parameters["likelihood"] == "gaussian" else {"scale": "auto", "noise": "global"}
     rng = np.random.default_rng(draw(st.integers(0, 9)))
     rows = normal(rng, draw(st.sampled_from([2, 3, 10, 40])), draw(st.sampled_from([1, 2, 5, 20])))
     return Case(make(random_state=0, **parameters), table, TABLES[table](rng, rows))
@@ -147,7 +163,8 @@ def outcome(case: Case) -> str:
             if not worded:
                 raise AssertionError(f"{case.estimator} on {case.table}: raised in {last}") from error
             return "refused"
-    strange = [warning for warning in caught if not issubclass(warning.category, CollapseWarning | ConvergenceWarning)]
+    expected = CollapseWarning | ConvergenceWarning | NoiseWarning
+    strange = [warning for warning in caught if not issubclass(warning.category, expected)]
     assert not strange, f"{case.estimator} on {case.table}: {strange[0].category.__name__}: {strange[0].message}"
     wrong = [name for name, values in answers.items() if not np.isfinite(np.asarray(values, dtype=float)).all()]
     assert not wrong, f"{case.estimator} on {case.table}: not finite: {', '.join(wrong)}"
