@@ -58,7 +58,7 @@ def test_weak_components_are_found_as_often_as_if_the_noise_were_known():
     deviations, quantile = np.sqrt(np.append([3, 2.5, 2], np.ones(47))), 1.4538
     root, others = np.sqrt(98.5), np.sqrt(np.arange(50, 1, -1) - 0.5)
     limits = ((root + others) ** 2 + quantile * (root + others) * (1 / root + 1 / others) ** (1 / 3)) / 99
-    spectra = spectra_of_noise(1000, 100, deviations)
+    spectra = spectra_of_noise(300, 100, deviations)
     known = np.array([np.argmin(spectrum.variances[:49] > limits) for spectrum in spectra])
     found = np.array([judged(spectrum).count for spectrum in spectra])
     assert np.mean(found > 3) <= 0.025
