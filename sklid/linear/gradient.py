@@ -43,8 +43,15 @@ def fit_gradient(X: NDArray, closed: LinearGaussian, noise_variance: float | Non
     problem : Problem
         ``tol``, in nats per row, is the least gain of an epoch of twenty steps of L-BFGS, and ``max_iter`` the cap on
         the steps.
+
+    Raises
+    ------
+    ValueError
+        If the rows do not vary.
     """
     scale, noise = math.sqrt(float(np.average(np.square(X)))), closed.initial_noise
+    if scale == 0:
+        raise ValueError('All rows are equal, which leaves solver="gradient" nothing to learn; use solver="auto".')
     x = torch.from_numpy(X / scale)
     for _ in range(MOST_ATTEMPTS):
         initial = _random_model(x, len(closed.amplitudes), math.sqrt(noise) / scale, problem.random_state)

@@ -75,3 +75,8 @@ def test_few_steps_end_with_a_warning_that_says_what_to_raise():
     for solver, rows in (("em", with_gaps(planted())), ("gradient", planted())):
         with pytest.warns(ConvergenceWarning, match="nats per row are still to come. To go on, raise max_iter"):
             IdentifiablePPCA(2, solver=solver, max_iter=1, random_state=0).fit(rows)
+
+
+def test_rows_that_are_all_equal_leave_gradients_nothing_to_learn():
+    with pytest.raises(ValueError, match='All rows are equal.*use solver="auto"'):
+        IdentifiablePPCA(solver="gradient").fit(np.full((5, 3), 3.0))
