@@ -44,7 +44,7 @@ def make_pinwheel(
     Raises
     ------
     ValueError
-        If a number of rows or arms is not a whole number of at least 1.
+        If a number of rows or arms is not a whole number of at least 1, or a spread is negative.
 
     References
     ----------
@@ -60,6 +60,8 @@ def make_pinwheel(
     ((500, 2), [0, 1, 2, 3, 4])
     """
     n_samples, n_arms = checked_size(n_samples), checked_size(n_arms, "n_arms", "arms")
+    if radial_std < 0 or tangential_std < 0:
+        raise ValueError(f"radial_std={radial_std} and tangential_std={tangential_std} must not be negative.")
     random = check_random_state(random_state)
     arms = random.permutation(np.arange(n_samples) % n_arms)
     radii = 1 + radial_std * random.standard_normal(n_samples)

@@ -36,6 +36,8 @@ __all__ = ["isotropy_pvalue", "residual_kurtosis"]
 
 ROUNDING = 1e-12
 """Share of the variance under which what is left over is a rounding error."""
+LEAST_ROWS = 30
+"""Under which a direction that fits one row leaves lengths that look like heavy tails."""
 MOST_NUMBERS = 1 << 17
 """Numbers of the rows, at even distances, of which the fourth moment is taken."""
 
@@ -60,7 +62,7 @@ def isotropy_pvalue(spectrum: Spectrum, n_components: int) -> float:
 
 
 def residual_kurtosis(rows: WeightedRows, model: LinearGaussian, n_features: int) -> float:
-    """Excess kurtosis of what a model leaves over of complete rows, nan where it leaves nothing.
+    """Excess kurtosis of what a model leaves over of complete rows, nan where it leaves nothing or rows are few.
 
     Features that others determine do not count among the `n_features`.
     """
@@ -68,7 +70,11 @@ def residual_kurtosis(rows: WeightedRows, model: LinearGaussian, n_features: int
     centred, weights = dense(rows.X[::step]) - model.mean, None if rows.weights is None else rows.weights[::step]
     squares = np.square(centred).sum(axis=1) - np.square(centred @ model.directions.T).sum(axis=1)
     n_rest, mean = n_features - len(model.directions), float(np.average(squares, weights=weights))
-    if n_rest < 1 or mean <= ROUNDING * float(np.square(centred).mean()) * len(model.mean):
+    if (
+        n_rest < 1
+        or rows.X.shape[0] < LEAST_ROWS
+        or mean <= ROUNDING * float(np.square(centred).mean()) * len(model.mean)
+    ):
         return math.nan
     fourth = float(np.average(np.square(squares / mean), weights=weights))
     return n_rest * fourth - (n_rest + 2)

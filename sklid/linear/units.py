@@ -25,8 +25,8 @@ FAR = 100.0
 """Middle of a column over its spread up to which rows without gaps are fitted as they are, which saves a copy."""
 WIDE = 1e60
 """Spread, or its inverse, up to which they are."""
-LARGEST = 1e151
-"""Spread beyond which variances overflow."""
+LARGEST, LEAST = 1e151, 1e-151
+"""Spread beyond which variances overflow, and below which they lose their digits."""
 SAMPLE = 100
 """Rows without gaps that are looked at; on all of them no spread is smaller."""
 
@@ -42,13 +42,18 @@ class Units(NamedTuple):
         """Those that suit rows, or rows with gaps."""
         X = rows.X
         middle, spread = _range(X[:: max(1, X.shape[0] // SAMPLE)] if rows.complete else X)
-        if not spread.any() or (rows.complete and not _root_sum_of_squares(X) < WIDE):
+        if spread.max() < LEAST or (rows.complete and not _root_sum_of_squares(X) < WIDE):
             middle, spread = _range(X)
         largest = float(spread.max())
         if largest > LARGEST:
             raise ValueError(
                 f"Column {spread.argmax()} holds values {largest:.3g} from their middle, so far that their variance "
                 "is beyond double precision. Divide the whole table by a constant."
+            )
+        if 0 < largest < LEAST:
+            raise ValueError(
+                f"The widest column, {spread.argmax()}, holds values {largest:.3g} from their middle, so near that "
+                "their variance is below double precision. Multiply the whole table by a constant."
             )
         near = sparse.issparse(X) or (rows.complete and (np.abs(middle) <= FAR * spread).all())
         usual = rows.complete and 1 / WIDE < largest < WIDE

@@ -1,5 +1,6 @@
 """What is said of a fit that has not converged, that keeps noise, or whose noise is not what its rule assumes."""
 
+import math
 from typing import Any, NamedTuple, Self
 
 from sklearn.exceptions import ConvergenceWarning
@@ -12,7 +13,7 @@ __all__ = ["Verdict", "warn_unfinished"]
 
 REMEDIES = {
     "global": 'If columns have noise of their own, use noise="feature"; if it depends on other columns or has heavy '
-    'tails, n_components="parallel" or a number.',
+    'tails, n_components="parallel" or a number. The first two take rows without gaps.',
     "feature": 'If the noise of columns depends on each other, use n_components="parallel" or a number.',
 }
 
@@ -56,6 +57,8 @@ class Verdict(NamedTuple):
     def _of_collapse(self) -> str:
         first, variance, limit = self.judgement
         found = f"component {first} has variance {variance:.4g}, and noise alone reaches {limit:.4g}"
+        if not math.isfinite(limit):
+            found = "so few rows or features leave nothing to compare them with"
         n_noise = self.n_components - first
         if first == 0:
             return (

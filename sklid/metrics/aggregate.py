@@ -27,20 +27,22 @@ def most_evaluated(q: Distribution) -> int:
 
 
 def aggregate_log_densities(q: Distribution, z: Tensor, evaluated: Tensor) -> tuple[Tensor, Tensor]:
-    """Log q(z_i | x_i) and the log of the sum of q(z_i | x_j) over all j, for the rows i to evaluate.
+    """Log q(z_i | x_i) and the log of the sum of q(z_i | x_j) over the other rows j, for the rows i to evaluate.
 
     In blocks and in double precision.
     """
     log_table = _gaussian_table(q) if _is_diagonal(q) else _general_table(q)
     # small tensors made between large ones would keep their memory from going back
-    own, total = torch.empty(2, len(evaluated), dtype=torch.float64)
+    own, others = torch.empty(2, len(evaluated), dtype=torch.float64)
     step = max(1, TABLE_NUMBERS // len(z))
     for start in range(0, len(evaluated), step):
         places = evaluated[start : start + step]
         table = log_table(z[places]).double().cpu()
-        own[start : start + step] = table[torch.arange(len(places)), places]
-        total[start : start + step] = table.logsumexp(1)
-    return own, total
+        diagonal = torch.arange(len(places)), places
+        own[start : start + step] = table[diagonal]
+        table[diagonal] = -math.inf
+        others[start : start + step] = table.logsumexp(1)
+    return own, others
 
 
 def _is_diagonal(q: Distribution) -> bool:

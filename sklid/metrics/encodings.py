@@ -103,8 +103,17 @@ def encodings(first: Any, second: Any = None) -> Encodings:
 @without_gradients()
 def encodings_of(view: View) -> Encodings:
     """The posteriors of the rows and the prior of a model."""
-    prior = getattr(view.model, "prior", None)
-    return _of_distributions(view.model.encode(view.rows), prior() if callable(prior) else prior)
+    prior, posterior = getattr(view.model, "prior", None), view.model.encode(view.rows)
+    if not isinstance(posterior, Distribution):
+        raise TypeError(
+            "encode gives a torch.distributions.Distribution over the latents of every row; "
+            f"it gave a {type(posterior).__name__}."
+        )
+    encoded = _of_distributions(posterior, prior() if callable(prior) else prior)
+    n_encoded = encoded.posterior.batch_shape[0]
+    if n_encoded != len(view.rows):
+        raise ValueError(f"encode gave {n_encoded} posteriors for {len(view.rows)} rows.")
+    return encoded
 
 
 def marginals(distribution: Distribution) -> Distribution | None:
@@ -174,10 +183,13 @@ def _of_distributions(posterior: Distribution, prior: Distribution | None) -> En
             "The prior is a torch.distributions.Distribution, of a VariationalModel also a function without arguments "
             f"that gives one, or None for N(0, I); got {type(prior).__name__}."
         )
-    if len(prior.event_shape) == 0:
+    if len(prior.event_shape) == 0 and prior.batch_shape in (torch.Size(), torch.Size([1]), posterior.event_shape):
         prior = Independent(prior.expand(posterior.event_shape), 1, validate_args=False)
     if prior.event_shape != posterior.event_shape:
-        raise ValueError(f"The posterior has {posterior.event_shape[0]} latents and the prior {prior.event_shape[0]}.")
+        size = tuple(prior.batch_shape + prior.event_shape)
+        raise ValueError(
+            f"The posterior has {posterior.event_shape[0]} latents and the prior {', '.join(map(str, size))}."
+        )
     return Encodings(posterior, prior)
 
 

@@ -38,9 +38,15 @@ def decoder_of(view: View) -> Callable[[Tensor], Distribution]:
     Where the model conditions on something, latent m belongs to row m modulo N.
     """
     given = view.given
-    if given is None:
-        return view.model.decode
-    return lambda z: view.model.decode(z, given=given[torch.arange(len(z), device=given.device) % len(given)])
+
+    def decode(z: Tensor) -> Distribution:
+        row = {} if given is None else {"given": given[torch.arange(len(z), device=given.device) % len(given)]}
+        p = view.model.decode(z, **row)
+        if not isinstance(p, Distribution):
+            raise TypeError(f"decode gives a torch.distributions.Distribution over rows; it gave a {type(p).__name__}.")
+        return p
+
+    return decode
 
 
 def decoded_log_prob(view: View, z: Tensor) -> Tensor:

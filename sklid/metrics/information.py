@@ -252,10 +252,9 @@ def _bracket(q: Distribution, p: Distribution | None = None) -> MutualInformatio
     z = q.sample()
     most = most_evaluated(q)
     evaluated = torch.arange(n_rows) if n_rows <= most else torch.randperm(n_rows)[:most]
-    own, total = aggregate_log_densities(q, z, evaluated)
-    with_itself = own - (total - math.log(n_rows))
-    others = total + torch.log1p(-torch.exp((own - total).clamp_max(-1e-12)))
-    without_itself = own - (others - math.log(max(n_rows - 1, 1)))
+    own, others = aggregate_log_densities(q, z, evaluated)
+    with_itself = own - (torch.logaddexp(own, others) - math.log(n_rows))
+    without_itself = own - (others - math.log(n_rows - 1)) if n_rows > 1 else with_itself
     lower, error = max(0.0, with_itself.mean().item()), standard_error(with_itself)
     highs = [without_itself] if p is None else [without_itself, _divergences(q, p).double()]
     high = min(highs, key=lambda per_row: per_row.mean().item())

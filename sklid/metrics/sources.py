@@ -209,6 +209,7 @@ def linear_posterior(amplitudes: NDArray, noise_variance: float) -> tuple[NDArra
 
 def linear_gaussian(mean: NDArray, directions: NDArray, amplitudes: NDArray, noise_variance: float, X: NDArray) -> View:
     """Probabilistic PCA with orthonormal directions ``(K, D)`` and amplitudes ``(K,)``, and its exact posterior."""
+    mean, directions, amplitudes = (np.asarray(part, dtype=np.float64) for part in (mean, directions, amplitudes))
     gains, deviations = linear_posterior(amplitudes, noise_variance)
     projections, loadings = (
         torch.from_numpy(gains[:, None] * directions),
@@ -232,7 +233,7 @@ def _rows_of(X: ArrayLike, n_features: int) -> Tensor:
 
 def _of_pca(pca: BaseEstimator, X: ArrayLike) -> View:
     check_is_fitted(pca)
-    noise = float(pca.noise_variance_)
+    noise = _noise_variance(pca)
     if noise <= 0:
         raise ValueError(
             f"This {type(pca).__name__} keeps all variance and has no noise, so its posteriors are points; "
@@ -240,6 +241,15 @@ def _of_pca(pca: BaseEstimator, X: ArrayLike) -> View:
         )
     amplitudes = np.sqrt(np.maximum(pca.explained_variance_ - noise, 0))
     return linear_gaussian(pca.mean_, pca.components_, amplitudes, noise, X)
+
+
+def _noise_variance(pca: BaseEstimator) -> float:
+    """Mean variance of the directions left out; `noise_variance_` of an incremental fit is that of its last batch."""
+    if isinstance(pca, PCA):
+        return float(pca.noise_variance_)
+    left_out, n_rows = len(pca.mean_) - pca.n_components_, pca.n_samples_seen_
+    rest = pca.var_.sum() * n_rows / (n_rows - 1) - pca.explained_variance_.sum()
+    return max(0.0, float(rest)) / left_out if left_out else 0.0
 
 
 def _of_factor_analysis(model: BaseEstimator, X: ArrayLike) -> View:

@@ -38,3 +38,9 @@ def test_sizes_that_are_no_whole_numbers_of_at_least_one_are_refused(sizes):
     (name,) = sizes
     with pytest.raises(ValueError, match=f"{name}=.* must be a whole number of .*, at least 1"):
         make_pinwheel(**sizes)
+
+
+@pytest.mark.parametrize("name", ["radial_std", "tangential_std"])
+def test_negative_spreads_are_refused(name):
+    with pytest.raises(ValueError, match=f"{name}=-1.* must not be negative"):
+        make_pinwheel(**{name: -1})

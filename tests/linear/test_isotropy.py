@@ -93,3 +93,12 @@ def test_isotropic_noise_and_a_number_of_components_raise_no_alarm():
 def test_isotropy_of_rows_with_gaps_is_not_judged():
     assert np.isnan(IdentifiablePPCA(3).fit(with_gaps(planted())).isotropy_pvalue_)
     assert IdentifiablePPCA(3).fit(planted()).isotropy_pvalue_ > 0.01
+
+
+@pytest.mark.parametrize("shape", [(4, 200), (10, 1000), (5, 100)])
+def test_normal_noise_of_few_rows_is_not_called_heavy_tailed(shape):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for seed in range(5):
+            IdentifiablePPCA().fit(np.random.default_rng(seed).standard_normal(shape))
+    assert not [warning for warning in caught if "heavier tails" in str(warning.message)]

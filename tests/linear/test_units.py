@@ -67,3 +67,8 @@ def test_number_of_identifiable_components_is_the_same_in_large_units():
     """The correction of the noise squares variances, which are squares themselves."""
     rows = planted()
     assert IdentifiablePPCA().fit(rows * 1e100).n_identifiable_ == IdentifiablePPCA().fit(rows).n_identifiable_
+
+
+def test_values_whose_variance_is_below_double_precision_are_refused():
+    with pytest.raises(ValueError, match="so near that their variance is below double precision"):
+        IdentifiablePPCA().fit(np.random.default_rng(0).standard_normal((40, 3)) * 1e-200)

@@ -171,7 +171,19 @@ def test_information_of_a_flow_that_is_a_gaussian_in_disguise_is_that_of_the_gau
 def test_densities_of_one_latent_are_those_of_the_average_of_its_gaussians(n_rows):
     q = Normal(torch.randn(n_rows, dtype=torch.float64), 0.1 + torch.rand(n_rows, dtype=torch.float64))
     z, places = q.sample(), torch.arange(20)
-    own, total = aggregate_log_densities(q, z, places)
+    own, others = aggregate_log_densities(q, z, places)
     torch.testing.assert_close(own, q.log_prob(z)[:20])
-    torch.testing.assert_close(total, q.log_prob(z[:20, None]).logsumexp(1))
+    every = q.log_prob(z[:20, None])
+    every[places, places] = -torch.inf
+    torch.testing.assert_close(others, every.logsumexp(1))
     assert most_evaluated(q) >= n_rows
+
+
+def test_the_bracket_reaches_as_far_as_the_information_does():
+    """I = K / 2 log(1 + 1 / s^2) of z = x + s e in its exact posterior, far above log N."""
+    K, s, n_rows = 20, 0.05, 500
+    z = np.random.default_rng(0).standard_normal((n_rows, K))
+    x, variance = z + s * np.random.default_rng(1).standard_normal((n_rows, K)), s**2 / (1 + s**2)
+    with pytest.warns(CappedEstimateWarning):
+        found = metrics.mutual_information(x / (1 + s**2), np.full((n_rows, K), variance**0.5))
+    assert found.lower < K / 2 * math.log1p(1 / s**2) < found.upper < 65

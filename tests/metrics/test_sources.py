@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from scipy import sparse
 from scipy.stats import multivariate_normal
 from sklearn.datasets import load_iris
 from sklearn.decomposition import PCA, FactorAnalysis, IncrementalPCA
@@ -12,7 +13,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch.distributions import Independent, Normal
 
-from sklid import LIDVAE, metrics
+from sklid import LIDVAE, IdentifiablePPCA, metrics
+from sklid.metrics import log_likelihood
 from sklid.metrics.encodings import encodings
 
 from .models import HandWrittenVAE, exact_log_likelihood, linear_data, linear_model
@@ -74,7 +76,7 @@ def test_pca_without_noise_is_refused_with_the_way_out():
         metrics.kl_divergence(PCA(4).fit(X), X)
 
 
-@pytest.mark.parametrize("model", [FactorAnalysis(2), IncrementalPCA(2)])
+@pytest.mark.parametrize("model", [FactorAnalysis(2), IncrementalPCA(2, batch_size=150)])
 def test_linear_models_of_scikit_learn_have_their_exact_posterior_and_likelihood(model):
     X = load_iris().data
     model = model.fit(X)
@@ -190,3 +192,39 @@ def test_rows_of_another_width_are_refused():
     X = load_iris().data
     with pytest.raises(ValueError, match="X has 3 features, but the model was fitted to 4 features"):
         metrics.log_likelihood(PCA(2).fit(X), X[:, :3])
+
+
+@pytest.mark.parametrize("make", [PCA, IncrementalPCA, FactorAnalysis])
+def test_models_fitted_to_single_precision_are_measured(make):
+    X = np.random.default_rng(0).standard_normal((300, 8)).astype(np.float32)
+    model = make(2).fit(X)
+    assert np.isfinite(log_likelihood(model, X).value)
+
+
+def test_noise_of_an_incremental_fit_is_that_of_all_its_batches():
+    X = np.random.default_rng(0).standard_normal((3000, 10))
+    found, expected = (log_likelihood(make(3).fit(X), X).value for make in (IncrementalPCA, PCA))
+    assert abs(found - expected) < 0.02
+
+
+@pytest.mark.parametrize(
+    ("changed", "error", "message"),
+    [
+        ({"encode": lambda x: x}, TypeError, "encode gives a torch.distributions.Distribution.*it gave a Tensor"),
+        ({"decode": lambda z: z}, TypeError, "decode gives a torch.distributions.Distribution.*it gave a Tensor"),
+        ({"encode": lambda x: Normal(x[:7], 1.0)}, ValueError, "encode gave 7 posteriors for 20 rows"),
+        ({"prior": lambda: Normal(torch.zeros(5), 1.0)}, ValueError, "has 3 latents and the prior 5"),
+    ],
+)
+@pytest.mark.parametrize("metric", [log_likelihood, metrics.collapse_report])
+def test_callables_that_give_something_else_are_named(metric, changed, error, message):
+    model = metrics.VariationalModel(lambda x: Normal(x, 1.0), lambda z: Normal(z, 1.0))._replace(**changed)
+    with pytest.raises(error, match=message):
+        metric(model, torch.zeros(20, 3))
+
+
+@pytest.mark.filterwarnings("ignore::sklid.CollapseWarning")
+def test_sparse_rows_are_reported_on():
+    X = sparse.random(400, 30, 0.1, format="csr", random_state=0)
+    model = IdentifiablePPCA(3).fit(X)
+    assert metrics.collapse_report(model, X).verdict == metrics.collapse_report(model, X.toarray()).verdict

@@ -150,9 +150,10 @@ def rows_to_screen(X: Any) -> Any:
 
 def _subsample(X: Any, n_rows: int, random: np.random.RandomState) -> Any:
     """At most so many rows, drawn at random and kept in order; those drawn from a memory map are loaded."""
-    if X is None or len(X) <= n_rows:
+    n_given = 0 if X is None else X.shape[0] if hasattr(X, "shape") else len(X)
+    if n_given <= n_rows:
         return X
-    chosen = np.sort(random.choice(len(X), n_rows, replace=False))
+    chosen = np.sort(random.choice(n_given, n_rows, replace=False))
     if isinstance(X, Tensor | MappedRows | ModelRows):
         return X[torch.from_numpy(chosen)]
     return MappedRows(X)[chosen] if is_large_map(X) else safe_indexing(X, chosen)

@@ -97,7 +97,10 @@ def remedy_of(verdict: str, model: Any = None, rows_needed: float = math.nan) ->
 
 def _what_would_decide(rows_needed: float) -> str:
     if not math.isfinite(rows_needed):
-        return "Pass more rows."
+        return (
+            "Pass rows that were not fitted, and more of them; where p(x | z) shows no distribution function or "
+            "moments, its residuals cannot be tested."
+        )
     return f"Pass more rows: about {math.ceil(rows_needed):,} would show a direction as strong as the noise."
 
 

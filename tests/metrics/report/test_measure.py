@@ -112,4 +112,5 @@ def test_a_model_that_overflows_has_an_undecided_verdict(shift):
     rows, W = linear_data(100, [1.0])
     decode = lambda z: Independent(Normal(z @ W * shift, 1.0, validate_args=False), 1, validate_args=False)  # noqa: E731
     report = collapse_report(linear_model(W, encode=frozen_at_the_prior(1))._replace(decode=decode), rows)
-    assert (report.verdict, report.remedy) == ("undecided", "Pass more rows.")
+    assert report.verdict == "undecided"
+    assert report.remedy.startswith("Pass rows that were not fitted, and more of them")
