@@ -142,9 +142,13 @@ def _correlated(table: Tensor) -> Tensor:
 
 
 def _shifted(table: Tensor, generator: np.random.Generator) -> Tensor:
-    """Each column of ``(N, D, V)`` turned round along the rows by a random number of them."""
+    """Each column of ``(N, D, V)`` turned round along the rows by a random number of them.
+
+    No two turn by the same, as far as there are rows: these would keep what they share.
+    """
     n_rows, n_columns, n_values = table.shape
-    start = torch.from_numpy(generator.integers(n_rows, size=n_columns)).to(table.device)
+    numbers = np.arange(max(n_rows, n_columns)) % n_rows
+    start = torch.from_numpy(generator.choice(numbers, n_columns, replace=False)).to(table.device)
     places = (torch.arange(n_rows, device=table.device).unsqueeze(1) + start) % n_rows
     return table.gather(0, places.unsqueeze(-1).expand(-1, -1, n_values))
 
