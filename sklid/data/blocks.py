@@ -14,10 +14,10 @@ CHUNK_NUMBERS = 1 << 24
 """Numbers held at once for a chunk of rows: 64 MB in single precision."""
 
 
-def chunks(X: NDArray, numbers_per_row: int) -> Iterator[NDArray]:
+def chunks(X: Any, numbers_per_row: int) -> Iterator[Any]:
     """Consecutive blocks of rows that need at most `CHUNK_NUMBERS` numbers each."""
     step = max(1, CHUNK_NUMBERS // max(1, numbers_per_row))
-    return (X[start : start + step] for start in range(0, len(X), step))
+    return (X[start : start + step] for start in range(0, X.shape[0], step))
 
 
 def tensor_of(array: NDArray) -> Tensor:

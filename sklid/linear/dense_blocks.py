@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from ..data.blocks import CHUNK_NUMBERS
+from ..data.blocks import chunks
 
 __all__ = ["column_range", "dense", "dense_blocks", "n_constant", "n_different"]
 
@@ -19,8 +19,7 @@ def dense(X: Any) -> NDArray:
 
 def dense_blocks(X: Any, numbers_per_row: int) -> Iterator[NDArray]:
     """Consecutive blocks of rows ``(n, D)``, each of so many rows that their work fits into memory."""
-    step = max(1, CHUNK_NUMBERS // max(1, numbers_per_row))
-    return (dense(X[start : start + step]) for start in range(0, X.shape[0], step))
+    return map(dense, chunks(X, numbers_per_row))
 
 
 def column_range(X: Any) -> tuple[NDArray, NDArray]:

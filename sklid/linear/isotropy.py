@@ -66,15 +66,13 @@ def residual_kurtosis(rows: WeightedRows, model: LinearGaussian, n_features: int
 
     Features that others determine do not count among the `n_features`.
     """
+    if rows.X.shape[0] < LEAST_ROWS:
+        return math.nan
     step = -(-rows.X.shape[0] * rows.X.shape[1] // MOST_NUMBERS)
     centred, weights = dense(rows.X[::step]) - model.mean, None if rows.weights is None else rows.weights[::step]
     squares = np.square(centred).sum(axis=1) - np.square(centred @ model.directions.T).sum(axis=1)
     n_rest, mean = n_features - len(model.directions), float(np.average(squares, weights=weights))
-    if (
-        n_rest < 1
-        or rows.X.shape[0] < LEAST_ROWS
-        or mean <= ROUNDING * float(np.square(centred).mean()) * len(model.mean)
-    ):
+    if n_rest < 1 or mean <= ROUNDING * float(np.square(centred).mean()) * len(model.mean):
         return math.nan
     fourth = float(np.average(np.square(squares / mean), weights=weights))
     return n_rest * fourth - (n_rest + 2)

@@ -71,11 +71,7 @@ def of_moments(moments: Moments, problem: Problem) -> Solution:
     units = Units.of_moments(moments)
     moments, problem = units.moments(moments), problem.in_units_of(units.scale)
     spectrum = spectrum_of_moments(moments)
-    judgement = (
-        normal_columns(spectrum, moments, problem.random_state)
-        if problem.permute
-        else judged(spectrum, problem.noise_variance)
-    )
+    judgement = normal_columns(spectrum, moments, problem.random_state) if problem.permute else None
     if problem.by_feature:
         return _restored(_by_feature(spectrum, Columns.of_moments(moments), judgement, problem), units)
     solution = _of_one_noise(spectrum, spectrum.centred_rows, judgement, problem)
@@ -103,9 +99,7 @@ def _of_complete(rows: WeightedRows, offset: NDArray, problem: Problem) -> Solut
         spectrum = with_small_variances(spectrum_of_moments(moments), rows, moments, offset)
     else:
         spectrum = spectrum_of_rows(rows, problem.n_components, problem.noise_variance, problem.random_state)
-    judgement = (
-        permuted(rows, spectrum, problem.random_state) if problem.permute else judged(spectrum, problem.noise_variance)
-    )
+    judgement = permuted(rows, spectrum, problem.random_state) if problem.permute else None
     if problem.by_feature:
         few = moments is not None and rows.tall
         columns = Columns.of_moments(moments) if few else Columns.of(rows.centred_rows())
@@ -118,7 +112,7 @@ def _of_complete(rows: WeightedRows, offset: NDArray, problem: Problem) -> Solut
 
 
 def _of_rows_with_one_noise(
-    rows: WeightedRows, moments: Moments | None, spectrum: Spectrum, judgement: Judgement, problem: Problem
+    rows: WeightedRows, moments: Moments | None, spectrum: Spectrum, judgement: Judgement | None, problem: Problem
 ) -> Solution:
     """With the sign of each direction open, and components counted anew where noise is not what their number rests on.
 
@@ -176,10 +170,10 @@ def _of_incomplete(rows: IncompleteRows, problem: Problem) -> Solution:
     return Solution(model.signed(rows.weights @ found.means**3), spectrum, judgement, kl, fit, leftover)
 
 
-def _by_feature(spectrum: Spectrum, columns: Columns, judgement: Judgement, problem: Problem) -> Solution:
-    """With noise for each column, and the sign of each direction open."""
+def _by_feature(spectrum: Spectrum, columns: Columns, judgement: Judgement | None, problem: Problem) -> Solution:
+    """With noise for each column, and the sign of each direction open; as many as stand out unless that is judged."""
     degrees, most = spectrum.weight - 1, most_factors(spectrum.n_features)
-    if not problem.permute:
+    if judgement is None:
         judgement = searched(columns, degrees, most, problem)
     wanted = problem.n_components
     fit = fit_factors(columns, spectrum, max(judgement.count, 1) if wanted is None else wanted, max(most, 1), problem)
@@ -190,14 +184,16 @@ def _by_feature(spectrum: Spectrum, columns: Columns, judgement: Judgement, prob
 
 
 def _of_one_noise(
-    spectrum: Spectrum, centred_rows: Callable[[], NDArray], judgement: Judgement, problem: Problem
+    spectrum: Spectrum, centred_rows: Callable[[], NDArray], judgement: Judgement | None, problem: Problem
 ) -> Solution:
     """With one noise and the sign of each direction open; centred rows whose mean square is the covariance on demand.
 
     Where no noise is left the likelihood has no maximum that a solver could climb to, and the closed form stands.
     """
-    n_components = number_of_components(spectrum, problem.n_components, judgement.count)
     known = problem.noise_variance
+    if judgement is None:
+        judgement = judged(spectrum, known)
+    n_components = number_of_components(spectrum, problem.n_components, judgement.count)
     closed = LinearGaussian.of_spectrum(spectrum, min(n_components, most_components(spectrum.n_features, known)), known)
     fit = Fit(closed)
     if len(closed.amplitudes) and closed.noise_variance > 10 * LEAST_NOISE * spectrum.variances[0]:

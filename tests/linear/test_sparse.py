@@ -45,7 +45,7 @@ def test_many_sparse_rows_and_features_are_decomposed_without_being_made_dense(m
 
 
 def test_memory_of_a_sparse_fit_is_not_that_of_the_dense_rows(monkeypatch):
-    monkeypatch.setattr("sklid.linear.dense_blocks.CHUNK_NUMBERS", 1 << 20)
+    monkeypatch.setattr("sklid.data.blocks.CHUNK_NUMBERS", 1 << 20)
     X = sparse.random(20_000, 600, 0.005, format="csr", random_state=0)
     tracemalloc.start()
     try:

@@ -103,9 +103,7 @@ def measure_likelihood(
 
 def measured_with_rows(probabilities: NDArray[np.float64], rows: ArrayLike) -> LabelMeasurements:
     """What q(y | x) tells, and how many clusters the rows form."""
-    labels = measure_labels(probabilities)
-    n_clusters, evidence = evidence_for_clusters(rows, probabilities.argmax(axis=1), labels.n_labels)
-    return labels._replace(n_clusters=n_clusters, cluster_evidence=evidence)
+    return _with_clusters(measure_labels(probabilities), probabilities, rows)
 
 
 def measure_labels_of_model(
@@ -113,14 +111,17 @@ def measure_labels_of_model(
 ) -> LabelMeasurements:
     """What q(y | x) tells, how many clusters the rows form and, under a mixture prior, how far its clusters differ."""
     chosen = torch.randperm(len(view.rows))[: effort.n_clustered]
-    n_clusters, evidence = evidence_for_clusters(
-        view.rows[chosen].cpu(), probabilities[chosen.cpu().numpy()].argmax(axis=1), probabilities.shape[1]
-    )
-    labels = measure_labels(probabilities)._replace(n_clusters=n_clusters, cluster_evidence=evidence)
+    labels = _with_clusters(measure_labels(probabilities), probabilities[chosen.cpu().numpy()], view.rows[chosen].cpu())
     if not isinstance(prior, MixtureSameFamily):
         return labels
     information = exact_information(prior, exact.weights, exact.draws)
     return labels._replace(separation=separation_of_clusters(prior), exact=information)
+
+
+def _with_clusters(labels: LabelMeasurements, probabilities: NDArray[np.float64], rows: ArrayLike) -> LabelMeasurements:
+    """The same with how many clusters some rows form, whose q(y | x) these are."""
+    n_clusters, evidence = evidence_for_clusters(rows, probabilities.argmax(axis=1), labels.n_labels)
+    return labels._replace(n_clusters=n_clusters, cluster_evidence=evidence)
 
 
 def _informative(view: View, sample: View, active: NDArray[np.bool_], effort: Effort) -> InformativeUnits | None:
