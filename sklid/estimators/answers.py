@@ -5,6 +5,7 @@ r"""The questions that a fitted estimator with one continuous latent answers.
 Scores, samples and reconstructions are in the units of the data.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -183,9 +184,7 @@ class AnswersMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         ValueError
             If `n_samples` is not a whole number of at least 1.
         """
-        inference, n_samples = self._inference(), checked_size(n_samples)
-        with Draws(seed_of(self.random_state)):
-            return inference.sample(n_samples)
+        return self._drawn(Inference.sample, n_samples)
 
     @property
     def n_iter_(self) -> int:
@@ -207,6 +206,12 @@ class AnswersMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     @property
     def scale_(self) -> str | None:
         return self._table.learned_scale
+
+    def _drawn(self, draw: Callable[[Inference, int], Any], n_samples: Any) -> Any:
+        """So many draws of a kind, the same at each call when `random_state` is an integer."""
+        inference, n_samples = self._inference(), checked_size(n_samples)
+        with Draws(seed_of(self.random_state)):
+            return draw(inference, n_samples)
 
     def _trained(self) -> BoundNet:
         check_is_fitted(self)

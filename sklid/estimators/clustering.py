@@ -20,12 +20,10 @@ from torch import Tensor
 from ..data.memory_map import MappedRows
 from ..data.table import ModelRows, TableAdapter
 from ..nn import JointMixtureModel, LatentVariableModel, MixtureModel
-from ..nn.draws import Draws
-from ..randomness import seed_of
 from ..surroundings import making_modules, without_gradients
 from ..training import BoundNet
 from ..training.phases import Phase, Settings, train
-from ..validation import checked_size
+from .inference import Inference
 from .mixture_start import MixtureStart
 from .parameters import MixtureParameters
 
@@ -139,9 +137,7 @@ class MixtureMixin(ClusterMixin, MixtureParameters):
         ValueError
             If `n_samples` is not a whole number of at least 1.
         """
-        inference, n_samples = self._inference(), checked_size(n_samples)
-        with Draws(seed_of(self.random_state)):
-            return inference.sample_with_labels(n_samples)
+        return self._drawn(Inference.sample_with_labels, n_samples)
 
     @property
     def weights_(self) -> NDArray[np.floating]:
