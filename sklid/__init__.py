@@ -1,9 +1,10 @@
 """Latent-identifiable variational autoencoders with scikit-learn's interface."""
 
 from .estimators.lidgmvae import LIDGMVAEClustering
+from .estimators.lidmvae import LIDMVAEClustering
 from .estimators.lidvae import LIDVAE
 from .exceptions import CollapseWarning
 from .linear.ppca import IdentifiablePPCA
 
-__all__ = ["LIDVAE", "CollapseWarning", "IdentifiablePPCA", "LIDGMVAEClustering"]
+__all__ = ["LIDVAE", "CollapseWarning", "IdentifiablePPCA", "LIDGMVAEClustering", "LIDMVAEClustering"]
 __version__ = "0.1.0"

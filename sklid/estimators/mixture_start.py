@@ -18,7 +18,8 @@ from torch import Tensor
 
 from ..data.table import ModelRows
 from ..metrics.mixtures import stopping_mixture
-from ..nn import GaussianClusters, LatentVariableModel, SeparatedMixture, separated
+from ..nn import LatentVariableModel, SeparatedMixture, separated
+from .cluster_families import FAMILIES
 
 __all__ = ["MixtureStart"]
 
@@ -39,6 +40,8 @@ class MixtureStart:
         As in `LIDGMVAEClustering`.
     fixed_means, uniform_weights : bool
         Whether the means keep their initial values, and the weights are equal for good.
+    family : str, default="gaussian"
+        Of the clusters, as in `LIDMVAEClustering`.
     """
 
     k: int
@@ -49,6 +52,7 @@ class MixtureStart:
     n_init: int
     fixed_means: bool
     uniform_weights: bool
+    family: str = "gaussian"
 
     @torch.no_grad()
     def mixture(self, model: LatentVariableModel, x: Tensor | ModelRows, seed: int) -> SeparatedMixture:
@@ -115,16 +119,18 @@ class MixtureStart:
         """A mixture with the moments of the rows around each centre."""
         scales, axes = _principal_scales(*_covariances(means, centres, shares), self.covariance_type)
         weights = np.ones(self.k) if self.uniform_weights else shares.sum(axis=0) + 1
-        clusters = GaussianClusters(
-            _single(scales), means.shape[1], None if axes is None else _single(axes), self.scale_bounds
-        )
+        family, bounds = FAMILIES[self.family], self.scale_bounds
+        least_code = family.least_code(bounds, is_given=not isinstance(self.init, str))
+        codes = separated(_single(centres), self.min_separation, least_code)
+        clusters = family.clusters(_single(scales), codes, None if axes is None else _single(axes), bounds)
         return SeparatedMixture(
-            separated(_single(centres), self.min_separation),
+            codes,
             clusters,
             _single(weights / weights.sum()),
             separation=self.min_separation,
             fixed_means=self.fixed_means,
             fixed_weights=self.uniform_weights,
+            least_mean=family.least_mean(bounds),
         )
 
 

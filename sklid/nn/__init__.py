@@ -9,12 +9,15 @@ from .certificate import (
     mixture_kl_floor,
     mixture_mutual_information_floor,
     mutual_information_floor,
+    peak_ball_probability,
+    peak_kl_floor,
 )
-from .clusters import Clusters, GaussianClusters
+from .clusters import Clusters, GaussianClusters, PrincipalClusters
 from .convex import ConvexPotential
 from .curved import CurvedPotential
 from .decoder import Decoder, InjectiveDecoder, PlainDecoder
 from .embedding import IdentityEmbedding, OrthogonalEmbedding
+from .gamma import GammaClusters
 from .likelihoods import (
     LIKELIHOODS,
     BernoulliLikelihood,
@@ -28,10 +31,12 @@ from .likelihoods import (
     helmert_basis,
 )
 from .linear import LinearDecoder, LinearModel, QuadraticPotential
+from .location_scale import LocationScaleClusters, StandardDistribution, StandardLaplace, StandardStudentT
 from .mixture import SeparatedMixture, separated
 from .mixture_model import JointMixtureModel, MixtureModel
 from .model import LatentVariableModel
 from .objective import Bound, iwae, kl_estimate
+from .positive import LogNormalPrior, PositivePosterior, ShiftedDecoder, with_positive_latents
 from .posterior import GaussianPosterior, Posterior
 from .prior import Prior, StandardNormal
 from .section import Section, SectionDecoder
@@ -49,6 +54,7 @@ __all__ = [
     "ConvexPotential",
     "CurvedPotential",
     "Decoder",
+    "GammaClusters",
     "GaussianClusters",
     "GaussianLikelihood",
     "GaussianPosterior",
@@ -60,17 +66,25 @@ __all__ = [
     "Likelihood",
     "LinearDecoder",
     "LinearModel",
+    "LocationScaleClusters",
+    "LogNormalPrior",
     "MixtureModel",
     "OrthogonalEmbedding",
     "PlainDecoder",
     "PoissonLikelihood",
+    "PositivePosterior",
     "Posterior",
+    "PrincipalClusters",
     "Prior",
     "QuadraticPotential",
     "Section",
     "SectionDecoder",
     "SeparatedMixture",
+    "ShiftedDecoder",
+    "StandardDistribution",
+    "StandardLaplace",
     "StandardNormal",
+    "StandardStudentT",
     "Support",
     "ball_kl_floor",
     "ball_probability",
@@ -81,5 +95,8 @@ __all__ = [
     "mixture_kl_floor",
     "mixture_mutual_information_floor",
     "mutual_information_floor",
+    "peak_ball_probability",
+    "peak_kl_floor",
     "separated",
+    "with_positive_latents",
 ]

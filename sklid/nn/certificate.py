@@ -18,6 +18,15 @@ nearest to N(0, I): a good reconstruction has a positive divergence. Under a mix
 .. math:: I(w; x) \ge \sum_c \pi_c \tfrac12 \log\det(I + r^2 \Sigma_c), \quad
     KL(q \| p) \ge \tfrac K2 \left( \log \frac{\tau^2 r^2 K}{c} - 1 \right).
 
+These are Gaussian clusters. For independent coordinates of any law, the channel r w_k + e_k loses nothing by the
+entropy-power inequality, and with the entropy power :math:`N(w_k) = e^{2 h(w_k)} / 2 \pi e` in place of the variance
+the first floor holds; the second holds with the largest density of p,
+
+.. math:: I(w; x) \ge \sum_c \pi_c \sum_k \tfrac12 \log(1 + r^2 N(w_k \mid c)), \quad
+    KL(q \| p) \ge - \tfrac K2 \log \frac{2 \pi e \, c}{r^2 K} - \log \max_w p(w),
+
+since q has at most the entropy of a Gaussian of its covariance. That density also bounds the probability of a ball.
+
 c is a mean of squares, and of one whose tails are not known draws give no upper confidence limit (Bahadur & Savage
 1956). Where the moments of q are known, c is known to be at least :math:`r^2 \operatorname{tr} Cov_q z`. Where they are
 not, draws tell shares of q: the ball around a point that holds the j draws nearest to it, of S, holds at least the
@@ -44,6 +53,8 @@ __all__ = [
     "mixture_kl_floor",
     "mixture_mutual_information_floor",
     "mutual_information_floor",
+    "peak_ball_probability",
+    "peak_kl_floor",
 ]
 
 CONFIDENCE = 0.999
@@ -97,6 +108,26 @@ def mixture_kl_floor(
     """
     share = decoded_variance / ((inverse_lipschitz * least_scale) ** 2 * n_components)
     return (-0.5 * n_components * (share.log() + 1)).clamp_min(0.0)
+
+
+def peak_kl_floor(
+    decoded_variance: Tensor, n_components: int, log_peak: Tensor | float, inverse_lipschitz: float
+) -> Tensor:
+    """Least KL(q || p) in nats of a posterior with the given trace of Cov f(w), in noise units: ``(*,) -> (*,)``.
+
+    The density of p is nowhere above its peak, and q has at most the entropy of an isotropic Gaussian.
+    """
+    variance = decoded_variance / (inverse_lipschitz**2 * n_components)
+    return (-0.5 * n_components * (variance.log() + math.log(2 * math.pi) + 1) - log_peak).clamp_min(0.0)
+
+
+def peak_ball_probability(radius: Tensor, n_components: int, log_peak: Tensor | float) -> Tensor:
+    """The most that a density which is nowhere above its peak gives a ball of a radius: ``(*,) -> (*,)``, in doubles.
+
+    It is the peak times the volume.
+    """
+    log_volume = 0.5 * n_components * math.log(math.pi) - math.lgamma(0.5 * n_components + 1)
+    return (log_peak + log_volume + n_components * radius.double().log()).exp().clamp_max(1.0)
 
 
 def ball_kl_floor(distances: Tensor, probability: Callable[[Tensor], Tensor]) -> Tensor:

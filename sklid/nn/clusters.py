@@ -3,6 +3,8 @@ r"""The clusters of a mixture prior: which distribution of w a label stands for,
 .. math:: w \mid y \sim N(\mu_y, \Sigma_y), \qquad
     \Sigma_y = R_y \operatorname{diag}(\sigma_{y1}^2, .., \sigma_{yK}^2) R_y^\top
 
+Other families around the same means are in `sklid.nn.location_scale` and `sklid.nn.gamma`.
+
 The standard deviations along the principal axes go through a logistic map into :math:`[\tau, s_{max}]`, for every value
 of the parameters, since the floors of a mixture (`sklid.nn.mixture_kl_floor`) need a least one.
 """
@@ -16,7 +18,7 @@ from torch.distributions import Distribution, Independent, MultivariateNormal, N
 
 from .certificate import ball_probability, mixture_kl_floor, mixture_mutual_information_floor
 
-__all__ = ["Clusters", "GaussianClusters"]
+__all__ = ["Clusters", "GaussianClusters", "PrincipalClusters", "whitened"]
 
 
 class Clusters(Protocol):
@@ -29,29 +31,32 @@ class Clusters(Protocol):
         """Log p(y) p(w | y) of each label: ``(*, C or 1, K) -> (*, C)``."""
 
     def expected_log_joint(self, log_weights: Tensor, means: Tensor, loc: Tensor, variance: Tensor) -> Tensor:
-        """Its expectation over w ~ N(loc, variance), ``(*, C or 1, K) -> (*, C)``.
+        """Its expectation, or less, over w with independent latents of these moments: ``(*, C or 1, K) -> (*, C)``.
 
-        NotImplementedError where there is no closed form.
+        The latents are Gaussian, or log-normal where clusters are positive. NotImplementedError where there is no
+        closed form.
         """
 
     def settle(self) -> None:
         """Keep the distributions, with parameters from which they are worked out sooner."""
 
-    def covariances(self) -> Tensor:
-        """Covariance matrices: ``(C, K, K)``, or ``(1, K, K)`` where all clusters share one."""
+    def covariances(self, means: Tensor) -> Tensor:
+        """Covariance matrices around the means: ``(C, K, K)``, or ``(1, K, K)`` where all clusters share one."""
 
-    def mutual_information_floor(self, weights: Tensor, inverse_lipschitz: float) -> float:
+    def mutual_information_floor(self, weights: Tensor, means: Tensor, inverse_lipschitz: float) -> float:
         """Least mutual information of w and a Gaussian x behind an inverse-Lipschitz decoder, in nats."""
 
-    def kl_floor(self, decoded_variance: Tensor, inverse_lipschitz: float) -> Tensor:
+    def kl_floor(self, means: Tensor, decoded_variance: Tensor, inverse_lipschitz: float) -> Tensor:
         """Least KL(q || p), in nats, of posteriors with the given trace of Cov f(w), ``(*,)``."""
 
-    def ball_probability(self, radius: Tensor) -> Tensor:
+    def ball_probability(self, means: Tensor, radius: Tensor) -> Tensor:
         """The most that any cluster gives a ball of the given radius, ``(*,)``."""
 
 
-class GaussianClusters(nn.Module):
-    r"""Gaussians with bounded standard deviations along principal axes.
+class PrincipalClusters(nn.Module):
+    r"""What clusters with bounded standard deviations along principal axes share, whatever their family.
+
+    .. math:: Cov(w \mid y) = R_y \operatorname{diag}(\sigma_{y1}^2, .., \sigma_{yK}^2) R_y^\top
 
     Parameters
     ----------
@@ -79,14 +84,6 @@ class GaussianClusters(nn.Module):
         self.register_buffer("initial_axes", torch.eye(n_components).to(scales)[None] if axes is None else axes.clone())
         self.turns = None if axes is None else nn.Parameter(torch.zeros_like(axes))
 
-    def forward(self, means: Tensor) -> Distribution:
-        """p(w | y) of every label around its mean ``(C, K)``: batch shape ``(C,)``, event shape ``(K,)``."""
-        if self.turns is None:
-            return Independent(
-                Normal(means, self.scales().expand_as(means), validate_args=False), 1, validate_args=False
-            )
-        return MultivariateNormal(means, self.covariances().expand(len(means), -1, -1), validate_args=False)
-
     def scales(self) -> Tensor:
         """Standard deviations along the axes, within the bounds, in the shape that they were given in."""
         return self.least_scale + (self.greatest_scale - self.least_scale) * self.scale_logits.sigmoid()
@@ -104,10 +101,33 @@ class GaussianClusters(nn.Module):
             self.initial_axes.copy_(torch.linalg.qr(self.axes()).Q)  # no rounding adds up over many trainings
             self.turns.zero_()
 
-    def covariances(self) -> Tensor:
-        """Covariance matrices: ``(C, K, K)`` or ``(1, K, K)``."""
+    def covariances(self, means: Tensor | None = None) -> Tensor:
+        """Covariance matrices, wherever the means are: ``(C, K, K)`` or ``(1, K, K)``."""
         spread = self.axes() * self.scales().unsqueeze(-2)
         return spread @ spread.mT
+
+    def whitening(self, means: Tensor) -> Tensor:
+        """Matrices that take deviations from the means to independent ones of variance 1: ``(C, K, K)``."""
+        scales = self.scales().expand_as(means)
+        return (self.axes() / scales.unsqueeze(-2)).expand(len(means), -1, -1)
+
+
+class GaussianClusters(PrincipalClusters):
+    """Gaussians with bounded standard deviations along principal axes.
+
+    Parameters
+    ----------
+    scales, n_components, axes, bounds
+        As in `PrincipalClusters`.
+    """
+
+    def forward(self, means: Tensor) -> Distribution:
+        """p(w | y) of every label around its mean ``(C, K)``: batch shape ``(C,)``, event shape ``(K,)``."""
+        if self.turns is None:
+            return Independent(
+                Normal(means, self.scales().expand_as(means), validate_args=False), 1, validate_args=False
+            )
+        return MultivariateNormal(means, self.covariances().expand(len(means), -1, -1), validate_args=False)
 
     def log_joint(self, log_weights: Tensor, means: Tensor, w: Tensor) -> Tensor:
         """Log p(y) p(w | y) of each label: ``(*, C or 1, K) -> (*, C)``."""
@@ -117,34 +137,32 @@ class GaussianClusters(nn.Module):
         """Its expectation over w ~ N(loc, variance), in closed form: ``(*, C or 1, K) -> (*, C)``."""
         return self._log_joint(log_weights, means, loc, variance)
 
-    def mutual_information_floor(self, weights: Tensor, inverse_lipschitz: float) -> float:
+    def mutual_information_floor(self, weights: Tensor, means: Tensor, inverse_lipschitz: float) -> float:
         """Least mutual information of w and x in nats behind an inverse-Lipschitz decoder."""
-        scales = self.scales().expand(len(weights), self.n_components)
-        return mixture_mutual_information_floor(weights, scales, inverse_lipschitz)
+        return mixture_mutual_information_floor(weights, self.scales().expand_as(means), inverse_lipschitz)
 
-    def kl_floor(self, decoded_variance: Tensor, inverse_lipschitz: float) -> Tensor:
+    def kl_floor(self, means: Tensor, decoded_variance: Tensor, inverse_lipschitz: float) -> Tensor:
         """Least KL(q || p) in nats of posteriors with the given trace of Cov f(w), ``(*,)``.
 
         It follows from the narrowest standard deviation.
         """
         return mixture_kl_floor(decoded_variance, self.n_components, self.scales().min(), inverse_lipschitz)
 
-    def ball_probability(self, radius: Tensor) -> Tensor:
+    def ball_probability(self, means: Tensor, radius: Tensor) -> Tensor:
         """The most that any cluster gives a ball of the given radius, ``(*,)``: the narrowest, around its mean."""
         origin = radius.new_zeros(*radius.shape, self.n_components)
         return ball_probability(radius / self.scales().min(), origin)
 
     def _log_joint(self, log_weights: Tensor, means: Tensor, loc: Tensor, variance: Tensor | None) -> Tensor:
-        scales = self.scales().expand_as(means)
-        whitening = (self.axes() / scales.unsqueeze(-2)).expand(len(means), -1, -1)
-        squares = _whitened(loc, means, whitening).square().sum(-1)
+        whitening = self.whitening(means)
+        squares = whitened(loc, means, whitening).square().sum(-1)
         if variance is not None:
             squares = squares + (variance * whitening.square().sum(-1)).sum(-1)
-        log_volume = scales.log().sum(-1) + 0.5 * self.n_components * math.log(2 * math.pi)
+        log_volume = self.scales().expand_as(means).log().sum(-1) + 0.5 * self.n_components * math.log(2 * math.pi)
         return log_weights - log_volume - 0.5 * squares
 
 
-def _whitened(loc: Tensor, means: Tensor, whitening: Tensor) -> Tensor:
+def whitened(loc: Tensor, means: Tensor, whitening: Tensor) -> Tensor:
     """Latents around each mean ``(C, K)``, by each matrix ``(C, K, K)``: ``(*, C or 1, K) -> (*, C, K)``."""
     if loc.shape[-2] != 1:
         return torch.einsum("...ck,ckj->...cj", loc - means, whitening)

@@ -7,7 +7,9 @@ Each mean moves in a ball of its own around the code :math:`a_c` that it is give
 
 and since :math:`\rho_i + \rho_j \le |a_i - a_j| - \delta`, any two means keep :math:`|\mu_i - \mu_j| \ge \delta` for
 every v. Different labels then have different distributions of w: what the full-rank :math:`\beta_1^\top y` is for in
-the paper (Wang, Blei & Cunningham, NeurIPS 2021, section 3).
+the paper (Wang, Blei & Cunningham, NeurIPS 2021, section 3). Where means are to be positive, as those of gamma clusters
+are, each coordinate has a radius of its own, :math:`\min(\rho_c, a_{ck} - m)`: the ball becomes an ellipsoid inside it,
+and no coordinate falls below m.
 
 The divergence of a Gaussian posterior from a Gaussian mixture has no closed form. Its bound by the best posterior over
 labels has one,
@@ -44,11 +46,13 @@ class SeparatedMixture(nn.Module):
         The distance :math:`\delta`.
     fixed_means, fixed_weights : bool, default=False
         Whether the means, or the weights, keep their initial values.
+    least_mean : float, optional
+        The m that no coordinate of a mean falls below. By default there is none.
 
     Raises
     ------
     ValueError
-        If two codes are nearer than `separation`.
+        If two codes are nearer than `separation`, or one is below `least_mean`.
 
     Examples
     --------
@@ -71,6 +75,7 @@ class SeparatedMixture(nn.Module):
         separation: float = 0.5,
         fixed_means: bool = False,
         fixed_weights: bool = False,
+        least_mean: float | None = None,
     ) -> None:
         super().__init__()
         nearest = _distances(codes).min(dim=1).values
@@ -79,9 +84,17 @@ class SeparatedMixture(nn.Module):
                 f"Two codes are {nearest.min():.3g} apart, nearer than separation={separation:g}; "
                 "spread them with `separated` first."
             )
+        if least_mean is not None and codes.min() < least_mean * (1 - 1e-4):
+            raise ValueError(
+                f"A code has a coordinate of {codes.min():.3g}, below least_mean={least_mean:g}; "
+                "lift them with `separated` first."
+            )
         self.n_labels, self.n_components = codes.shape
+        radii = (nearest[:, None] - separation).clamp(0.0, LARGEST_DIAMETER) / 2
         self.register_buffer("codes", codes.clone())
-        self.register_buffer("radii", (nearest[:, None] - separation).clamp(0.0, LARGEST_DIAMETER) / 2)
+        self.register_buffer(
+            "radii", radii if least_mean is None else torch.minimum(radii, (codes - least_mean).clamp_min(0.0))
+        )
         self.shifts = nn.Parameter(torch.zeros_like(codes), requires_grad=not fixed_means)
         self.clusters = clusters
         self.log_weights = nn.Parameter(weights.log(), requires_grad=not fixed_weights)
@@ -101,7 +114,7 @@ class SeparatedMixture(nn.Module):
 
     def covariances(self) -> Tensor:
         """Covariance matrices of the clusters: ``(C, K, K)``."""
-        return self.clusters.covariances().expand(self.n_labels, -1, -1)
+        return self.clusters.covariances(self.means()).expand(self.n_labels, -1, -1)
 
     def log_joint(self, w: Tensor) -> Tensor:
         """Log p(y) p(w | y) of each label: ``(*, C or 1, K) -> (*, C)``."""
@@ -139,15 +152,15 @@ class SeparatedMixture(nn.Module):
 
     def mutual_information_floor(self, inverse_lipschitz: float) -> float:
         """Least mutual information of w and x in nats behind an inverse-Lipschitz decoder."""
-        return self.clusters.mutual_information_floor(self.weights(), inverse_lipschitz)
+        return self.clusters.mutual_information_floor(self.weights(), self.means(), inverse_lipschitz)
 
     def kl_floor(self, decoded_variance: Tensor, mean: Tensor, inverse_lipschitz: float) -> Tensor:
         """Least KL(q || p) of posteriors with the given trace of Cov f(w), ``(*,)``, and mean, ``(*, K)``."""
-        return self.clusters.kl_floor(decoded_variance, inverse_lipschitz)
+        return self.clusters.kl_floor(self.means(), decoded_variance, inverse_lipschitz)
 
     def ball_probability(self, radius: Tensor, centre: Tensor) -> Tensor:
         """The most that p gives balls of the given radius, ``(*,)``, wherever they are: that of a cluster around it."""
-        return self.clusters.ball_probability(radius)
+        return self.clusters.ball_probability(self.means(), radius)
 
 
 LARGEST_DIAMETER = 100.0
@@ -156,10 +169,11 @@ MARGIN = 1.05
 MOST_MOVES = 1000
 
 
-def separated(codes: Tensor, least_distance: float) -> Tensor:
+def separated(codes: Tensor, least_distance: float, least_value: float | None = None) -> Tensor:
     """Codes moved apart, the nearest pair first, until all are at least `least_distance` from each other.
 
-    ``(C, K) -> (C, K)``; codes that are far enough apart stay where they are.
+    ``(C, K) -> (C, K)``; codes that are far enough apart stay where they are. Where a coordinate is then below
+    `least_value` in one of them, it is lifted in all of them, which leaves their distances as they are.
 
     Examples
     --------
@@ -168,7 +182,11 @@ def separated(codes: Tensor, least_distance: float) -> Tensor:
     >>> separated(torch.tensor([[0.0], [0.5], [9.0]]), 1.5).round(decimals=2).flatten()
     tensor([-0.5100,  1.0100,  9.0000])
     """
-    codes = codes.clone()
+    apart = _moved_apart(codes.clone(), least_distance)
+    return apart if least_value is None else apart + (least_value - apart.min(0).values).clamp_min(0.0)
+
+
+def _moved_apart(codes: Tensor, least_distance: float) -> Tensor:
     for _ in range(MOST_MOVES):
         distances = _distances(codes)
         first, second = divmod(int(distances.argmin()), len(codes))
