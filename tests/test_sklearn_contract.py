@@ -13,11 +13,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sklid import LIDVAE, IdentifiablePPCA, LIDGMVAEClustering
+from sklid import LIDVAE, IdentifiablePPCA, LIDGMVAEClustering, LIDMVAEClustering
 from sklid.baselines import GMVAE, VAE
 
-ESTIMATORS = [LIDVAE, VAE, LIDGMVAEClustering, GMVAE]
-CLUSTERERS = [LIDGMVAEClustering, GMVAE]
+ESTIMATORS = [LIDVAE, VAE, LIDGMVAEClustering, LIDMVAEClustering, GMVAE]
+CLUSTERERS = [LIDGMVAEClustering, LIDMVAEClustering, GMVAE]
 X = load_iris().data
 SMALL = {"n_components": 2, "max_epochs": 5, "decoder_width": 16, "encoder_width": 16, "random_state": 0}
 
@@ -58,11 +58,19 @@ OF_MIXTURES = [
     {"init": "random"},
     {"pretrain_fraction": 0.0},
 ]
+OF_FAMILIES = [
+    {"family": "laplace"},
+    {"family": "student_t"},
+    {"family": "student_t", "inference": "joint"},
+    {"family": "gamma", "covariance_type": "diag"},
+    {"family": "gamma", "covariance_type": "spherical", "pretrain_fraction": 0.0},
+]
 CHECKED = [
     *(Estimator() for Estimator in ESTIMATORS),
     *(LIDVAE(**TINY, **options) for options in OF_NETWORKS + OF_DECODERS),
     *(VAE(**TINY, **options) for options in OF_NETWORKS[:4]),
     *(LIDGMVAEClustering(**TINY | {"max_epochs": 20}, **options) for options in OF_MIXTURES + OF_DECODERS[:2]),
+    *(LIDMVAEClustering(**TINY | {"max_epochs": 20}, **options) for options in OF_FAMILIES),
     *(GMVAE(**TINY | {"max_epochs": 20}, **options) for options in OF_MIXTURES[:4]),
     *(IdentifiablePPCA(solver=solver) for solver in ("auto", "eig", "em", "gradient")),
     IdentifiablePPCA(2),
