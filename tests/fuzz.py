@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from sklearn.exceptions import ConvergenceWarning
 
-from sklid import LIDVAE, CollapseWarning, IdentifiablePPCA, LIDGMVAEClustering
+from sklid import LIDVAE, CollapseWarning, IdentifiablePPCA, LIDGMVAEClustering, LIDMVAEClustering
 from sklid.baselines import GMVAE, VAE
 from sklid.exceptions import NoiseWarning
 
@@ -120,6 +120,7 @@ MIXTURE = {
     "inference": st.sampled_from(["marginal", "marginal", "joint"]),
     "pretrain_fraction": st.sampled_from([0.0, 0.4]),
 }
+FAMILY = {"family": st.sampled_from(["laplace", "student_t", "gamma", "gamma"])}
 PPCA = {
     "n_components": st.sampled_from([None, 1, 2, 3, 5, 0.9, "identifiable", "parallel"]),
     "noise": st.sampled_from(["global", "feature"]),
@@ -130,6 +131,7 @@ OWN = {
     LIDVAE: NETWORK | INJECTIVE,
     VAE: NETWORK,
     LIDGMVAEClustering: NETWORK | INJECTIVE | MIXTURE,
+    LIDMVAEClustering: NETWORK | INJECTIVE | MIXTURE | FAMILY,
     GMVAE: NETWORK | MIXTURE,
     IdentifiablePPCA: PPCA,
 }
@@ -138,7 +140,7 @@ OWN = {
 @st.composite
 def cases(draw: Callable) -> Case:
     """An estimator with some of its parameters changed, and a table that may or may not suit it."""
-    make = draw(st.sampled_from([LIDVAE, LIDGMVAEClustering, VAE, GMVAE, IdentifiablePPCA]))
+    make = draw(st.sampled_from([LIDVAE, LIDGMVAEClustering, LIDMVAEClustering, VAE, GMVAE, IdentifiablePPCA]))
     known = OWN[make].items() & {(name, value) for name, value in OWN[make].items() if hasattr(make(), name)}
     parameters = {name: draw(values) for name, values in sorted(known, key=lambda pair: pair[0]) if draw(st.booleans())}
     parameters.setdefault("max_epochs", 2) if make is not IdentifiablePPCA else None

@@ -54,17 +54,10 @@ class FamilyMixin(MixtureMixin):
     def _check_clusters(self, n_rows: int) -> None:
         """ValueError for parameters that cannot go together, or with so many rows, or with positive latents."""
         super()._check_clusters(n_rows)
-        if self.family != "gamma":
-            return
-        if self.covariance_type not in ("diag", "spherical"):
+        if self.family == "gamma" and self.covariance_type not in ("diag", "spherical"):
             raise ValueError(
                 f'covariance_type="{self.covariance_type}" has axes that turn, and the latents of family="gamma" are '
                 'positive and independent; use covariance_type="diag" or "spherical".'
-            )
-        if self.inference == "joint":
-            raise ValueError(
-                'inference="joint" has one Gaussian posterior per label, which gives negative latents as well; '
-                'use inference="marginal" with family="gamma".'
             )
 
     def _check_init(self) -> None:

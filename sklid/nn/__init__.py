@@ -37,7 +37,7 @@ from .mixture_model import JointMixtureModel, MixtureModel
 from .model import LatentVariableModel
 from .objective import Bound, iwae, kl_estimate
 from .positive import LogNormalPrior, PositivePosterior, ShiftedDecoder, with_positive_latents
-from .posterior import GaussianPosterior, Posterior
+from .posterior import GaussianPosterior, LabelledPosterior, Posterior
 from .prior import Prior, StandardNormal
 from .section import Section, SectionDecoder
 
@@ -62,6 +62,7 @@ __all__ = [
     "InjectiveDecoder",
     "InversionError",
     "JointMixtureModel",
+    "LabelledPosterior",
     "LatentVariableModel",
     "Likelihood",
     "LinearDecoder",

@@ -16,7 +16,7 @@ and one decoder pass per label,
 
 import torch
 from torch import Tensor, nn
-from torch.distributions import Categorical, Distribution, Independent, MixtureSameFamily, Normal
+from torch.distributions import Categorical, Distribution, MixtureSameFamily
 
 from .decoder import Decoder
 from .draws import standard_noise
@@ -25,7 +25,7 @@ from .mixture import SeparatedMixture
 from .model import LatentVariableModel
 from .objective import Bound
 from .perceptron import perceptron
-from .posterior import Posterior
+from .posterior import LabelledPosterior
 
 __all__ = ["JointMixtureModel", "MixtureModel"]
 
@@ -63,24 +63,28 @@ class JointMixtureModel(MixtureModel):
     .. math:: q(y \mid x) \propto p(y \mid w = \mu(x)) \, e^{t_y(x)}, \qquad
         q(w \mid x, y) = N(\mu(x) + d_y(x), \sigma^2(x) e^{2 e_y(x)})
 
-    with mu and sigma those of the Gaussian posterior handed in, and t, d, e from one perceptron that is silent at the
-    start: the model starts at what the posterior and the mixture already know.
+    with mu and sigma those of the Gaussian posterior handed in, or of the logarithms of a log-normal one, and t, d, e
+    from one perceptron that is silent at the start: the model starts at what the posterior and the mixture already
+    know.
 
     Parameters
     ----------
     prior : SeparatedMixture
     decoder, likelihood, posterior
-        As in `LatentVariableModel`; the posterior is a `GaussianPosterior`.
+        As in `LatentVariableModel`; the posterior is a `LabelledPosterior`: a `GaussianPosterior`, or the
+        `PositivePosterior` of one.
     depth, width : int, default=2 and 256
         Hidden layers and units of the perceptron.
     """
+
+    posterior: LabelledPosterior
 
     def __init__(
         self,
         prior: SeparatedMixture,
         decoder: Decoder,
         likelihood: Likelihood,
-        posterior: Posterior,
+        posterior: LabelledPosterior,
         depth: int = 2,
         width: int = 256,
     ) -> None:
@@ -96,7 +100,7 @@ class JointMixtureModel(MixtureModel):
         The draws are made of noise ``(*, C, K)``, by default that of `noise_for`.
         """
         labels, latents = self._posteriors(x)
-        w = latents.mean + latents.stddev * (self.noise_for(x) if noise is None else noise)
+        w, _ = self.posterior.draw(latents, self.noise_for(x) if noise is None else noise)
         each = x.unsqueeze(-2)
         reconstruction = (labels.probs * self.decode(w, self.given(each)).log_prob(each)).sum(-1)
         log_joint = self.prior.expected_log_joint(latents.mean, latents.variance)
@@ -120,12 +124,8 @@ class JointMixtureModel(MixtureModel):
         quantiles = (torch.arange(len(noise)).to(noise) + 0.5) / len(noise)
         shares = q.mixture_distribution.probs.cumsum(-1)[..., :-1]
         labels = (quantiles.reshape(-1, *[1] * shares.dim()) > shares).sum(-1)[..., None, None]
-        latents = q.component_distribution
-        chosen = [
-            torch.take_along_dim(moment.unsqueeze(0), labels, dim=-2).squeeze(-2)
-            for moment in (latents.mean, latents.stddev)
-        ]
-        w = chosen[0] + chosen[1] * noise
+        each, _ = self.posterior.draw(q.component_distribution, noise.unsqueeze(-2))
+        w = torch.take_along_dim(each, labels, dim=-2).squeeze(-2)
         return w, q.log_prob(w)
 
     def log_weights(self, x: Tensor, noise: Tensor) -> Tensor:
@@ -134,9 +134,9 @@ class JointMixtureModel(MixtureModel):
         The latents are made of standard normal noise.
         """
         _, latents = self._posteriors(x)
-        w, each = latents.mean + latents.stddev * noise.unsqueeze(-2), x.unsqueeze(-2)
+        (w, log_q), each = self.posterior.draw(latents, noise.unsqueeze(-2)), x.unsqueeze(-2)
         log_joint = self.decode(w, self.given(each)).log_prob(each) + self.prior.log_joint(w)
-        return (log_joint - latents.log_prob(w)).logsumexp(-1)
+        return (log_joint - log_q).logsumexp(-1)
 
     def _tensors_by_label(self) -> list[Tensor]:
         return [*super()._tensors_by_label(), *self.labelled[-1].parameters()]
@@ -146,7 +146,7 @@ class JointMixtureModel(MixtureModel):
         shared = super().encode(x)
         changes = self.labelled(self.likelihood.inputs(x)).unflatten(-1, (self.prior.n_labels, -1))
         tilt, shift, stretch = changes.split([1, self.prior.n_components, self.prior.n_components], dim=-1)
-        loc = shared.mean.unsqueeze(-2)
-        labels = Categorical(logits=self.prior.log_joint(loc) + tilt.squeeze(-1), validate_args=False)
-        latents = Normal(loc + shift, shared.stddev.unsqueeze(-2) * stretch.exp(), validate_args=False)
-        return labels, Independent(latents, 1, validate_args=False)
+        labels = Categorical(
+            logits=self.prior.log_joint(shared.mean.unsqueeze(-2)) + tilt.squeeze(-1), validate_args=False
+        )
+        return labels, self.posterior.by_label(shared, shift, stretch)

@@ -85,6 +85,12 @@ class PositivePosterior(nn.Module):
         logs = LOG_MEAN + LOG_SCALE * z
         return logs.exp(), log_q - logs.sum(-1) - logs.shape[-1] * math.log(LOG_SCALE)
 
+    def by_label(self, q: Any, shift: Tensor, stretch: Tensor) -> Distribution:
+        """The posteriors q(w | x, y), that of the row moved and stretched: ``(*, C, K)`` to batch shape ``(*, C)``."""
+        logs = q.base_dist.base_dist
+        loc, scale = logs.loc.unsqueeze(-2) + LOG_SCALE * shift, logs.scale.unsqueeze(-2) * stretch.exp()
+        return Independent(LogNormal(loc, scale, validate_args=False), 1, validate_args=False)
+
 
 class LogNormalPrior(nn.Module):
     """Independent log-normal latents of mean 2 and variance 1.

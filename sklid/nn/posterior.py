@@ -20,7 +20,7 @@ from torch.nn import functional as F
 
 from .perceptron import perceptron
 
-__all__ = ["GaussianPosterior", "Posterior"]
+__all__ = ["GaussianPosterior", "LabelledPosterior", "Posterior"]
 
 MINIMAL_SCALE = 1e-4
 
@@ -36,6 +36,16 @@ class Posterior(Protocol):
 
     def draw(self, q: Distribution, noise: Tensor) -> tuple[Tensor, Tensor]:
         """Latents and their log-density under q from standard normal noise: ``(S, *, K) -> (S, *, K), (S, *)``."""
+
+
+class LabelledPosterior(Posterior, Protocol):
+    """What a model with a posterior for each label asks of the one that they vary."""
+
+    def by_label(self, q: Distribution, shift: Tensor, stretch: Tensor) -> Distribution:
+        """The posteriors q(w | x, y), that of the row moved and stretched: ``(*, C, K)`` to batch shape ``(*, C)``.
+
+        Shift and stretch are in the units of the plain prior; the scale is multiplied by the exponential of the latter.
+        """
 
 
 class GaussianPosterior(nn.Module):
@@ -102,3 +112,8 @@ class GaussianPosterior(nn.Module):
         """Latents ``loc + scale * noise`` and their log-density."""
         z = q.mean + q.stddev * noise
         return z, q.log_prob(z)
+
+    def by_label(self, q: Distribution, shift: Tensor, stretch: Tensor) -> Distribution:
+        """The posteriors q(w | x, y), that of the row moved and stretched: ``(*, C, K)`` to batch shape ``(*, C)``."""
+        loc, scale = q.mean.unsqueeze(-2) + shift, q.stddev.unsqueeze(-2) * stretch.exp()
+        return Independent(Normal(loc, scale, validate_args=False), 1, validate_args=False)

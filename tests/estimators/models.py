@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from sklid import LIDVAE, IdentifiablePPCA, LIDGMVAEClustering
+from sklid import LIDVAE, IdentifiablePPCA, LIDGMVAEClustering, LIDMVAEClustering
 from sklid.baselines import GMVAE, VAE
 from sklid.metrics import (
     active_units,
@@ -38,6 +38,8 @@ MODELS = {
     "VAE": lambda: VAE(encoder="plain", **SMALL),
     "LIDGMVAEClustering": lambda: LIDGMVAEClustering(k=2, **SMALL),
     "joint": lambda: LIDGMVAEClustering(k=2, inference="joint", init="random", **SMALL),
+    "student_t": lambda: LIDMVAEClustering(k=2, family="student_t", **SMALL),
+    "gamma": lambda: LIDMVAEClustering(k=2, family="gamma", covariance_type="diag", **SMALL),
     "GMVAE": lambda: GMVAE(k=2, **SMALL),
     "IdentifiablePPCA": lambda: IdentifiablePPCA(2, solver="gradient", random_state=0),
 }

@@ -12,12 +12,12 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklid import LIDVAE, CollapseWarning, LIDGMVAEClustering
+from sklid import LIDVAE, CollapseWarning, LIDGMVAEClustering, LIDMVAEClustering
 from sklid.baselines import GMVAE, VAE
 
 X = load_iris().data
 FAST = {"max_epochs": 3, "decoder_width": 16, "encoder_width": 16, "random_state": 0}
-every = pytest.mark.parametrize("Estimator", [LIDVAE, VAE, LIDGMVAEClustering, GMVAE])
+every = pytest.mark.parametrize("Estimator", [LIDVAE, VAE, LIDGMVAEClustering, LIDMVAEClustering, GMVAE])
 pytestmark = pytest.mark.filterwarnings("ignore::sklid.CollapseWarning")
 
 

@@ -10,12 +10,12 @@ import pytest
 
 import sklid.estimators.injective
 import sklid.estimators.parameters
-from sklid import LIDVAE, LIDGMVAEClustering
+from sklid import LIDVAE, LIDGMVAEClustering, LIDMVAEClustering
 from sklid.baselines import GMVAE, VAE
 from sklid.estimators.declaration import architecture, parameter, with_parameters
 from sklid.validation import POSITIVE_INTEGER
 
-every = pytest.mark.parametrize("Estimator", [LIDVAE, VAE, LIDGMVAEClustering, GMVAE])
+every = pytest.mark.parametrize("Estimator", [LIDVAE, VAE, LIDGMVAEClustering, LIDMVAEClustering, GMVAE])
 
 
 @every
@@ -40,6 +40,7 @@ def test_every_parameter_has_a_constraint(Estimator):
         (LIDVAE, ["n_components"]),
         (VAE, ["n_components"]),
         (LIDGMVAEClustering, ["k", "n_components"]),
+        (LIDMVAEClustering, ["k", "n_components"]),
         (GMVAE, ["k", "n_components"]),
     ],
 )

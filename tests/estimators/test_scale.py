@@ -7,14 +7,14 @@ from sklearn.datasets import load_iris, load_wine
 from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import StandardScaler
 
-from sklid import LIDVAE, LIDGMVAEClustering
+from sklid import LIDVAE, LIDGMVAEClustering, LIDMVAEClustering
 from sklid.baselines import GMVAE, VAE
 from sklid.data import memory_map
 
 IRIS, WINE = load_iris().data, load_wine().data
 FAST = {"n_components": 2, "max_epochs": 5, "decoder_width": 16, "encoder_width": 16, "random_state": 0}
 pytestmark = pytest.mark.filterwarnings("ignore::sklid.CollapseWarning")
-every = pytest.mark.parametrize("Estimator", [LIDVAE, VAE, LIDGMVAEClustering, GMVAE])
+every = pytest.mark.parametrize("Estimator", [LIDVAE, VAE, LIDGMVAEClustering, LIDMVAEClustering, GMVAE])
 scales = pytest.mark.parametrize("scale", ["auto", "column", "table"])
 
 

@@ -187,9 +187,7 @@ def rows():
     return (torch.randn(15, 1) * torch.tensor([[1.0, 0.5, -1.0]]) + 0.5 * torch.randn(15, 3)).double()
 
 
-MODELS = pytest.mark.parametrize(
-    ("family", "joint"), [*((family, False) for family in NEW), ("laplace", True), ("student_t", True)]
-)
+MODELS = pytest.mark.parametrize(("family", "joint"), [(family, joint) for family in NEW for joint in (False, True)])
 
 
 @MODELS
