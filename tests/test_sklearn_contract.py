@@ -63,6 +63,7 @@ OF_FAMILIES = [
     {"family": "student_t"},
     {"family": "student_t", "inference": "joint"},
     {"family": "gamma", "covariance_type": "diag"},
+    {"family": "gamma", "covariance_type": "diag", "inference": "joint"},
     {"family": "gamma", "covariance_type": "spherical", "pretrain_fraction": 0.0},
 ]
 CHECKED = [

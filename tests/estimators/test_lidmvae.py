@@ -179,6 +179,18 @@ def test_given_means_of_positive_latents_are_positive():
         fitted("gamma", init=np.array([[-1.0, 3.0], [3.0, 0.3], [2.0, 2.0]]))
 
 
+@every
+def test_counts_are_clustered_and_say_why_they_have_no_floor(family):
+    rng = np.random.default_rng(0)
+    rates = np.where(np.arange(120)[:, None] < 60, [1] * 3 + [9] * 3, [9] * 3 + [1] * 3)
+    rows = rng.poisson(rates)
+    model = fitted(family, rows, k=2, likelihood="poisson")
+    assert adjusted_rand_score(np.arange(120) < 60, model.labels_) > 0.9
+    assert np.isnan(model.mutual_information_lower_bound_)
+    assert "no floor" in model.mutual_information_lower_bound_reason_
+    assert np.isnan(model.kl_lower_bound(rows)).all()
+
+
 def heavy(kind, seed, n=600):
     """Rows in five columns over three clusters with tails in a plane: one half to fit, one to score."""
     rng = np.random.default_rng(seed)
