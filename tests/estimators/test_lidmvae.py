@@ -1,5 +1,6 @@
 """Clusterings of every family: the Gaussian case is LIDGMVAE, heavy tails pay, gamma latents are positive."""
 
+import copy
 import pickle
 
 import numpy as np
@@ -162,6 +163,17 @@ def test_latents_means_and_draws_of_gamma_clusters_are_positive(models):
     with torch.no_grad():
         assert (model.encode(X).sample(torch.Size([100])) > 0).all()
         assert (model.net_.module_.prior.sample_with_labels(10_000)[0] > 0).all()
+
+
+@pytest.mark.filterwarnings("ignore::sklid.CollapseWarning")
+def test_crowded_means_of_gamma_clusters_are_positive_and_apart_for_every_value_of_their_parameters():
+    model = fitted("gamma", k=8, min_separation=2.0, max_epochs=4)
+    prior = copy.deepcopy(model.net_.module_.prior)
+    for size in (0.0, 1.0, 1e8):
+        with torch.no_grad():
+            prior.shifts.copy_(-size * torch.rand_like(prior.shifts))
+            assert prior.means().min() >= model.scale_bounds[0] * (1 - 1e-5)
+            assert torch.pdist(prior.means()).min() >= 2.0 * (1 - 1e-4)
 
 
 @pytest.mark.filterwarnings("ignore::sklid.CollapseWarning")

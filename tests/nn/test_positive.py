@@ -135,3 +135,13 @@ def test_posterior_starts_near_that_of_probabilistic_pca():
     scores, plain = base(x), LogNormalPrior(K)().base_dist.base_dist
     torch.testing.assert_close(q.base_dist.loc, plain.loc + plain.scale * scores.mean)
     assert isinstance(scores.base_dist, Normal)
+
+
+def test_posteriors_by_label_are_those_of_the_gaussian_in_the_units_of_the_plain_prior():
+    base, x, shift, stretch = GaussianPosterior(D, K, width=8), torch.randn(N, D), *torch.randn(2, N, 3, K)
+    posterior, plain = PositivePosterior(base), LogNormalPrior(K)().base_dist.base_dist
+    found = posterior.by_label(posterior(x), shift, stretch).base_dist
+    expected = base.by_label(base(x), shift, stretch)
+    torch.testing.assert_close(found.loc, plain.loc + plain.scale * expected.mean)
+    torch.testing.assert_close(found.scale, plain.scale * expected.stddev)
+    torch.testing.assert_close(expected.stddev, base(x).stddev.unsqueeze(1) * stretch.exp())
