@@ -12,6 +12,7 @@ from .certificate import (
 )
 from .clusters import Clusters, GaussianClusters
 from .convex import ConvexPotential
+from .convolution import ConvolutionalNetwork
 from .curved import CurvedPotential
 from .decoder import Decoder, InjectiveDecoder, PlainDecoder
 from .embedding import IdentityEmbedding, OrthogonalEmbedding
@@ -35,6 +36,7 @@ from .objective import Bound, iwae, kl_estimate
 from .posterior import GaussianPosterior, Posterior
 from .prior import Prior, StandardNormal
 from .section import Section, SectionDecoder
+from .shift import RandomShift
 
 __all__ = [
     "ACTIVATIONS",
@@ -47,6 +49,7 @@ __all__ = [
     "ContinuousBernoulli",
     "ContinuousBernoulliLikelihood",
     "ConvexPotential",
+    "ConvolutionalNetwork",
     "CurvedPotential",
     "Decoder",
     "GaussianClusters",
@@ -67,6 +70,7 @@ __all__ = [
     "Posterior",
     "Prior",
     "QuadraticPotential",
+    "RandomShift",
     "Section",
     "SectionDecoder",
     "SeparatedMixture",

@@ -143,8 +143,9 @@ class JointMixtureModel(MixtureModel):
 
     def _posteriors(self, x: Tensor) -> tuple[Categorical, Distribution]:
         """q(y | x), of batch shape ``(*,)``, and q(w | x, y) for every y, of batch shape ``(*, C)``."""
-        shared = super().encode(x)
-        changes = self.labelled(self.likelihood.inputs(x)).unflatten(-1, (self.prior.n_labels, -1))
+        seen = self.seen(x)
+        shared = self.posterior(seen)
+        changes = self.labelled(seen).unflatten(-1, (self.prior.n_labels, -1))
         tilt, shift, stretch = changes.split([1, self.prior.n_components, self.prior.n_components], dim=-1)
         loc = shared.mean.unsqueeze(-2)
         labels = Categorical(logits=self.prior.log_joint(loc) + tilt.squeeze(-1), validate_args=False)
