@@ -67,7 +67,7 @@ class LatentVariableModel(nn.Module):
         self.posterior = posterior
         self.augmentation: nn.Module | None = None
 
-    def forward(self, x: Tensor, noise: Tensor | None = None) -> Bound:
+    def forward(self, x: Tensor, noise: Tensor | None = None, seen: Tensor | None = None) -> Bound:
         """The evidence lower bound of each row, from draws of z made of noise, by default one of `noise_for`.
 
         Parameters
@@ -75,13 +75,15 @@ class LatentVariableModel(nn.Module):
         x : Tensor of shape (*, P)
         noise : Tensor of shape (S, *, K), optional
             Standard normal.
+        seen : Tensor of shape (*, D), optional
+            What the encoder sees of the rows, by default that of `seen`.
 
         Returns
         -------
         bound : Bound
             Of batch shape ``(*,)``.
         """
-        q = self.encode(x)
+        q = self.encode(x) if seen is None else self.posterior(seen)
         z, log_q = self.draw(q, self.noise_for(x) if noise is None else noise)
         return Bound(self.decode(z, self.given(x)).log_prob(x).mean(0), self.prior.divergences(q, z, log_q))
 

@@ -71,7 +71,6 @@ class RandomShift(nn.Module):
         """What an encoder sees of rows: ``(*, D) -> (*, D)``."""
         return self.moved(rows, self.drawn(rows)) if self.training else rows
 
-    @torch.compiler.disable
     def drawn(self, rows: Tensor) -> Tensor:
         """A random shift of each row, down and to the right: ``(*, D) -> (*, 2)``."""
         with drawing():

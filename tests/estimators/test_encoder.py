@@ -12,6 +12,8 @@ from skorch.callbacks import Callback
 
 from sklid import LIDVAE, LIDGMVAEClustering
 from sklid.baselines import GMVAE, VAE
+from sklid.callbacks import CollapseMonitor
+from sklid.metrics import active_units
 from sklid.nn import ConvolutionalNetwork
 
 X = load_digits().data[:120]
@@ -106,6 +108,13 @@ def test_both_networks_of_a_joint_model_see_the_same_moved_images():
     assert any(seen.training)
     for rows, rows_by_label in zip(seen.rows, seen.rows_by_label, strict=True):
         assert torch.equal(rows, rows_by_label)
+
+
+def test_monitor_sees_rows_where_they_are_and_takes_no_shift_from_the_training():
+    monitored = LIDVAE(augment="shift", callbacks=[CollapseMonitor(n_rows=len(X))], **SMALL).fit(X)
+    assert_same_answers(monitored, LIDVAE(augment="shift", **SMALL).fit(X))
+    last = active_units(monitored, X).fraction
+    assert monitored.net_.history[-1, "au"] == last
 
 
 def test_training_goes_on_with_shifts_and_not_with_other_images():
