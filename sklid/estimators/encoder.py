@@ -64,10 +64,10 @@ class EncoderMixin:
         default=None,
         kind='{"shift"} or None',
         text='"shift": in training the encoder sees the image of each row moved by a random whole number of pixels in '
-        "each direction, at most a tenth of the side, rounded, and at least 1, with pixels of the edge for those from "
-        "outside. The likelihood scores the row itself, so the bound stays one. Nothing moves in what a fitted model "
-        "answers. Pixels should have one `scale`. Small images that stand in one place, such as digits of 8 x 8 "
-        "pixels, lose by it.",
+        "each direction, up to a twentieth of the side, rounded, or 1 if that is more, with pixels of the edge for "
+        "those from outside. The likelihood scores the row itself, so the bound stays one. Nothing moves in what a "
+        "fitted model answers. Pixels should have one `scale`. Images that stand in one place already, such as those "
+        "of digits, lose by it.",
         constraint=[StrOptions({"shift"}), None],
     )
     posterior: str = parameter(

@@ -24,13 +24,14 @@ from .draws import drawing
 
 __all__ = ["RandomShift"]
 
-SHARE_OF_SIDE = 0.1
+SHARE_OF_SIDE = 0.05
 
 
 class RandomShift(nn.Module):
     """In training, rows whose images are moved by a whole number of pixels each; in evaluation, rows as they are.
 
-    A shift is uniform from -s to s in each of the two directions, with s a tenth of the side, rounded, and at least 1.
+    A shift is uniform from -s to s in each of the two directions, with s a twentieth of the side, rounded, and at least
+    1.
 
     Parameters
     ----------

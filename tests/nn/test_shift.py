@@ -59,8 +59,8 @@ def test_image_of_columns_that_do_not_vary_stays_finite():
     assert torch.isfinite(shift(torch.zeros(5, 4))).all()
 
 
-@pytest.mark.parametrize(("image_shape", "reaches"), [((1, 28, 28), (3, 3)), ((1, 8, 8), (1, 1)), ((3, 40, 5), (4, 1))])
-def test_shifts_are_uniform_up_to_a_tenth_of_each_side(image_shape, reaches):
+@pytest.mark.parametrize(("image_shape", "reaches"), [((1, 28, 28), (1, 1)), ((1, 8, 8), (1, 1)), ((3, 40, 5), (2, 1))])
+def test_shifts_are_uniform_up_to_a_twentieth_of_each_side(image_shape, reaches):
     with generators_of(0):
         drawn = RandomShift(image_shape).drawn(torch.zeros(20_000, 1)).numpy()
     for shifts, reach in zip(drawn.T, reaches, strict=True):
