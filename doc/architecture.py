@@ -14,10 +14,10 @@ ROOT = Path(__file__).parents[1] / "sklid"
 PICTURE = Path(__file__).with_suffix(".svg")
 HOUSE = [
     ("floor 1", "nn",
-     "draws activation convex curved brenier embedding perceptron network decoder section likelihoods.support "
-     "likelihoods.base likelihoods.gaussian likelihoods.bernoulli likelihoods.continuous_bernoulli likelihoods.counts "
-     "likelihoods.categorical likelihoods objective linear certificate prior clusters location_scale gamma "
-     "mixture posterior flow principal model positive mixture_model"),
+     "draws activation convex curved brenier embedding perceptron convolution network decoder section "
+     "likelihoods.support likelihoods.base likelihoods.gaussian likelihoods.bernoulli likelihoods.continuous_bernoulli "
+     "likelihoods.counts likelihoods.categorical likelihoods objective linear certificate prior clusters location_scale "
+     "gamma mixture posterior flow shift principal model positive mixture_model"),
     ("root", "", "exceptions surroundings randomness validation"),
     ("floor 2", "data",
      "blocks memory_map scale table numeric_table array_file frame_table text_file parquet_file files"),
@@ -29,8 +29,8 @@ HOUSE = [
      "report.clusters report.labels report.report report.measure report.collapse report scorers"),
     ("root", "", "callbacks"),
     ("floor 4", "estimators",
-     "declaration parameters inference answers base injective cluster_families mixture_start clustering family lidvae "
-     "lidgmvae lidmvae"),
+     "declaration parameters encoder inference answers base injective cluster_families "
+     "mixture_start clustering family lidvae lidgmvae lidmvae"),
     ("floor 4", "linear",
      "dense_blocks edge weak spectrum covariance permutation rows linear_gaussian isotropy leftover precise "
      "factor_model units solver incremental incomplete expectation_maximization factor_analysis expected gradient "

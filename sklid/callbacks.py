@@ -35,7 +35,10 @@ class CollapseMonitor(Callback):
 
     def on_epoch_end(self, net: NeuralNet, dataset_train: Any = None, **kwargs: Any) -> None:
         rows = next(iter(net.iterator_valid(dataset_train, self.n_rows)))[0].to(net.device)
+        was_training = net.module_.training
+        net.module_.eval()
         with torch.no_grad(), silenced(CappedEstimateWarning):
             q = net.module_.encode(rows)
             net.history.record("mi", mutual_information(q, net.module_.prior()).value)
             net.history.record("au", active_units(q).fraction)
+        net.module_.train(was_training)

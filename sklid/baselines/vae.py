@@ -44,10 +44,10 @@ class VAE(LatentVariableEstimator):
 
     encoder: str = parameter(
         default="plain",
-        kind='{"plain", "principal"}',
+        kind='{"plain", "principal", "conv"}',
         text="The classical perceptron, initialised at random; "
-        '"principal" is the encoder of `LIDVAE`, and then the decoder alone differs.',
-        constraint=[StrOptions({"principal", "plain"})],
+        '"principal" and "conv" are those of `LIDVAE`, and then the decoder alone differs.',
+        constraint=[StrOptions({"principal", "plain", "conv"})],
         shapes_model=True,
     )
 

@@ -23,7 +23,7 @@ from ..data.table import ModelRows, TableAdapter
 from ..exceptions import CollapseWarning, warn_user
 from ..metrics import View
 from ..metrics.report import collapse_summary, rows_to_screen
-from ..nn import Bound, GaussianPosterior, LatentVariableModel, Likelihood, Posterior, StandardNormal
+from ..nn import Bound, LatentVariableModel, Likelihood, StandardNormal
 from ..nn.draws import generators_of
 from ..nn.network import check_network
 from ..randomness import available_device
@@ -35,6 +35,7 @@ from ..training.phases import Phase, Settings, train
 from ..validation import fit_context, restored_on_error
 from .answers import AnswersMixin
 from .declaration import architecture
+from .encoder import EncoderMixin
 from .parameters import ModelParameters, TrainingParameters
 
 __all__ = ["LatentVariableEstimator"]
@@ -45,7 +46,7 @@ LARGEST_SHARE = 0.75
 """Latents by default, as a share of the natural parameters: off the plane of the latents a decoder bends freely."""
 
 
-class LatentVariableEstimator(AnswersMixin, BaseEstimator, TrainingParameters, ModelParameters):
+class LatentVariableEstimator(AnswersMixin, BaseEstimator, TrainingParameters, EncoderMixin, ModelParameters):
     """Base of `LIDVAE` and `VAE`; not for direct use."""
 
     def _decoder(self, n_components: int, n_outputs: int) -> nn.Module:
@@ -81,7 +82,8 @@ class LatentVariableEstimator(AnswersMixin, BaseEstimator, TrainingParameters, M
         ------
         ValueError
             If a value is outside the support of the likelihood, `n_components` exceeds the number of natural
-            parameters, `scale` is given for a likelihood other than the Gaussian, or the device is missing.
+            parameters, `scale` is given for a likelihood other than the Gaussian, rows are not the images that
+            `image_shape` says, or the device is missing.
 
         Warns
         -----
@@ -166,6 +168,7 @@ class LatentVariableEstimator(AnswersMixin, BaseEstimator, TrainingParameters, M
             raise ValueError(
                 "Every column holds a single category, so there is nothing to model; pass columns that vary."
             )
+        self._check_images(likelihood)
         self.n_components_ = self.n_components or min(10, math.ceil(LARGEST_SHARE * likelihood.n_parameters))
         model = self._assembled(likelihood)
         model.initialise(x[torch.randperm(len(x))[:MOST_INITIAL_ROWS]])
@@ -209,22 +212,6 @@ class LatentVariableEstimator(AnswersMixin, BaseEstimator, TrainingParameters, M
         check_network(network, n_components, n_outputs)
         return network
 
-    def _posterior(self, n_inputs: int) -> Posterior:
-        """The posterior of the estimator's parameters, of so many inputs."""
-        if self.encoder == "principal" and self.n_components_ > n_inputs:
-            raise ValueError(
-                f'encoder="principal" begins with one principal component per latent, and there are {n_inputs} for '
-                f'n_components={self.n_components_}. Lower n_components to at most {n_inputs}, or use encoder="plain".'
-            )
-        sizes = (n_inputs, self.n_components_, self.encoder_depth, self.encoder_width, self.encoder == "principal")
-        if self.posterior == "gaussian":
-            return GaussianPosterior(*sizes)
-        try:
-            from ..nn.flow import FlowPosterior
-        except ImportError as error:
-            raise ImportError('posterior="flow" needs zuko: pip install "sklid[flow]".') from error
-        return FlowPosterior(*sizes)
-
     def _optimised(
         self, model: LatentVariableModel, x: Tensor | ModelRows, settings: Settings, incremental: bool
     ) -> BoundNet:
@@ -255,6 +242,7 @@ class LatentVariableEstimator(AnswersMixin, BaseEstimator, TrainingParameters, M
             shows_progress=bool(self.verbose),
             objective=self._objective(),
             step=self._step(),
+            augmentation=self._augmentation(self._table),
         )
 
     def _checked_callbacks(self) -> list[Any]:

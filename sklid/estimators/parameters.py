@@ -19,7 +19,7 @@ SHARE = [Interval(Real, 0, 1, closed="both")]
 
 @with_parameters
 class ModelParameters:
-    """Latents, likelihood, decoder, encoder and objective."""
+    """Latents, likelihood, decoder and objective."""
 
     n_components: int | None = parameter(
         default=None,
@@ -73,27 +73,6 @@ class ModelParameters:
         "gives D numbers for each latent, in any shape. None is a perceptron of the depth and width above. An "
         "injective decoder stays injective: see `sklid.nn.Section`.",
         constraint=[None, callable],
-        shapes_model=True,
-    )
-    encoder: str = parameter(
-        default="principal",
-        kind='{"principal", "plain"}',
-        text="A perceptron beside a linear map that is initialised at probabilistic PCA, as an injective decoder "
-        "is; or the perceptron alone, initialised at random.",
-        constraint=[StrOptions({"principal", "plain"})],
-        shapes_model=True,
-    )
-    encoder_depth: int = parameter(
-        default=2, kind="int", text="Hidden layers of the encoder.", constraint=POSITIVE_INTEGER, shapes_model=True
-    )
-    encoder_width: int = parameter(
-        default=256, kind="int", text="Units of each of them.", constraint=POSITIVE_INTEGER, shapes_model=True
-    )
-    posterior: str = parameter(
-        default="gaussian",
-        kind='{"gaussian", "flow"}',
-        text="Diagonal Gaussian, or RealNVP (needs ``sklid[flow]`` and K >= 2).",
-        constraint=[StrOptions({"gaussian", "flow"})],
         shapes_model=True,
     )
     kl_weight: float = parameter(

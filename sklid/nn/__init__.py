@@ -14,6 +14,7 @@ from .certificate import (
 )
 from .clusters import Clusters, GaussianClusters, PrincipalClusters
 from .convex import ConvexPotential
+from .convolution import ConvolutionalNetwork
 from .curved import CurvedPotential
 from .decoder import Decoder, InjectiveDecoder, PlainDecoder
 from .embedding import IdentityEmbedding, OrthogonalEmbedding
@@ -40,6 +41,7 @@ from .positive import LogNormalPrior, PositivePosterior, ShiftedDecoder, with_po
 from .posterior import GaussianPosterior, LabelledPosterior, Posterior
 from .prior import Prior, StandardNormal
 from .section import Section, SectionDecoder
+from .shift import RandomShift
 
 __all__ = [
     "ACTIVATIONS",
@@ -52,6 +54,7 @@ __all__ = [
     "ContinuousBernoulli",
     "ContinuousBernoulliLikelihood",
     "ConvexPotential",
+    "ConvolutionalNetwork",
     "CurvedPotential",
     "Decoder",
     "GammaClusters",
@@ -78,6 +81,7 @@ __all__ = [
     "PrincipalClusters",
     "Prior",
     "QuadraticPotential",
+    "RandomShift",
     "Section",
     "SectionDecoder",
     "SeparatedMixture",

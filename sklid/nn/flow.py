@@ -13,7 +13,7 @@ from torch.distributions import Distribution
 from zuko.distributions import NormalizingFlow
 
 from .perceptron import perceptron
-from .posterior import GaussianPosterior
+from .posterior import EncoderNetwork, GaussianPosterior
 
 __all__ = ["FlowPosterior"]
 
@@ -31,8 +31,9 @@ class FlowPosterior(nn.Module):
     ----------
     n_inputs, n_components : int
         D and K, with K at least 2: a coupling layer needs two halves.
-    depth, width, linear
-        Of the Gaussian, as in `GaussianPosterior`; the encoding that the layers see has the same depth and width.
+    depth, width, linear, network
+        Of the Gaussian, as in `GaussianPosterior`; the encoding that the layers see is from a network of the same kind,
+        depth and width.
     transforms : int, default=4
         Coupling layers.
 
@@ -49,6 +50,7 @@ class FlowPosterior(nn.Module):
         depth: int = 2,
         width: int = 256,
         linear: bool = True,
+        network: EncoderNetwork = perceptron,
         transforms: int = 4,
     ) -> None:
         super().__init__()
@@ -57,8 +59,8 @@ class FlowPosterior(nn.Module):
                 "A flow posterior couples two halves of the latent and needs n_components >= 2; "
                 'use posterior="gaussian".'
             )
-        self.base = GaussianPosterior(n_inputs, n_components, depth, width, linear)
-        self.context = nn.Sequential(perceptron(n_inputs, HIDDEN_WIDTH, depth - 1, width), nn.ReLU())
+        self.base = GaussianPosterior(n_inputs, n_components, depth, width, linear, network)
+        self.context = nn.Sequential(network(n_inputs, HIDDEN_WIDTH, depth - 1, width), nn.ReLU())
         self.flow = zuko.flows.RealNVP(
             n_components, context=HIDDEN_WIDTH, transforms=transforms, hidden_features=(HIDDEN_WIDTH,)
         )

@@ -94,12 +94,13 @@ class JointMixtureModel(MixtureModel):
         for parameter in self.labelled[-1].parameters():
             nn.init.zeros_(parameter)
 
-    def forward(self, x: Tensor, noise: Tensor | None = None) -> Bound:
+    def forward(self, x: Tensor, noise: Tensor | None = None, seen: Tensor | None = None) -> Bound:
         """The evidence lower bound of each row, one draw per label: ``(*, P)`` to a `Bound` of batch shape ``(*,)``.
 
-        The draws are made of noise ``(*, C, K)``, by default that of `noise_for`.
+        The draws are made of noise ``(*, C, K)``, by default that of `noise_for`; what the encoder sees is ``(*, D)``,
+        by default that of `seen`.
         """
-        labels, latents = self._posteriors(x)
+        labels, latents = self._posteriors(self.seen(x) if seen is None else seen)
         w, _ = self.posterior.draw(latents, self.noise_for(x) if noise is None else noise)
         each = x.unsqueeze(-2)
         reconstruction = (labels.probs * self.decode(w, self.given(each)).log_prob(each)).sum(-1)
@@ -113,11 +114,11 @@ class JointMixtureModel(MixtureModel):
 
     def encode(self, x: Tensor) -> MixtureSameFamily:
         """q(w | x), the mixture of the labels' posteriors: ``(*, P)`` to a distribution of batch shape ``(*,)``."""
-        return MixtureSameFamily(*self._posteriors(x), validate_args=False)
+        return MixtureSameFamily(*self._posteriors(self.seen(x)), validate_args=False)
 
     def label_probabilities(self, x: Tensor, noise: Tensor) -> Tensor:
         """q(y | x), which needs no noise: ``(*, P) -> (*, C)``."""
-        return self._posteriors(x)[0].probs
+        return self._posteriors(self.seen(x))[0].probs
 
     def draw(self, q: MixtureSameFamily, noise: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
         """Latents and their log-density; a label gets its share of the draws: ``(S, *, K) -> (S, *, K), (S, *)``."""
@@ -133,7 +134,7 @@ class JointMixtureModel(MixtureModel):
 
         The latents are made of standard normal noise.
         """
-        _, latents = self._posteriors(x)
+        _, latents = self._posteriors(self.seen(x))
         (w, log_q), each = self.posterior.draw(latents, noise.unsqueeze(-2)), x.unsqueeze(-2)
         log_joint = self.decode(w, self.given(each)).log_prob(each) + self.prior.log_joint(w)
         return (log_joint - log_q).logsumexp(-1)
@@ -141,10 +142,10 @@ class JointMixtureModel(MixtureModel):
     def _tensors_by_label(self) -> list[Tensor]:
         return [*super()._tensors_by_label(), *self.labelled[-1].parameters()]
 
-    def _posteriors(self, x: Tensor) -> tuple[Categorical, Distribution]:
-        """q(y | x), of batch shape ``(*,)``, and q(w | x, y) for every y, of batch shape ``(*, C)``."""
-        shared = super().encode(x)
-        changes = self.labelled(self.likelihood.inputs(x)).unflatten(-1, (self.prior.n_labels, -1))
+    def _posteriors(self, seen: Tensor) -> tuple[Categorical, Distribution]:
+        """q(y | x), of batch shape ``(*,)``, and q(w | x, y) for every y, of ``(*, C)``: of what the encoder sees."""
+        shared = self.posterior(seen)
+        changes = self.labelled(seen).unflatten(-1, (self.prior.n_labels, -1))
         tilt, shift, stretch = changes.split([1, self.prior.n_components, self.prior.n_components], dim=-1)
         labels = Categorical(
             logits=self.prior.log_joint(shared.mean.unsqueeze(-2)) + tilt.squeeze(-1), validate_args=False

@@ -35,6 +35,12 @@ class LatentVariableModel(nn.Module):
     posterior : nn.Module
         A `Posterior`: what the encoder sees to q(z | x).
 
+    Attributes
+    ----------
+    augmentation : nn.Module or None
+        What it sees in training in place of a row, such as a `RandomShift`: ``(*, D) -> (*, D)``. Every q gives a
+        bound, and the likelihood scores the row itself.
+
     Examples
     --------
     >>> import torch
@@ -59,8 +65,9 @@ class LatentVariableModel(nn.Module):
         self.decoder = decoder
         self.likelihood = likelihood
         self.posterior = posterior
+        self.augmentation: nn.Module | None = None
 
-    def forward(self, x: Tensor, noise: Tensor | None = None) -> Bound:
+    def forward(self, x: Tensor, noise: Tensor | None = None, seen: Tensor | None = None) -> Bound:
         """The evidence lower bound of each row, from draws of z made of noise, by default one of `noise_for`.
 
         Parameters
@@ -68,13 +75,15 @@ class LatentVariableModel(nn.Module):
         x : Tensor of shape (*, P)
         noise : Tensor of shape (S, *, K), optional
             Standard normal.
+        seen : Tensor of shape (*, D), optional
+            What the encoder sees of the rows, by default that of `seen`.
 
         Returns
         -------
         bound : Bound
             Of batch shape ``(*,)``.
         """
-        q = self.encode(x)
+        q = self.encode(x) if seen is None else self.posterior(seen)
         z, log_q = self.draw(q, self.noise_for(x) if noise is None else noise)
         return Bound(self.decode(z, self.given(x)).log_prob(x).mean(0), self.prior.divergences(q, z, log_q))
 
@@ -104,7 +113,12 @@ class LatentVariableModel(nn.Module):
 
     def encode(self, x: Tensor) -> Distribution:
         """q(z | x): ``(*, P)`` to a distribution of batch shape ``(*,)``."""
-        return self.posterior(self.likelihood.inputs(x))
+        return self.posterior(self.seen(x))
+
+    def seen(self, x: Tensor) -> Tensor:
+        """What the encoder sees of rows: ``(*, P) -> (*, D)``."""
+        inputs = self.likelihood.inputs(x)
+        return inputs if self.augmentation is None else self.augmentation(inputs)
 
     def draw(self, q: Distribution, noise: Tensor) -> tuple[Tensor, Tensor]:
         """Latents made of standard normal noise, and their log-density under q: ``(S, *, K) -> (S, *, K), (S, *)``."""

@@ -11,6 +11,7 @@ noise into a latent and its log-density: the facade fixes the noise of each row,
 batch.
 """
 
+from collections.abc import Callable
 from typing import Protocol
 
 import torch
@@ -18,11 +19,13 @@ from torch import Tensor, nn
 from torch.distributions import Distribution, Independent, Normal
 from torch.nn import functional as F
 
-from .perceptron import perceptron
+from .perceptron import Perceptron, perceptron
 
-__all__ = ["GaussianPosterior", "LabelledPosterior", "Posterior"]
+__all__ = ["EncoderNetwork", "GaussianPosterior", "LabelledPosterior", "Posterior"]
 
 MINIMAL_SCALE = 1e-4
+EncoderNetwork = Callable[[int, int, int, int], Perceptron]
+"""From the numbers of inputs and outputs, a depth and a width to a network that ends with a linear layer."""
 
 
 class Posterior(Protocol):
@@ -49,7 +52,7 @@ class LabelledPosterior(Posterior, Protocol):
 
 
 class GaussianPosterior(nn.Module):
-    r"""Gaussian with diagonal covariance, from a perceptron with ReLU units, beside a linear map or alone.
+    r"""Gaussian with diagonal covariance, from a network with ReLU units, beside a linear map or alone.
 
     .. math:: q(z \mid x) = N(\mu(x), \operatorname{diag} \sigma^2(x))
 
@@ -58,10 +61,12 @@ class GaussianPosterior(nn.Module):
     n_inputs, n_components : int
         D and K.
     depth, width : int, default=2 and 256
-        Hidden layers and units of the encoder.
+        Hidden layers and units of the network.
     linear : bool, default=True
-        Whether a linear map, which `initialise` puts at probabilistic PCA, stands beside the perceptron. Without it the
+        Whether a linear map, which `initialise` puts at probabilistic PCA, stands beside the network. Without it the
         posterior starts at random.
+    network : callable, default=perceptron
+        ``network(n_inputs, n_outputs, depth, width)`` makes the network, such as a `ConvolutionalNetwork`.
 
     Examples
     --------
@@ -72,9 +77,17 @@ class GaussianPosterior(nn.Module):
     (torch.Size([5, 2]), torch.Size([5]), torch.Size([2]))
     """
 
-    def __init__(self, n_inputs: int, n_components: int, depth: int = 2, width: int = 256, linear: bool = True) -> None:
+    def __init__(
+        self,
+        n_inputs: int,
+        n_components: int,
+        depth: int = 2,
+        width: int = 256,
+        linear: bool = True,
+        network: EncoderNetwork = perceptron,
+    ) -> None:
         super().__init__()
-        self.network = perceptron(n_inputs, 2 * n_components, depth, width)
+        self.network = network(n_inputs, 2 * n_components, depth, width)
         self.linear = nn.Linear(n_inputs, 2 * n_components) if linear else None
 
     def forward(self, inputs: Tensor) -> Distribution:
@@ -86,7 +99,7 @@ class GaussianPosterior(nn.Module):
 
     @torch.no_grad()
     def initialise(self, mean: Tensor, directions: Tensor, amplitudes: Tensor, noise: float) -> None:
-        """Start at the posterior of a probabilistic PCA, the perceptron silent; without a linear map, stay at random.
+        """Start at the posterior of a probabilistic PCA, the network silent; without a linear map, stay at random.
 
         Parameters
         ----------

@@ -121,12 +121,13 @@ class BoundNet(NeuralNet):
         return self.criterion_(y_pred)
 
     def infer(self, x: Any, **fit_params: Any) -> Bound:
-        """The bound of a batch; a module that says what noise it takes is given it: compiled code draws none."""
-        noise_for = getattr(self.module_, "noise_for", None)
-        if noise_for is None:
-            return super().infer(x, **fit_params)
-        x = to_tensor(x, device=self.device)
-        return super().infer(x, **{"noise": noise_for(x), **fit_params})
+        """The bound of a batch; a module is given its noise and its augmented rows: compiled code draws nothing."""
+        x, drawn = to_tensor(x, device=self.device), {}
+        if hasattr(self.module_, "noise_for"):
+            drawn["noise"] = self.module_.noise_for(x)
+        if getattr(self.module_, "augmentation", None) is not None:
+            drawn["seen"] = self.module_.seen(x)
+        return super().infer(x, **{**drawn, **fit_params})
 
     def _set_training(self, training: bool = True) -> None:
         """As skorch's, when the mode changes: it walks through all modules every batch, which shows in small steps."""

@@ -64,6 +64,8 @@ class Settings(NamedTuple):
         What is maximised.
     step : callable
         How the gradients of a batch come about.
+    augmentation : nn.Module or None
+        What the model's encoder sees in place of a row while it is trained, and not in validation.
     """
 
     batch_size: int
@@ -80,6 +82,7 @@ class Settings(NamedTuple):
     shows_progress: bool = False
     objective: Objective = Bound.elbo
     step: Step = NeuralNet.train_step_single
+    augmentation: nn.Module | None = None
 
 
 def train(
@@ -124,8 +127,21 @@ def train(
         net.history = history
     if resumed is not None:
         net.resume(resumed)
-    with _default_generator_seeded(settings) if settings.compile else nullcontext():
+    with _augmented(net, settings), _default_generator_seeded(settings) if settings.compile else nullcontext():
         return net.partial_fit(x)
+
+
+@contextmanager
+def _augmented(net: BoundNet, settings: Settings) -> Iterator[None]:
+    """Inside the block the encoder sees the augmentation of rows, and a model that is trained carries none."""
+    if settings.augmentation is None:
+        yield
+        return
+    net.module_.augmentation = settings.augmentation.to(settings.device)
+    try:
+        yield
+    finally:
+        net.module_.augmentation = None
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import sklid.estimators.encoder
 import sklid.estimators.injective
 import sklid.estimators.parameters
 from sklid import LIDVAE, LIDGMVAEClustering, LIDMVAEClustering
@@ -51,7 +52,7 @@ def test_few_parameters_may_be_given_by_position(Estimator, first):
 
 def test_shared_parameters_are_declared_once():
     declared = Counter()
-    for module in (sklid.estimators.parameters, sklid.estimators.injective):
+    for module in (sklid.estimators.parameters, sklid.estimators.encoder, sklid.estimators.injective):
         tree = ast.parse(Path(module.__file__).read_text())
         declared.update(node.target.id for node in ast.walk(tree) if isinstance(node, ast.AnnAssign))
     assert set(declared.values()) == {1}

@@ -14,7 +14,14 @@ from skorch.dataset import Dataset, ValidSplit
 
 from sklid.callbacks import CollapseMonitor
 from sklid.metrics import active_units
-from sklid.nn import GaussianLikelihood, GaussianPosterior, InjectiveDecoder, LatentVariableModel, StandardNormal
+from sklid.nn import (
+    GaussianLikelihood,
+    GaussianPosterior,
+    InjectiveDecoder,
+    LatentVariableModel,
+    RandomShift,
+    StandardNormal,
+)
 from sklid.training import BatchIterator, BoundNet
 from sklid.training.callbacks import GRADIENT_CLIP, GradientClip, training_callbacks
 from sklid.training.guard import DivergedError
@@ -163,11 +170,14 @@ def test_resumed_net_starts_again_at_its_own_learning_rate():
     assert len(second.history) == 6
 
 
-def test_compiled_training_gives_the_same_weights_and_a_pickle():
+@pytest.mark.parametrize("augmentation", [None, RandomShift((1, 1, 3))])
+def test_compiled_training_gives_the_same_weights_and_a_pickle(augmentation):
     def fit(compile):
         with torch.random.fork_rng():
             torch.manual_seed(0)
-            return net_of(compile=compile, compile__backend="aot_eager", max_epochs=1).fit(X)
+            module = model()
+            module.augmentation = augmentation
+            return net_of(module, compile=compile, compile__backend="aot_eager", max_epochs=1).fit(X)
 
     plain, compiled = fit(False), fit(True)
     assert pickle.loads(pickle.dumps(compiled)).module_.state_dict().keys() == plain.module_.state_dict().keys()

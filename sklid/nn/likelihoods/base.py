@@ -50,12 +50,15 @@ class Likelihood(nn.Module):
     noise_units : bool
         Whether the natural parameter is measured in noise standard deviations, so that an inverse-Lipschitz decoder has
         an information floor.
+    by_column : bool
+        Whether an encoder sees a number for each feature, in their order, that depends on the feature's value alone.
     """
 
     name = ""
     support: Support = REAL_NUMBERS
     standardised = False
     noise_units = False
+    by_column = True
 
     def __init__(self, n_features: int) -> None:
         super().__init__()

@@ -36,6 +36,7 @@ class CategoricalLikelihood(Likelihood):
     absent: Tensor
     name = "categorical"
     support: Support = NON_NEGATIVE_INTEGERS
+    by_column = False
 
     def __init__(self, n_categories: list[int]) -> None:
         super().__init__(len(n_categories))
