@@ -11,6 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from sklid.nn import InjectiveDecoder, PlainDecoder
 
 ROOT = Path(__file__).parents[1]
 TABLES = {
@@ -213,6 +216,21 @@ def test_saved_depth_results_are_complete():
     assert {(row["method"], int(row["seed"]), int(row["depth"])) for row in rows} == {
         (method, seed, depth) for method in benchmark.METHODS for seed in benchmark.SEEDS for depth in benchmark.DEPTHS
     }
+
+
+def multiply_adds(decoder, n_components):
+    """Those of a batch, as torch counts them."""
+    with FlopCounterMode(display=False) as counter:
+        decoder(torch.zeros(256, n_components))
+    return counter.get_total_flops() / 2
+
+
+@pytest.mark.parametrize("depth", [1, 9])
+def test_decoder_of_the_paper_costs_in_figure_1_what_a_perceptron_costs(depth):
+    script = load(ROOT / "doc/paper/figure_1.py")
+    width = script.width_of(script.Cell("fashion", "brenier", depth, 0), 784)
+    brenier, free = InjectiveDecoder(10, 784, depth, width), PlainDecoder(10, 784, depth, script.WIDTH)
+    assert multiply_adds(brenier, 10) == pytest.approx(multiply_adds(free, 10), rel=0.06)
 
 
 def test_saved_results_of_figure_1_are_complete_and_a_section_keeps_its_clusters_at_every_depth():

@@ -1,6 +1,6 @@
 """LIDGMVAEClustering beside what else one would use, on nine data sets: how good are its clusters, and at what price?
 
-    python doc/benchmarks/clustering.py            full run: some hours on one thread; goes on where it stopped
+    python doc/benchmarks/clustering.py            full run: about 3 hours on one thread; goes on where it stopped
     python doc/benchmarks/clustering.py --quick    the direction of the claim on three kinds of digits, about 10 seconds
     python doc/benchmarks/clustering.py --table    the tables of the saved results, in Markdown
 
@@ -14,9 +14,9 @@ Of MNIST and Fashion-MNIST 20 000 rows in [0, 1] are fitted and 2000 others meas
 by their defaults, and fit at most 10 000 rows. They take standardised columns of the wine, breast cancer and iris
 tables; intensities of images in [0, 1]; satimage in units of its standard deviation; and of the counts the logarithm of
 one and the counts per median total. UMAP has 10 components, 20 neighbours and a least distance of 0. ClustPy's VaDE
-takes all this in [0, 1]. Its and DEC's epochs are the defaults, and on MNIST, Fashion-MNIST and the counts as many as
-take three times as long as LIDGMVAEClustering there, which must be done before. Labels serve to measure, never to
-choose. The log-likelihood is given for models of the rows as they are.
+takes all this in [0, 1]. Its and DEC's epochs are the defaults, or fewer on MNIST, Fashion-MNIST and the counts: as many
+as take three times as long as LIDGMVAEClustering there, which must be done before. Labels serve to measure, never to
+choose. The log-likelihood is given for models of the rows as they are. Two processes share the work by ``--data``.
 """
 
 import argparse
@@ -36,6 +36,7 @@ from loops import silence
 from sklearn.base import ClusterMixin
 from sklearn.datasets import load_digits
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
+from threadpoolctl import threadpool_limits
 
 from sklid import LIDGMVAEClustering
 from sklid.baselines import GMVAE
@@ -67,15 +68,15 @@ COLUMNS = ["data", "method", "seed", *MEASURES, "error", "n_train", "n_test", "e
            "torch", "scikit_learn", "commit"]  # fmt: skip
 CELLS = Cells(Path(__file__).parent / "results" / "clustering.csv", COLUMNS)
 SECONDS = {
-    "digits": (13, 2, 90),
-    "pinwheel": (8, 2, 45),
-    "satimage": (25, 8, 260),
-    "mnist": (200, 60, 600),
-    "fashion": (200, 60, 600),
-    "bladder": (60, 40, 180),
-    "wine": (3, 1, 10),
-    "cancer": (5, 1, 30),
-    "iris": (3, 1, 10),
+    "digits": (5, 2, 75),
+    "pinwheel": (4, 1, 40),
+    "satimage": (20, 10, 200),
+    "mnist": (150, 60, 450),
+    "fashion": (150, 60, 450),
+    "bladder": (50, 15, 90),
+    "wine": (1, 1, 9),
+    "cancer": (4, 1, 26),
+    "iris": (1, 1, 9),
 }
 """Of a cell on one thread, roughly: of this package, of a peer, of ClustPy."""
 
@@ -173,8 +174,9 @@ def record(name: str, method: str, seed: int, rows: Rows) -> None:
 def run_full(data: list[str], methods: list[str]) -> None:
     missing = [method for method in methods if installed(method) is None]
     for method in missing:
-        print(f"{method} is left out: its package is not installed")
+        print(f"{method} is left out, as its package is not installed: pip install clustpy umap-learn")
     torch.set_num_threads(1)
+    threadpool_limits(1)
     cells = list(planned(data, [method for method in methods if method not in missing]))
     todo = [cell for cell in cells if not is_done(cell)]
     minutes = {name: sum(seconds_of(cell) for cell in todo if cell[0] == name) / 60 for name in data}

@@ -1,8 +1,8 @@
 """What a data scientist does instead, for `clustering.py`: KMeans, mixtures after a reduction, and ClustPy.
 
 Every peer has its defaults, but for those given here. ClustPy's VaDE has a cross-entropy for its loss and so takes rows
-in [0, 1]. umap-learn and clustpy are needed by this benchmark alone, and their methods are left out where they are
-missing.
+in [0, 1]. Two packages are needed by this benchmark alone, ``pip install clustpy==0.0.3 umap-learn==0.5.12``; methods
+of one that is missing are left out.
 """
 
 import functools
