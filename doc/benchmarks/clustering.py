@@ -14,9 +14,9 @@ Of MNIST and Fashion-MNIST 20 000 rows in [0, 1] are fitted and 2000 others meas
 by their defaults, and fit at most 10 000 rows. They take standardised columns of the wine, breast cancer and iris
 tables; intensities of images in [0, 1]; satimage in units of its standard deviation; and of the counts the logarithm of
 one and the counts per median total. UMAP has 10 components, 20 neighbours and a least distance of 0. ClustPy's VaDE
-takes all this in [0, 1]. Its and DEC's epochs are the defaults, or fewer on MNIST, Fashion-MNIST and the counts: as many
-as take three times as long as LIDGMVAEClustering there, which must be done before. Labels serve to measure, never to
-choose. The log-likelihood is given for models of the rows as they are. Two processes share the work by ``--data``.
+takes all this in [0, 1]. Its and DEC's epochs are the defaults, or on MNIST, Fashion-MNIST and the counts at most as
+many as take three times as long as LIDGMVAEClustering there, which must be done before. Labels serve to measure, never
+to choose. The log-likelihood is given for models of the rows as they are. Two processes share the work by ``--data``.
 """
 
 import argparse
