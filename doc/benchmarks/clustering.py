@@ -17,6 +17,7 @@ one and the counts per median total. UMAP has 10 components, 20 neighbours and a
 takes all this in [0, 1]. Its and DEC's epochs are the defaults, or on MNIST, Fashion-MNIST and the counts at most as
 many as take three times as long as LIDGMVAEClustering there, which must be done before. Labels serve to measure, never
 to choose. The log-likelihood is given for models of the rows as they are. Two processes share the work by ``--data``.
+Every method has one thread.
 """
 
 import argparse

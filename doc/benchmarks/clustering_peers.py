@@ -7,8 +7,10 @@ of one that is missing are left out.
 
 import functools
 import math
+import os
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -78,15 +80,19 @@ def umap(seed: int) -> TransformerMixin:
 def compiled_umap() -> type[TransformerMixin]:
     """UMAP, after it has compiled what it is made of, which is not to be timed.
 
-    Its compiler looks for the package "coverage" and would take a neighbour of this file for it; None hides both.
+    Its compiler looks for the package "coverage" and would take a neighbour of this file for it; None hides both. A fit
+    leaves the threads of the whole process at the most that the compiler knows of.
     """
+    os.environ["NUMBA_NUM_THREADS"] = "1"
     hidden = sys.modules.setdefault("coverage", None)
     from umap import UMAP
 
     if hidden is None:
         del sys.modules["coverage"]
     rows = np.random.default_rng(0).standard_normal((2, 200, 5))
-    UMAP(**UMAP_SETTINGS, random_state=0).fit(rows[0]).transform(rows[1])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        UMAP(**UMAP_SETTINGS, random_state=0).fit(rows[0]).transform(rows[1])
     return UMAP
 
 

@@ -271,7 +271,8 @@ def plot_depths() -> None:
             found = [saved(name, data=FASHION, side=side, depth=depth) for depth in depths]
             ax.fill_between(depths, [min(x) for x in found], [max(x) for x in found], color=colour, alpha=0.2, lw=0)
             ax.plot(depths, [statistics.mean(x) for x in found], f"{marker}-", color=colour, label=side)
-        ax.set(xlabel="hidden layers of the decoder", ylabel=title, xticks=depths)
+        ax.set(xlabel="hidden layers of the decoder", xticks=depths)
+        ax.set_title(title, fontsize=11)
         hide_frame(ax)
     handles, labels = grid[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(SIDES), frameon=False)
