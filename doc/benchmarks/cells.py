@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from sklearn.datasets import fetch_openml
 
-__all__ = ["Cells", "command_line", "fashion_mnist", "is_row", "numbers_of_process", "peak_mb", "provenance"]
+__all__ = ["Cells", "command_line", "fashion_mnist", "is_row", "mnist", "numbers_of_process", "peak_mb", "provenance"]
 
 ROOT = Path(__file__).parent
 
@@ -101,15 +101,24 @@ def fashion_mnist(labels: bool = False) -> tuple:
     With labels: training rows, training labels, test rows, test labels, source. The images are read from
     ``fashion_mnist.npz`` in ``$SKLID_DATA``, or else fetched from OpenML.
     """
-    path = Path(os.environ.get("SKLID_DATA", "")) / "fashion_mnist.npz"
+    return some_images("fashion_mnist.npz", "Fashion-MNIST", labels)
+
+
+def mnist(labels: bool = False) -> tuple:
+    """As many rows of MNIST, in the same way: ``mnist.npz``, or else OpenML."""
+    return some_images("mnist.npz", "mnist_784", labels)
+
+
+def some_images(file: str, name: str, labels: bool) -> tuple:
+    path = Path(os.environ.get("SKLID_DATA", "")) / file
     if path.is_file():
         with np.load(path) as arrays:
             images = np.concatenate([arrays["X_train"], arrays["X_test"]])
             classes = np.concatenate([arrays["y_train"], arrays["y_test"]]).astype(int)
-        source = "fashion_mnist.npz"
+        source = file
     else:
-        images, classes = fetch_openml("Fashion-MNIST", version=1, as_frame=False, parser="liac-arff", return_X_y=True)
-        source = "fashion_mnist (OpenML)"
+        images, classes = fetch_openml(name, version=1, as_frame=False, parser="liac-arff", return_X_y=True)
+        source = f"{path.stem} (OpenML)"
     train, test = (
         offset + np.random.default_rng(0).permutation(size)[:n]
         for offset, size, n in ((0, 60_000, 20_000), (60_000, 10_000, 2_000))

@@ -23,8 +23,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from cells import Cells, command_line, fashion_mnist, numbers_of_process, peak_mb, provenance
-from clustering import BRENIER, VADE, VADE_SEEDS
-from clustering import CELLS as CLUSTERINGS
 from sides import SIDES, THREADS, all_ratios, steps
 
 from sklid import LIDVAE
@@ -174,21 +172,9 @@ def table() -> str:
             for rows in found
         ]
         lines.append(f"| {what} | {side} | {against} | {depth if depth != '0' else ''} | {cells[0]} | {cells[1]} |")
-    lines.append(clustering_line())
     lines += ["", "| grows with | from | to | exponent |", "|---|---|---|---|"]
     lines += [f"| {name} | {values[0]} | {values[-1]} | {exponent(name):.2f} |" for name, values in GROWTHS.items()]
     return "\n".join(lines)
-
-
-def clustering_line() -> str:
-    """Whole fits of the digits, from the benchmark of clusterings."""
-    own, peer = (
-        [float(CLUSTERINGS.read(data="digits", method=name, seed=seed)[0]["cpu_seconds"]) for seed in VADE_SEEDS]
-        for name in (BRENIER, VADE)
-    )
-    pairs = [a / b for a, b in zip(own, peer, strict=True)]
-    ratio = statistics.median(own) / statistics.median(peer)
-    return f"| fit | {BRENIER}, digits | {VADE} | 2 | {ratio:.3f} ({min(pairs):.3f} to {max(pairs):.3f}) | |"
 
 
 def plot() -> None:
