@@ -11,6 +11,7 @@ from .information import (
 )
 from .labels import cluster_mutual_information, clustering_accuracy, majority_vote_accuracy
 from .likelihood import AmortizationGap, LogLikelihood, amortization_gap, log_likelihood
+from .neighbours import neighbour_information
 from .report import CollapseReport, LabelMeasurements, LatentMeasurements, TotalMeasurements, collapse_report
 from .scorers import COLLAPSE_SCORERS, LABEL_SCORERS, make_collapse_scorer
 from .sources import VariationalModel, View
@@ -46,4 +47,5 @@ __all__ = [
     "majority_vote_accuracy",
     "make_collapse_scorer",
     "mutual_information",
+    "neighbour_information",
 ]
