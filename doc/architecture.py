@@ -16,8 +16,8 @@ HOUSE = [
     ("floor 1", "nn",
      "draws activation convex curved brenier embedding perceptron convolution network decoder section "
      "likelihoods.support likelihoods.base likelihoods.gaussian likelihoods.bernoulli likelihoods.continuous_bernoulli "
-     "likelihoods.counts likelihoods.categorical likelihoods objective linear certificate prior clusters location_scale "
-     "gamma mixture posterior flow shift principal model positive mixture_model"),
+     "likelihoods.counts likelihoods.categorical likelihoods objective linear certificate prior clusters "
+     "location_scale gamma mixture posterior flow shift principal model positive mixture_model"),
     ("root", "", "exceptions surroundings randomness validation"),
     ("floor 2", "data",
      "blocks memory_map scale table numeric_table array_file frame_table text_file parquet_file files"),
@@ -25,12 +25,12 @@ HOUSE = [
     ("floor 2", "training", "callbacks batches guard loss net phases"),
     ("floor 3", "metrics",
      "sources encodings aggregate gaussians importance information units labels mixtures agreement likelihood "
-     "report.measurements report.residuals report.structure report.verdict report.remedy report.evidence "
-     "report.clusters report.labels report.report report.measure report.collapse report scorers"),
+     "neighbours report.measurements report.residuals report.structure report.verdict report.remedy "
+     "report.evidence report.clusters report.labels report.report report.measure report.collapse report scorers"),
     ("root", "", "callbacks"),
     ("floor 4", "estimators",
-     "declaration parameters encoder inference answers base injective cluster_families "
-     "mixture_start clustering family lidvae lidgmvae lidmvae"),
+     "declaration parameters encoder inference answers base injective neighbourhoods valleys cluster_families "
+     "mixture_start mixture_attributes clustering family lidvae lidgmvae lidmvae"),
     ("floor 4", "linear",
      "dense_blocks edge weak spectrum covariance permutation rows linear_gaussian isotropy leftover precise "
      "factor_model units solver incremental incomplete expectation_maximization factor_analysis expected gradient "

@@ -249,8 +249,9 @@ def _cluster_figures(model: BaseEstimator, split: Split, seconds: str) -> tuple[
     accuracy = "no labels" if split.labels is None else f"{clustering_accuracy(split.labels, labels):.3f}"
     if not isinstance(model, LatentVariableEstimator):
         return accuracy, "", "", "", seconds
-    information = f"{cluster_mutual_information(model.predict_proba(split.test)):.2f} of {np.log(model.k):.2f}"
-    return accuracy, information, f"{len(np.unique(labels))}/{model.k}", f"{model.score(split.test):.2f}", seconds
+    k = model.n_clusters_
+    information = f"{cluster_mutual_information(model.predict_proba(split.test)):.2f} of {np.log(k):.2f}"
+    return accuracy, information, f"{len(np.unique(labels))}/{k}", f"{model.score(split.test):.2f}", seconds
 
 
 def _certificate(model: LIDVAE) -> str:

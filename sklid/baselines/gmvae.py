@@ -23,7 +23,7 @@ class GMVAE(MixtureMixin, LatentVariableEstimator, NumberOfClusters):
 
     Attributes
     ----------
-    labels_, weights_, means_, covariances_, cluster_separation_
+    labels_, n_clusters_, n_clusters_reason_, weights_, means_, covariances_, cluster_separation_
         As in `LIDGMVAEClustering`.
     n_components_, n_features_in_, feature_names_in_, scale_, scaler_, net_
         As in `LIDVAE`.

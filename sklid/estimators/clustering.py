@@ -14,23 +14,23 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClusterMixin
 from sklearn.utils import check_array
-from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from ..data.memory_map import MappedRows
 from ..data.table import ModelRows, TableAdapter
 from ..nn import JointMixtureModel, LatentVariableModel, MixtureModel
-from ..surroundings import making_modules, without_gradients
+from ..surroundings import making_modules
 from ..training import BoundNet
 from ..training.phases import Phase, Settings, train
 from .inference import Inference
+from .mixture_attributes import MixtureAttributes
 from .mixture_start import MixtureStart
 from .parameters import MixtureParameters
 
 __all__ = ["MixtureMixin"]
 
 
-class MixtureMixin(ClusterMixin, MixtureParameters):
+class MixtureMixin(ClusterMixin, MixtureAttributes, MixtureParameters):
     """The labels of `LIDGMVAEClustering` and `GMVAE`."""
 
     def fit(self, X: ArrayLike, y: object = None) -> Self:
@@ -139,48 +139,6 @@ class MixtureMixin(ClusterMixin, MixtureParameters):
         """
         return self._drawn(Inference.sample_with_labels, n_samples)
 
-    @property
-    def weights_(self) -> NDArray[np.floating]:
-        return self.mixture()[0]
-
-    @property
-    def means_(self) -> NDArray[np.floating]:
-        return self.mixture()[1]
-
-    @property
-    def covariances_(self) -> NDArray[np.floating]:
-        covariances = self.mixture()[2]
-        if self.covariance_type == "tied":
-            return covariances[0]
-        if self.covariance_type == "full":
-            return covariances
-        variances = np.diagonal(covariances, axis1=1, axis2=2)
-        return variances if self.covariance_type == "diag" else variances[:, 0]
-
-    @property
-    def precisions_(self) -> NDArray[np.floating]:
-        covariances = self.covariances_
-        return np.linalg.inv(covariances) if self.covariance_type in ("full", "tied") else 1 / covariances
-
-    @property
-    def cluster_separation_(self) -> float:
-        means = self.means_
-        return float(
-            min(np.linalg.norm(mean - means[number + 1 :], axis=1).min() for number, mean in enumerate(means[:-1]))
-        )
-
-    @without_gradients()
-    def mixture(self) -> tuple[NDArray[np.floating], NDArray[np.floating], NDArray[np.floating]]:
-        """The clusters in the order of the labels, whatever the covariance type.
-
-        Returns
-        -------
-        weights, means, covariances : arrays of shape (k,), (k, n_components) and (k, n_components, n_components)
-        """
-        check_is_fitted(self)
-        prior = self.net_.module_.prior
-        return tuple(part.cpu().numpy() for part in (prior.weights(), prior.means(), prior.covariances()))
-
     def _initialised(
         self, table: TableAdapter, X: NDArray | MappedRows, seed: int, incremental: bool
     ) -> tuple[LatentVariableModel, Tensor | ModelRows]:
@@ -194,7 +152,7 @@ class MixtureMixin(ClusterMixin, MixtureParameters):
         self.net_.module_.prior.clusters.settle()
         probabilities = self._label_probabilities(X)
         if not incremental:
-            sizes = np.bincount(probabilities.argmax(axis=1), minlength=self.k)
+            sizes = np.bincount(probabilities.argmax(axis=1), minlength=self.n_clusters_)
             order = np.argsort(-sizes, kind="stable")
             self.net_.module_.relabel(torch.from_numpy(order), self.net_.optimizer_)
             probabilities = probabilities[:, order]
@@ -210,6 +168,11 @@ class MixtureMixin(ClusterMixin, MixtureParameters):
         """ValueError for given means that are not finite or not one per cluster and latent."""
         if isinstance(self.init, str):
             return
+        if self.k == "auto":
+            raise ValueError(
+                'init gives a mean for each cluster, and k="auto" is to find how many there are; '
+                f"use k={len(self.init)}, or an init that is a name."
+            )
         shape, expected = check_array(self.init, input_name="init").shape, (self.k, self.n_components_)
         if shape != expected:
             raise ValueError(
@@ -233,7 +196,7 @@ class MixtureMixin(ClusterMixin, MixtureParameters):
 
     def _check_clusters(self, n_rows: int) -> None:
         """ValueError for parameters that cannot go together, or with so many rows."""
-        if n_rows < self.k:
+        if self.k != "auto" and n_rows < self.k:
             raise ValueError(
                 f"k={self.k} clusters need at least {self.k} rows, got n_samples={n_rows}. Lower k, or pass more rows."
             )
@@ -271,7 +234,7 @@ class MixtureMixin(ClusterMixin, MixtureParameters):
     @making_modules()
     def _with_mixture(self, model: LatentVariableModel, x: Tensor | ModelRows, seed: int) -> MixtureModel:
         """The model with a mixture in place of its prior; the other parts are the same modules."""
-        prior = self._mixture_start().mixture(model, x, seed)
+        prior, self._mergings = self._mixture_start().mixture(model, x, seed)
         parts = (prior, model.decoder, model.likelihood, model.posterior)
         if self.inference == "joint":
             return JointMixtureModel(*parts, self.encoder_depth, self.encoder_width)

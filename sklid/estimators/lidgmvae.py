@@ -24,7 +24,7 @@ class LIDGMVAEClustering(MixtureMixin, InjectiveMixin, LatentVariableEstimator, 
     .. math:: y \sim Cat(\pi), \qquad w \mid y \sim N(\mu_y, \Sigma_y), \qquad x \mid w \sim EF(x \mid f(w))
 
     The decoder f is that of `LIDVAE`. The means stay apart for every value of the parameters. Training first spreads
-    the data out under a plain prior, and then starts the mixture at the clusters found there.
+    the data out under a plain prior, and then starts the mixture at the clusters that its neighbourhoods show.
 
     Attributes
     ----------
@@ -40,7 +40,11 @@ class LIDGMVAEClustering(MixtureMixin, InjectiveMixin, LatentVariableEstimator, 
     precisions_ : array
         Their inverses, in the same shape.
     cluster_separation_ : float
-        Least distance between two means, at least `min_separation`.
+        Least distance between two means, at least `min_separation`; infinite for one cluster.
+    n_clusters_ : int
+        k, or what was found with ``k="auto"``.
+    n_clusters_reason_ : str
+        Why so many.
     inverse_lipschitz_, mutual_information_lower_bound_, mutual_information_lower_bound_reason_
         As in `LIDVAE`, for the latent w.
     n_components_, n_features_in_, feature_names_in_, scale_, scaler_, net_

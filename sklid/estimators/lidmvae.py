@@ -25,7 +25,7 @@ class LIDMVAEClustering(FamilyMixin, InjectiveMixin, LatentVariableEstimator, Nu
 
     Attributes
     ----------
-    labels_, weights_, means_, cluster_separation_
+    labels_, n_clusters_, n_clusters_reason_, weights_, means_, cluster_separation_
         As in `LIDGMVAEClustering`; means of gamma clusters are positive.
     covariances_, precisions_ : array
         Covariances of the clusters and their inverses in the shapes of `LIDGMVAEClustering`, for every family.

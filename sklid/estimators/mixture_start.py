@@ -1,16 +1,14 @@
 """Initial clusters of a mixture prior: those of the posterior means of a model that was trained with a plain prior.
 
-Which of several initialisations is taken, the bound decides: the model, hence the reconstruction, is the same, so the
-best is the one with the least divergence of the posteriors from the mixture.
+Clusters are taken from the neighbourhoods of the rows, or from a Gaussian mixture or k-means fitted to the latents. Of
+several Gaussian mixtures, or runs of k-means, the bound decides: the model, hence the reconstruction, is the same, so
+the best is the one with the least divergence of the posteriors from the mixture.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-
-# its submodules are loaded when they are first used, which halves the time that this package adds to an import
-import sklearn
 import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import pairwise_distances_argmin
@@ -20,6 +18,8 @@ from ..data.table import ModelRows
 from ..metrics.mixtures import stopping_mixture
 from ..nn import LatentVariableModel, SeparatedMixture, separated
 from .cluster_families import FAMILIES
+from .neighbourhoods import best_partition, k_means
+from .valleys import Merging, found_clusters
 
 __all__ = ["MixtureStart"]
 
@@ -44,7 +44,7 @@ class MixtureStart:
         Of the clusters, as in `LIDMVAEClustering`.
     """
 
-    k: int
+    k: int | str
     covariance_type: str
     min_separation: float
     scale_bounds: tuple[float, float]
@@ -55,8 +55,13 @@ class MixtureStart:
     family: str = "gaussian"
 
     @torch.no_grad()
-    def mixture(self, model: LatentVariableModel, x: Tensor | ModelRows, seed: int) -> SeparatedMixture:
-        """The best of `n_init` mixtures for the rows x ``(N, P)`` of a model."""
+    def mixture(
+        self, model: LatentVariableModel, x: Tensor | ModelRows, seed: int
+    ) -> tuple[SeparatedMixture, list[Merging]]:
+        """The best of the mixtures for the rows x ``(N, P)`` of a model.
+
+        With ``k="auto"`` also how the number of its clusters was found.
+        """
         rows = x[torch.randperm(len(x))[:MOST_INITIAL_ROWS]].to(next(model.parameters()).device)
         q = model.encode(rows)
         noise = torch.randn(N_DRAWS // 2, len(rows), model.prior.n_components).to(rows)
@@ -65,17 +70,27 @@ class MixtureStart:
             _finite(w.mean(0)),
             _finite(model.likelihood.mean(model.natural_parameters(w.mean(0), model.given(rows)))),
         )
-        candidates = [self._mixture(means, *initial).to(rows) for initial in self._initial(means, decoded, seed)]
-        return min(candidates, key=lambda prior: prior.divergences(q, w, log_q).sum(-1).mean().item())
+        start, mergings = self, []
+        if self.k == "auto":
+            n_clusters, mergings = found_clusters(means, seed)
+            start = replace(self, k=n_clusters)
+        candidates = [start._mixture(means, *initial).to(rows) for initial in start._initial(means, decoded, seed)]
+        best = min(candidates, key=lambda prior: prior.divergences(q, w, log_q).sum(-1).mean().item())
+        return best, mergings
 
     def _initial(self, means: NDArray, decoded: NDArray, seed: int) -> Iterator[tuple[NDArray, NDArray]]:
         """Centres ``(C, K)`` and each row's shares in them ``(N, C)``.
 
-        One such pair is from the reconstructions, one from the latents, and so on.
+        Of a Gaussian mixture, k-means or random points, one such pair is from the reconstructions, one from the
+        latents, and so on.
         """
         if not isinstance(self.init, str):
             centres = np.asarray(self.init, dtype=np.float64)
             yield centres, np.eye(self.k)[pairwise_distances_argmin(means, centres)]
+            return
+        if self.init == "graph":
+            shares = np.eye(self.k)[best_partition(decoded, means, self.k, self.n_init, seed)]
+            yield _centres(means, shares), shares
             return
         for number in range(self.n_init):
             shares = np.eye(self.k)[self._partition((decoded, means)[number % 2], seed + number)]
@@ -89,8 +104,7 @@ class MixtureStart:
             return pairwise_distances_argmin(
                 points, points[np.random.default_rng(state).permutation(len(points))[: self.k]]
             )
-        n_clusters = min(self.k, len(np.unique(points, axis=0)))
-        return sklearn.cluster.KMeans(n_clusters, n_init=1, random_state=state).fit(points).labels_
+        return k_means(points, self.k, state)
 
     def _refined(self, means: NDArray, shares: NDArray) -> NDArray[np.float64]:
         """The shares after expectation-maximisation of a Gaussian mixture from where they are."""

@@ -165,11 +165,12 @@ class TrainingParameters:
 class NumberOfClusters:
     """The one parameter of a clustering that is given by position first."""
 
-    k: int = parameter(
+    k: "int | str" = parameter(
         default=5,
-        kind="int",
-        text="Number of clusters C, at least 2.",
-        constraint=[Interval(Integral, 2, None, closed="left")],
+        kind='int or "auto"',
+        text='Number of clusters C, at least 2. "auto" begins with up to 30, merges those without a valley between '
+        "them, and may end with one: see `n_clusters_` and `n_clusters_reason_`.",
+        constraint=[Interval(Integral, 2, None, closed="left"), StrOptions({"auto"})],
         kw_only=False,
         shapes_model=True,
     )
@@ -217,16 +218,19 @@ class MixtureParameters:
         shapes_model=True,
     )
     init: "str | ArrayLike" = parameter(
-        default="gmm",
-        kind='{"gmm", "kmeans", "random"} or array-like of shape (k, n_components)',
-        text="Initial clusters: a `GaussianMixture` or `KMeans` fitted to the "
-        "posterior means of the first phase, the posterior means of random rows, or the given means.",
-        constraint=[StrOptions({"gmm", "kmeans", "random"}), "array-like"],
+        default="graph",
+        kind='{"graph", "gmm", "kmeans", "random"} or array-like of shape (k, n_components)',
+        text='Initial clusters, at the posterior means of the first phase. "graph": the partition that neighbours '
+        'agree on most, of `KMeans` and of cuts of layouts by `TSNE`. "gmm" and "kmeans": a `GaussianMixture` or '
+        '`KMeans`. "random": random rows. Or the given means.',
+        constraint=[StrOptions({"graph", "gmm", "kmeans", "random"}), "array-like"],
     )
     n_init: int = parameter(
         default=5,
         kind="int",
-        text="Initialisations, of which the one with the best evidence lower bound is taken.",
+        text="Initialisations, of which the one is taken that neighbours agree on most "
+        '(`sklid.metrics.neighbour_information`), or with another init than "graph" the one with the best evidence '
+        "lower bound.",
         constraint=POSITIVE_INTEGER,
     )
     pretrain_fraction: float = parameter(

@@ -1,0 +1,111 @@
+r"""Partitions of rows by who their neighbours are, for clusters that no Gaussian fits.
+
+Rows are laid out in a plane that keeps their neighbourhoods (t-SNE; van der Maaten & Hinton, JMLR 2008), where clusters
+are islands, and the plane is cut. Layouts of reconstructions and of latents, and several ways to cut them, differ; the
+partition is taken whose labels neighbours share most, see `sklid.metrics.neighbour_information`.
+"""
+
+from collections.abc import Callable, Iterator
+from itertools import count, islice
+
+import numpy as np
+
+# its submodules are loaded when they are first used, which halves the time that this package adds to an import
+import sklearn
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from ..metrics.mixtures import stopping_mixture
+from ..metrics.neighbours import NeighbourGraph
+
+__all__ = ["Layout", "best_partition", "k_means", "partitions"]
+
+MOST_ROWS = 5_000
+"""Rows that are laid out; the others have the label of most of their neighbours among them."""
+PERPLEXITY, EXAGGERATION, ITERATIONS = 30.0, 4.0, 500
+N_NEIGHBOURS = 15
+
+
+class Layout:
+    """Some of the points in a plane that keeps their neighbourhoods.
+
+    Parameters
+    ----------
+    points : array of shape (N, D)
+        With at least four different rows.
+    seed : int
+
+    Attributes
+    ----------
+    plane : array of shape (M, 2)
+        Of the first M points, at most `MOST_ROWS`.
+    """
+
+    def __init__(self, points: NDArray, seed: int) -> None:
+        self.points = points
+        laid_out = points[:MOST_ROWS]
+        settings = {
+            "perplexity": min(PERPLEXITY, (len(laid_out) - 1) / 3),
+            "early_exaggeration": EXAGGERATION,
+            "max_iter": ITERATIONS,
+            "init": "pca" if points.shape[1] > 1 else "random",
+            "random_state": seed,
+        }
+        with threadpool_limits(1, user_api="openmp"):  # sums of several threads differ in their last digits
+            self.plane = sklearn.manifold.TSNE(2, **settings).fit_transform(laid_out).astype(np.float64)
+
+    def carried(self, labels: NDArray[np.integer]) -> NDArray[np.integer]:
+        """Labels of all points from those of the points in the plane."""
+        if len(labels) == len(self.points):
+            return labels
+        nearest = sklearn.neighbors.KNeighborsClassifier(N_NEIGHBOURS).fit(self.points[: len(labels)], labels)
+        return np.concatenate([labels, nearest.predict(self.points[len(labels) :])])
+
+
+def best_partition(reconstructions: NDArray, latents: NDArray, k: int, n_tried: int, seed: int) -> NDArray[np.integer]:
+    """The partition into k clusters, of `n_tried`, whose labels neighbours share most.
+
+    Parameters
+    ----------
+    reconstructions : array of shape (N, D)
+    latents : array of shape (N, K)
+    k, n_tried, seed : int
+
+    Returns
+    -------
+    labels : int array of shape (N,)
+    """
+    if k == 1:
+        return np.zeros(len(latents), dtype=np.int64)
+    graph = NeighbourGraph(reconstructions, N_NEIGHBOURS)
+    return max(islice(partitions(reconstructions, latents, k, seed), n_tried), key=graph.information)
+
+
+def partitions(reconstructions: NDArray, latents: NDArray, k: int, seed: int) -> Iterator[NDArray[np.integer]]:
+    """Partitions without end: k-means first, then cuts of layouts, of reconstructions and of latents by turns."""
+    yield k_means(reconstructions, k, seed)
+    if len(np.unique(latents, axis=0)) <= max(k, 3):
+        yield from (k_means(reconstructions, k, seed + number) for number in count(1))
+    for number in count(seed):
+        layouts = [Layout(points, number) for points in (reconstructions, latents)]
+        for cut in CUTS:
+            yield from (layout.carried(cut(layout.plane, k, number)) for layout in layouts)
+
+
+def k_means(points: NDArray, k: int, seed: int) -> NDArray[np.integer]:
+    """A cluster for each point, of fewer than k where so many are not different."""
+    n_clusters = min(k, len(np.unique(points, axis=0)))
+    return sklearn.cluster.KMeans(n_clusters, n_init=1, random_state=seed).fit(points).labels_
+
+
+def ward(points: NDArray, k: int, seed: int = 0) -> NDArray[np.integer]:
+    """A cluster for each point, by merging those that add least to the variance within."""
+    return sklearn.cluster.AgglomerativeClustering(k).fit(points).labels_
+
+
+def gaussian_mixture(points: NDArray, k: int, seed: int) -> NDArray[np.integer]:
+    """A cluster for each point, by a Gaussian mixture."""
+    return stopping_mixture(k, n_init=3, random_state=seed).fit_predict(points)
+
+
+CUTS: tuple[Callable[[NDArray, int, int], NDArray[np.integer]], ...] = (ward, gaussian_mixture)
