@@ -20,7 +20,7 @@ from ..metrics.neighbours import NeighbourGraph
 
 __all__ = ["Layout", "best_partition", "k_means", "partitions"]
 
-MOST_ROWS = 5_000
+MOST_ROWS = 10_000
 """Rows that are laid out; the others have the label of most of their neighbours among them."""
 PERPLEXITY, EXAGGERATION, ITERATIONS = 30.0, 4.0, 500
 N_NEIGHBOURS = 15
@@ -63,7 +63,7 @@ class Layout:
 
 
 def best_partition(reconstructions: NDArray, latents: NDArray, k: int, n_tried: int, seed: int) -> NDArray[np.integer]:
-    """The partition into k clusters, of `n_tried`, whose labels neighbours share most.
+    """The partition into k clusters, of `n_tried`, whose labels neighbours share most, here and there.
 
     Parameters
     ----------
@@ -77,8 +77,9 @@ def best_partition(reconstructions: NDArray, latents: NDArray, k: int, n_tried: 
     """
     if k == 1:
         return np.zeros(len(latents), dtype=np.int64)
-    graph = NeighbourGraph(reconstructions, N_NEIGHBOURS)
-    return max(islice(partitions(reconstructions, latents, k, seed), n_tried), key=graph.information)
+    graphs = [NeighbourGraph(points, N_NEIGHBOURS) for points in (reconstructions, latents)]
+    tried = islice(partitions(reconstructions, latents, k, seed), n_tried)
+    return max(tried, key=lambda labels: sum(graph.information(labels) for graph in graphs))
 
 
 def partitions(reconstructions: NDArray, latents: NDArray, k: int, seed: int) -> Iterator[NDArray[np.integer]]:
