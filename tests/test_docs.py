@@ -18,6 +18,7 @@ from sklid.nn import InjectiveDecoder, PlainDecoder
 ROOT = Path(__file__).parents[1]
 TABLES = {
     "benchmarks/depth": "README.md",
+    "benchmarks/choices": "doc/clustering.md",
     "benchmarks/clustering": "doc/benchmarks/README.md",
     "benchmarks/folds": "doc/theory.md",
     "benchmarks/price": "doc/guarantee.md",

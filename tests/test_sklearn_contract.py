@@ -54,6 +54,7 @@ OF_MIXTURES = [
     {"inference": "joint"},
     {"mixture_weights": "uniform"},
     {"cluster_means": "fixed"},
+    {"init": "gmm"},
     {"init": "kmeans"},
     {"init": "random"},
     {"pretrain_fraction": 0.0},
@@ -66,13 +67,15 @@ OF_FAMILIES = [
     {"family": "gamma", "covariance_type": "diag", "inference": "joint"},
     {"family": "gamma", "covariance_type": "spherical", "pretrain_fraction": 0.0},
 ]
+TINY_MIXTURE = TINY | {"max_epochs": 20, "n_init": 1}
 CHECKED = [
-    *(Estimator() for Estimator in ESTIMATORS),
+    *(Estimator() for Estimator in (LIDVAE, VAE, LIDGMVAEClustering, GMVAE)),
     *(LIDVAE(**TINY, **options) for options in OF_NETWORKS + OF_DECODERS),
     *(VAE(**TINY, **options) for options in OF_NETWORKS[:4]),
-    *(LIDGMVAEClustering(**TINY | {"max_epochs": 20}, **options) for options in OF_MIXTURES + OF_DECODERS[:2]),
-    *(LIDMVAEClustering(**TINY | {"max_epochs": 20}, **options) for options in OF_FAMILIES),
-    *(GMVAE(**TINY | {"max_epochs": 20}, **options) for options in OF_MIXTURES[:4]),
+    *(LIDGMVAEClustering(**TINY_MIXTURE, **options) for options in OF_MIXTURES + OF_DECODERS[:2]),
+    LIDGMVAEClustering("auto", **TINY_MIXTURE),
+    *(LIDMVAEClustering(**TINY_MIXTURE, **options) for options in OF_FAMILIES),
+    *(GMVAE(**TINY_MIXTURE, **options) for options in OF_MIXTURES[:4]),
     *(IdentifiablePPCA(solver=solver) for solver in ("auto", "eig", "em", "gradient")),
     IdentifiablePPCA(2),
     IdentifiablePPCA(noise_variance=0.5),
