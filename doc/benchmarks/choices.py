@@ -94,7 +94,7 @@ def table() -> str:
     """The saved results as a Markdown table: accuracy, or for k="auto" the numbers of clusters."""
     lines = ["| choice | " + " | ".join(DATA[name].title for name in NAMES) + " |", "|---|" + "---|" * len(NAMES)]
     for choice, told in CHOICES.items():
-        cells = [cell_of([row for row in CELLS.read(data=name, choice=choice)], "k" in told) for name in NAMES]
+        cells = [cell_of(CELLS.read(data=name, choice=choice), "k" in told) for name in NAMES]
         lines.append(f"| `{choice}` | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
