@@ -82,7 +82,14 @@ def test_saved_clustering_results_are_complete():
     rows = benchmark.CELLS.read()
     if not rows:
         pytest.skip("the full run of doc/benchmarks/clustering.py has not been made")
-    assert sorted((row["data"], row["method"], int(row["seed"])) for row in rows) == sorted(benchmark.planned())
+    saved = sorted((row["data"], row["method"], int(row["seed"])) for row in rows)
+    assert saved == sorted(benchmark.planned({row["data"] for row in rows}))
+
+
+def test_saved_choices_are_complete():
+    benchmark = load(ROOT / "doc/benchmarks/choices.py")
+    rows = benchmark.CELLS.read()
+    assert sorted((row["data"], row["choice"], int(row["seed"])) for row in rows) == sorted(benchmark.planned())
 
 
 def test_clusterings_of_every_data_set_differ_in_what_the_protocol_lets_differ():

@@ -43,10 +43,11 @@ def saved(cells: Cells, name: str, method: str, figure: str) -> list[float]:
 
 
 def accuracies(cells: Cells, methods: Iterable[str]) -> list[str]:
-    titles = [data.title for data in DATA.values()]
+    names = [name for name in DATA if cells.read(data=name)]
+    titles = [DATA[name].title for name in names]
     lines = [f"| accuracy (least) | {' | '.join(titles)} |", "|---" * (1 + len(titles)) + "|"]
     for method in methods:
-        found = [saved(cells, name, method, "accuracy") for name in DATA]
+        found = [saved(cells, name, method, "accuracy") for name in names]
         if any(found):
             shown = [f"{mean_of(values, 3)} ({min(values):.3f})" if values else "" for values in found]
             lines.append(f"| {method} | {' | '.join(shown)} |")

@@ -66,8 +66,7 @@ class EncoderMixin:
         text='"shift": in training the encoder sees the image of each row moved by a random whole number of pixels in '
         "each direction, up to a twentieth of the side, rounded, or 1 if that is more, with pixels of the edge for "
         "those from outside. The likelihood scores the row itself, so the bound stays one. Nothing moves in what a "
-        "fitted model answers. Pixels should have one `scale`. Images that stand in one place already, such as those "
-        "of digits, lose by it.",
+        "fitted model answers. Pixels should have one `scale`. It costs likelihood where images stand in one place.",
         constraint=[StrOptions({"shift"}), None],
     )
     posterior: str = parameter(
