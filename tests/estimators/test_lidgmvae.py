@@ -135,7 +135,7 @@ def test_more_starts_give_no_worse_a_bound_at_the_start():
     for n_init in (1, 10):
         model.n_init = n_init
         torch.manual_seed(0)
-        prior = model.set_params(init="random")._mixture_start().mixture(model.net_.module_, x, 0)
+        prior, _ = model.set_params(init="random")._mixture_start().mixture(model.net_.module_, x, 0)
         q = model.net_.module_.encode(x)
         bounds.append(prior.divergences(q, noise, noise).mean().item())
     assert bounds[1] <= bounds[0] + 1e-6
