@@ -115,7 +115,7 @@ MIXTURE = {
     "cluster_means": st.sampled_from(["learned", "fixed"]),
     "mixture_weights": st.sampled_from(["learned", "uniform"]),
     "covariance_type": st.sampled_from(["full", "tied", "diag", "spherical"]),
-    "init": st.sampled_from(["gmm", "kmeans", "random"]),
+    "init": st.sampled_from(["graph", "gmm", "kmeans", "random"]),
     "n_init": st.sampled_from([1, 2]),
     "inference": st.sampled_from(["marginal", "marginal", "joint"]),
     "pretrain_fraction": st.sampled_from([0.0, 0.4]),

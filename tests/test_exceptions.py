@@ -36,7 +36,7 @@ def test_what_one_thread_silences_another_hears():
     assert heard
 
 
-@pytest.mark.parametrize("init", ["kmeans", "gmm", "random"])
+@pytest.mark.parametrize("init", ["graph", "kmeans", "gmm", "random"])
 def test_starts_of_a_mixture_on_equal_rows_or_cut_short_give_no_warning_of_scikit_learns(init):
     X = np.repeat(np.random.default_rng(0).standard_normal((4, 2)), 10, axis=0)
     with warnings.catch_warnings(record=True) as caught:

@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 from ..metrics.mixtures import stopping_mixture
 from ..metrics.neighbours import NeighbourGraph
 
-__all__ = ["Layout", "best_partition", "k_means", "partitions"]
+__all__ = ["Layout", "best_partition", "k_means", "n_different", "partitions"]
 
 MOST_ROWS = 10_000
 """Rows that are laid out; the others have the label of most of their neighbours among them."""
@@ -85,7 +85,7 @@ def best_partition(reconstructions: NDArray, latents: NDArray, k: int, n_tried: 
 def partitions(reconstructions: NDArray, latents: NDArray, k: int, seed: int) -> Iterator[NDArray[np.integer]]:
     """Partitions without end: k-means first, then cuts of layouts, of reconstructions and of latents by turns."""
     yield k_means(reconstructions, k, seed)
-    if len(np.unique(latents, axis=0)) <= max(k, 3):
+    if min(n_different(points) for points in (reconstructions, latents)) <= max(k, 3):
         yield from (k_means(reconstructions, k, seed + number) for number in count(1))
     for number in count(seed):
         layouts = [Layout(points, number) for points in (reconstructions, latents)]
@@ -95,8 +95,13 @@ def partitions(reconstructions: NDArray, latents: NDArray, k: int, seed: int) ->
 
 def k_means(points: NDArray, k: int, seed: int) -> NDArray[np.integer]:
     """A cluster for each point, of fewer than k where so many are not different."""
-    n_clusters = min(k, len(np.unique(points, axis=0)))
+    n_clusters = min(k, n_different(points))
     return sklearn.cluster.KMeans(n_clusters, n_init=1, random_state=seed).fit(points).labels_
+
+
+def n_different(points: NDArray) -> int:
+    """How many points differ by more than what rounding makes of equal rows."""
+    return len(np.unique(np.round(points / max(1.0, np.abs(points).max()), 6), axis=0))
 
 
 def ward(points: NDArray, k: int, seed: int = 0) -> NDArray[np.integer]:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
-from .neighbourhoods import Layout, ward
+from .neighbourhoods import Layout, n_different, ward
 
 __all__ = ["Merging", "found_clusters", "merged_without_valley"]
 
@@ -46,7 +46,7 @@ class Merging(NamedTuple):
 
 def found_clusters(latents: NDArray, seed: int) -> tuple[int, list[Merging]]:
     """How many clusters latents ``(N, K)`` have, and how many clusters became so few."""
-    n_first = min(MOST_CLUSTERS, len(np.unique(latents, axis=0)) // ROWS_PER_CLUSTER)
+    n_first = min(MOST_CLUSTERS, n_different(latents) // ROWS_PER_CLUSTER)
     if n_first < 2:
         return 1, []
     plane = Layout(latents, seed).plane

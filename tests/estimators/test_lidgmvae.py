@@ -104,7 +104,7 @@ def test_draws_come_with_the_labels_that_predict_gives_them(Estimator):
     np.testing.assert_array_equal(model.sample(300)[1], labels)
 
 
-@pytest.mark.parametrize("init", ["gmm", "kmeans", "random"])
+@pytest.mark.parametrize("init", ["graph", "gmm", "kmeans", "random"])
 @both
 def test_every_start_gives_a_clustering(Estimator, init):
     assert cluster_mutual_information(fitted(Estimator, init=init, max_epochs=60).predict_proba(X)) > 0.5
