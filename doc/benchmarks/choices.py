@@ -92,9 +92,10 @@ def run_quick() -> None:
 
 def table() -> str:
     """The saved results as a Markdown table: accuracy, or for k="auto" the numbers of clusters."""
-    lines = ["| choice | " + " | ".join(DATA[name].title for name in NAMES) + " |", "|---|" + "---|" * len(NAMES)]
+    names = [name for name in NAMES if CELLS.read(data=name)]
+    lines = ["| choice | " + " | ".join(DATA[name].title for name in names) + " |", "|---|" + "---|" * len(names)]
     for choice, told in CHOICES.items():
-        cells = [cell_of(CELLS.read(data=name, choice=choice), "k" in told) for name in NAMES]
+        cells = [cell_of(CELLS.read(data=name, choice=choice), "k" in told) for name in names]
         lines.append(f"| `{choice}` | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
