@@ -22,6 +22,8 @@ __all__ = ["Layout", "best_partition", "k_means", "n_different", "partitions"]
 
 MOST_ROWS = 10_000
 """Rows that are laid out; the others have the label of most of their neighbours among them."""
+MOST_MERGED = 5_000
+"""Points between which all distances are held."""
 PERPLEXITY, EXAGGERATION, ITERATIONS = 30.0, 4.0, 500
 N_NEIGHBOURS = 15
 
@@ -56,10 +58,7 @@ class Layout:
 
     def carried(self, labels: NDArray[np.integer]) -> NDArray[np.integer]:
         """Labels of all points from those of the points in the plane."""
-        if len(labels) == len(self.points):
-            return labels
-        nearest = sklearn.neighbors.KNeighborsClassifier(N_NEIGHBOURS).fit(self.points[: len(labels)], labels)
-        return np.concatenate([labels, nearest.predict(self.points[len(labels) :])])
+        return _carried(labels, self.points)
 
 
 def best_partition(reconstructions: NDArray, latents: NDArray, k: int, n_tried: int, seed: int) -> NDArray[np.integer]:
@@ -105,13 +104,22 @@ def n_different(points: NDArray) -> int:
 
 
 def ward(points: NDArray, k: int, seed: int = 0) -> NDArray[np.integer]:
-    """A cluster for each point, by merging those that add least to the variance within."""
-    return sklearn.cluster.AgglomerativeClustering(k).fit(points).labels_
+    """A cluster for each point, by merging those of `MOST_MERGED` that add least to the variance within."""
+    labels = sklearn.cluster.AgglomerativeClustering(k).fit(points[:MOST_MERGED]).labels_
+    return _carried(labels, points)
 
 
 def gaussian_mixture(points: NDArray, k: int, seed: int) -> NDArray[np.integer]:
     """A cluster for each point, by a Gaussian mixture."""
     return stopping_mixture(k, n_init=3, random_state=seed).fit_predict(points)
+
+
+def _carried(labels: NDArray[np.integer], points: NDArray) -> NDArray[np.integer]:
+    """Labels of all points from those of the first, by most of the neighbours among them."""
+    if len(labels) == len(points):
+        return labels
+    nearest = sklearn.neighbors.KNeighborsClassifier(N_NEIGHBOURS).fit(points[: len(labels)], labels)
+    return np.concatenate([labels, nearest.predict(points[len(labels) :])])
 
 
 CUTS: tuple[Callable[[NDArray, int, int], NDArray[np.integer]], ...] = (ward, gaussian_mixture)
