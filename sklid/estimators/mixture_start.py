@@ -18,7 +18,7 @@ from ..data.table import ModelRows
 from ..metrics.mixtures import stopping_mixture
 from ..nn import LatentVariableModel, SeparatedMixture, separated
 from .cluster_families import FAMILIES
-from .neighbourhoods import best_partition, k_means
+from .neighbourhoods import Layout, best_partition, k_means
 from .valleys import Merging, found_clusters
 
 __all__ = ["MixtureStart"]
@@ -70,26 +70,27 @@ class MixtureStart:
             _finite(w.mean(0)),
             _finite(model.likelihood.mean(model.natural_parameters(w.mean(0), model.given(rows)))),
         )
-        start, mergings = self, []
+        start, mergings, layout = self, [], Layout(means, seed)
         if self.k == "auto":
-            n_clusters, mergings = found_clusters(means, seed)
+            n_clusters, mergings = found_clusters(layout)
             start = replace(self, k=n_clusters)
-        candidates = [start._mixture(means, *initial).to(rows) for initial in start._initial(means, decoded, seed)]
+        candidates = [start._mixture(means, *initial).to(rows) for initial in start._initial(layout, decoded, seed)]
         best = min(candidates, key=lambda prior: prior.divergences(q, w, log_q).sum(-1).mean().item())
         return best, mergings
 
-    def _initial(self, means: NDArray, decoded: NDArray, seed: int) -> Iterator[tuple[NDArray, NDArray]]:
+    def _initial(self, latents: Layout, decoded: NDArray, seed: int) -> Iterator[tuple[NDArray, NDArray]]:
         """Centres ``(C, K)`` and each row's shares in them ``(N, C)``.
 
         Of a Gaussian mixture, k-means or random points, one such pair is from the reconstructions, one from the
         latents, and so on.
         """
+        means = latents.points
         if not isinstance(self.init, str):
             centres = np.asarray(self.init, dtype=np.float64)
             yield centres, np.eye(self.k)[pairwise_distances_argmin(means, centres)]
             return
         if self.init == "graph":
-            shares = np.eye(self.k)[best_partition(decoded, means, self.k, self.n_init, seed)]
+            shares = np.eye(self.k)[best_partition(Layout(decoded, seed), latents, self.k, self.n_init)]
             yield _centres(means, shares), shares
             return
         for number in range(self.n_init):

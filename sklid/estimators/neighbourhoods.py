@@ -6,6 +6,7 @@ partition is taken whose labels neighbours share most, see `sklid.metrics.neighb
 """
 
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from itertools import count, islice
 
 import numpy as np
@@ -36,60 +37,61 @@ class Layout:
     points : array of shape (N, D)
         With at least four different rows.
     seed : int
-
-    Attributes
-    ----------
-    plane : array of shape (M, 2)
-        Of the first M points, at most `MOST_ROWS`.
     """
 
     def __init__(self, points: NDArray, seed: int) -> None:
         self.points = points
-        laid_out = points[:MOST_ROWS]
+        self.seed = seed
+
+    @cached_property
+    def plane(self) -> NDArray[np.float64]:
+        """The first points, at most `MOST_ROWS`, worked out when they are first asked for: ``(M, 2)``."""
+        laid_out = self.points[:MOST_ROWS]
         settings = {
             "perplexity": min(PERPLEXITY, (len(laid_out) - 1) / 3),
             "early_exaggeration": EXAGGERATION,
             "max_iter": ITERATIONS,
-            "init": "pca" if points.shape[1] > 1 else "random",
-            "random_state": seed,
+            "init": "pca" if self.points.shape[1] > 1 else "random",
+            "random_state": self.seed,
         }
         with threadpool_limits(1, user_api="openmp"):  # sums of several threads differ in their last digits
-            self.plane = sklearn.manifold.TSNE(2, **settings).fit_transform(laid_out).astype(np.float64)
+            return sklearn.manifold.TSNE(2, **settings).fit_transform(laid_out).astype(np.float64)
 
     def carried(self, labels: NDArray[np.integer]) -> NDArray[np.integer]:
         """Labels of all points from those of the points in the plane."""
         return _carried(labels, self.points)
 
 
-def best_partition(reconstructions: NDArray, latents: NDArray, k: int, n_tried: int, seed: int) -> NDArray[np.integer]:
+def best_partition(reconstructions: Layout, latents: Layout, k: int, n_tried: int) -> NDArray[np.integer]:
     """The partition into k clusters, of `n_tried`, whose labels neighbours share most, here and there.
 
     Parameters
     ----------
-    reconstructions : array of shape (N, D)
-    latents : array of shape (N, K)
-    k, n_tried, seed : int
+    reconstructions, latents : Layout
+        Of the points ``(N, D)`` and ``(N, K)``, with the seed of the first partitions.
+    k, n_tried : int
 
     Returns
     -------
     labels : int array of shape (N,)
     """
     if k == 1:
-        return np.zeros(len(latents), dtype=np.int64)
-    graphs = [NeighbourGraph(points, N_NEIGHBOURS) for points in (reconstructions, latents)]
-    tried = islice(partitions(reconstructions, latents, k, seed), n_tried)
+        return np.zeros(len(latents.points), dtype=np.int64)
+    graphs = [NeighbourGraph(layout.points, N_NEIGHBOURS) for layout in (reconstructions, latents)]
+    tried = islice(partitions(reconstructions, latents, k), n_tried)
     return max(tried, key=lambda labels: sum(graph.information(labels) for graph in graphs))
 
 
-def partitions(reconstructions: NDArray, latents: NDArray, k: int, seed: int) -> Iterator[NDArray[np.integer]]:
+def partitions(reconstructions: Layout, latents: Layout, k: int) -> Iterator[NDArray[np.integer]]:
     """Partitions without end: k-means first, then cuts of layouts, of reconstructions and of latents by turns."""
-    yield k_means(reconstructions, k, seed)
-    if min(n_different(points) for points in (reconstructions, latents)) <= max(k, 3):
-        yield from (k_means(reconstructions, k, seed + number) for number in count(1))
-    for number in count(seed):
-        layouts = [Layout(points, number) for points in (reconstructions, latents)]
+    layouts = [reconstructions, latents]
+    yield k_means(reconstructions.points, k, reconstructions.seed)
+    if min(n_different(layout.points) for layout in layouts) <= max(k, 3):
+        yield from (k_means(reconstructions.points, k, number) for number in count(reconstructions.seed + 1))
+    while True:
         for cut in CUTS:
-            yield from (layout.carried(cut(layout.plane, k, number)) for layout in layouts)
+            yield from (layout.carried(cut(layout.plane, k, layout.seed)) for layout in layouts)
+        layouts = [Layout(layout.points, layout.seed + 1) for layout in layouts]
 
 
 def k_means(points: NDArray, k: int, seed: int) -> NDArray[np.integer]:

@@ -44,13 +44,12 @@ class Merging(NamedTuple):
     valley: float
 
 
-def found_clusters(latents: NDArray, seed: int) -> tuple[int, list[Merging]]:
-    """How many clusters latents ``(N, K)`` have, and how many clusters became so few."""
-    n_first = min(MOST_CLUSTERS, n_different(latents) // ROWS_PER_CLUSTER)
+def found_clusters(layout: Layout) -> tuple[int, list[Merging]]:
+    """How many clusters the points of a layout have, and how many clusters became so few."""
+    n_first = min(MOST_CLUSTERS, n_different(layout.points) // ROWS_PER_CLUSTER)
     if n_first < 2:
         return 1, []
-    plane = Layout(latents, seed).plane
-    labels, mergings = merged_without_valley(plane, ward(plane, n_first))
+    labels, mergings = merged_without_valley(layout.plane, ward(layout.plane, n_first))
     return int(labels.max()) + 1, mergings
 
 

@@ -19,16 +19,16 @@ from sklid.metrics import clustering_accuracy, neighbour_information
 def test_partition_into_moons_is_theirs_where_k_means_cuts_them():
     X, moons = make_moons(400, noise=0.05, random_state=0)
     assert clustering_accuracy(moons, k_means(X, 2, 0)) < 0.9
-    assert clustering_accuracy(moons, best_partition(X, X, 2, 5, 0)) > 0.99
+    assert clustering_accuracy(moons, best_partition(Layout(X, 0), Layout(X, 0), 2, 5)) > 0.99
 
 
 def test_the_partition_taken_is_the_one_that_neighbours_share_most():
     X, _ = make_pinwheel(300, random_state=0)
     Z = X * (1, 3)
-    tried = [labels for labels, _ in zip(partitions(X, Z, 5, 0), range(4), strict=False)]
+    tried = [labels for labels, _ in zip(partitions(Layout(X, 0), Layout(Z, 0), 5), range(4), strict=False)]
     shared = [neighbour_information(X, labels) + neighbour_information(Z, labels) for labels in tried]
-    np.testing.assert_array_equal(best_partition(X, Z, 5, 4, 0), tried[int(np.argmax(shared))])
-    np.testing.assert_array_equal(best_partition(X, Z, 5, 1, 0), tried[0])
+    np.testing.assert_array_equal(best_partition(Layout(X, 0), Layout(Z, 0), 5, 4), tried[int(np.argmax(shared))])
+    np.testing.assert_array_equal(best_partition(Layout(X, 0), Layout(Z, 0), 5, 1), tried[0])
 
 
 def test_rows_beyond_those_laid_out_have_the_label_of_their_neighbours(monkeypatch):
@@ -56,20 +56,20 @@ def test_layouts_of_several_threads_are_bitwise_those_of_one():
 def test_rows_of_which_few_differ_are_partitioned_without_a_layout(n_different):
     X = np.repeat(np.arange(n_different * 2.0).reshape(n_different, 2), 20, axis=0)
     X = X + 1e-9 * np.random.default_rng(0).standard_normal(X.shape)  # as rounding leaves them
-    labels = best_partition(X, X, 3, 5, 0)
+    labels = best_partition(Layout(X, 0), Layout(X, 0), 3, 5)
     assert len(np.unique(labels)) == n_different
 
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_noise_is_one_cluster_and_blobs_are_as_many_as_were_made(seed):
     noise = np.random.default_rng(seed).standard_normal((500, 5))
-    assert found_clusters(noise, 0)[0] == 1
+    assert found_clusters(Layout(noise, 0))[0] == 1
     blobs, _ = make_blobs(500, 5, centers=4, random_state=seed)
-    assert found_clusters(blobs, 0)[0] == 4
+    assert found_clusters(Layout(blobs, 0))[0] == 4
 
 
 def test_arms_of_a_pinwheel_are_counted():
-    assert found_clusters(make_pinwheel(1000, random_state=0)[0], 0)[0] == 5
+    assert found_clusters(Layout(make_pinwheel(1000, random_state=0)[0], 0))[0] == 5
 
 
 def test_valley_is_no_deeper_than_the_density_between_as_a_share_of_that_within_and_follows_it():
