@@ -189,16 +189,14 @@ def test_picture_that_cannot_be_written_is_told_before_the_fits(tmp_path, capsys
     assert "cannot write the picture" in capsys.readouterr().err
 
 
-def hears_interrupts():
-    """A job in the background of a shell ignores Ctrl-C, and so do the programs that it starts."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+HEARS_INTERRUPTS = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+"""A job in the background of a shell ignores Ctrl-C, and so do the programs that it starts."""
 
 
 def test_interrupt_ends_in_one_line_and_status_130(tmp_path):
-    command = [sys.executable, "-m", "sklid", "--epochs", "1000000", "--out", str(tmp_path / "out.png")]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=hears_interrupts
-    ) as process:
+    code = f"{HEARS_INTERRUPTS}; import runpy; runpy.run_module('sklid', run_name='__main__')"
+    command = [sys.executable, "-c", code, "--epochs", "1000000", "--out", str(tmp_path / "out.png")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         process.stdout.readline()
         process.send_signal(signal.SIGINT)
         error = process.communicate(timeout=60)[1]
