@@ -95,21 +95,21 @@ def numbers_of_process(module: str, call: str) -> list[float]:
     ]
 
 
-def fashion_mnist(labels: bool = False) -> tuple:
-    """First 20 000 training rows and 2 000 test rows of seeded permutations, intensities in [0, 1], and their source.
+def fashion_mnist(labels: bool = False, n_train: int = 20_000) -> tuple:
+    """First `n_train` training rows and 2000 test rows of seeded permutations, intensities in [0, 1], and their source.
 
     With labels: training rows, training labels, test rows, test labels, source. The images are read from
     ``fashion_mnist.npz`` in ``$SKLID_DATA``, or else fetched from OpenML.
     """
-    return some_images("fashion_mnist.npz", "Fashion-MNIST", labels)
+    return some_images("fashion_mnist.npz", "Fashion-MNIST", labels, n_train)
 
 
-def mnist(labels: bool = False) -> tuple:
+def mnist(labels: bool = False, n_train: int = 20_000) -> tuple:
     """As many rows of MNIST, in the same way: ``mnist.npz``, or else OpenML."""
-    return some_images("mnist.npz", "mnist_784", labels)
+    return some_images("mnist.npz", "mnist_784", labels, n_train)
 
 
-def some_images(file: str, name: str, labels: bool) -> tuple:
+def some_images(file: str, name: str, labels: bool, n_train: int) -> tuple:
     path = Path(os.environ.get("SKLID_DATA", "")) / file
     if path.is_file():
         with np.load(path) as arrays:
@@ -121,7 +121,7 @@ def some_images(file: str, name: str, labels: bool) -> tuple:
         source = f"{path.stem} (OpenML)"
     train, test = (
         offset + np.random.default_rng(0).permutation(size)[:n]
-        for offset, size, n in ((0, 60_000, 20_000), (60_000, 10_000, 2_000))
+        for offset, size, n in ((0, 60_000, n_train), (60_000, 10_000, 2_000))
     )
     rows = [images[part].reshape(len(part), -1) / np.float32(255) for part in (train, test)]
     return (

@@ -20,6 +20,7 @@ from sklid.datasets import make_pinwheel
 __all__ = ["DATA", "Data", "Rows"]
 
 N_GENES = 2_000
+N_IMAGES = 60_000
 
 
 class Rows(NamedTuple):
@@ -76,7 +77,7 @@ def bladder() -> Rows:
 
 
 def images(load: Callable[..., tuple]) -> Rows:
-    train, _, test, classes, _ = load(labels=True)
+    train, _, test, classes, _ = load(labels=True, n_train=N_IMAGES)
     return Rows(train, test, classes)
 
 
