@@ -147,11 +147,12 @@ class TableAdapter:
         else:
             return
         row, column = np.argwhere(~self.support.constraint.check(tensor_of(block)).numpy())[0]
+        others = [name for name in fitting_likelihoods(X) if name != self.likelihood]
         title = f"column {column}" if names is None else f"column {column} ({names[column]!r})"
         raise ValueError(
             f'likelihood="{self.likelihood}" cannot take the value {block[row, column]:g} in {title}, '
             f"row {n_earlier + row}: it is outside {self.support.describe(column)}. "
-            f"Likelihoods that fit these values: {', '.join(fitting_likelihoods(X))}."
+            f"Likelihoods that fit these values: {', '.join(others)}."
         )
 
 

@@ -1,8 +1,10 @@
 r"""Data sets that are made, with their truth known."""
 
+from numbers import Real
+
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import check_random_state
+from sklearn.utils import check_random_state, check_scalar
 
 from ..validation import checked_size
 
@@ -44,7 +46,8 @@ def make_pinwheel(
     Raises
     ------
     ValueError
-        If a number of rows or arms is not a whole number of at least 1, or a spread is negative.
+        If a number of rows or arms is not a whole number of at least 1, a spread is negative, or a spread or the rate
+        is not finite.
 
     References
     ----------
@@ -60,8 +63,10 @@ def make_pinwheel(
     ((500, 2), [0, 1, 2, 3, 4])
     """
     n_samples, n_arms = checked_size(n_samples), checked_size(n_arms, "n_arms", "arms")
-    if radial_std < 0 or tangential_std < 0:
-        raise ValueError(f"radial_std={radial_std} and tangential_std={tangential_std} must not be negative.")
+    for name, value in {"radial_std": radial_std, "tangential_std": tangential_std, "rate": rate}.items():
+        check_scalar(value, name, Real, min_val=None if name == "rate" else 0)
+        if not np.isfinite(value):
+            raise ValueError(f"{name}={value} must be a finite number.")
     random = check_random_state(random_state)
     arms = random.permutation(np.arange(n_samples) % n_arms)
     radii = 1 + radial_std * random.standard_normal(n_samples)

@@ -8,7 +8,7 @@ from scipy.spatial.distance import pdist
 from sklearn.utils.validation import check_is_fitted
 
 from ..surroundings import without_gradients
-from .valleys import DEEPEST, Merging
+from .valleys import DEEPEST, ROWS_PER_CLUSTER, Merging
 
 __all__ = ["MixtureAttributes"]
 
@@ -32,7 +32,7 @@ class MixtureAttributes:
         if self.k != "auto":
             return f"k={self.k} was given."
         if not self._mergings:
-            return "There are too few different rows for two clusters."
+            return f"There are fewer than {2 * ROWS_PER_CLUSTER} different rows, too few to tell clusters apart."
         first, last = self._mergings[0], self._mergings[-1]
         if last.valley >= DEEPEST:
             return (
@@ -40,7 +40,9 @@ class MixtureAttributes:
                 f"has {last.valley:.2f} of their density, and one less than {DEEPEST} would keep them apart."
             )
         merged = f"{first.n_clusters} clusters of the start were merged to {last.n_clusters}"
-        if first is not last:
+        if first is last:
+            merged = f"None of the {first.n_clusters} clusters of the start was merged, so there may be more: pass k"
+        else:
             merged += f", where the last valley that was none had {self._mergings[-2].valley:.2f} of the density around"
         return f"{merged}; the shallowest that is left has {last.valley:.2f}, less than {DEEPEST}."
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from ..metrics.mixtures import stopping_mixture
-from ..metrics.neighbours import NeighbourGraph
+from ..metrics.neighbours import Distinct, NeighbourGraph, distinct_points
 
 __all__ = ["Layout", "best_partition", "k_means", "n_different", "partitions"]
 
@@ -27,31 +27,40 @@ MOST_MERGED = 5_000
 """Points between which all distances are held."""
 PERPLEXITY, EXAGGERATION, ITERATIONS = 30.0, 4.0, 500
 N_NEIGHBOURS = 15
+LEAST_SPREAD = 1e-6
 
 
 class Layout:
-    """Some of the points in a plane that keeps their neighbourhoods.
+    """Some of the points in a plane that keeps their neighbourhoods; equal ones are one.
 
     Parameters
     ----------
     points : array of shape (N, D)
         With at least four different rows.
     seed : int
+    init : {"pca", "random"}, default="pca"
+        Where the points start.
     """
 
-    def __init__(self, points: NDArray, seed: int) -> None:
+    def __init__(self, points: NDArray, seed: int, init: str = "pca") -> None:
         self.points = points
         self.seed = seed
+        self.init = init if points.shape[1] > 1 else "random"
+
+    @cached_property
+    def distinct(self) -> Distinct:
+        """Which points are equal."""
+        return distinct_points(self.points)
 
     @cached_property
     def plane(self) -> NDArray[np.float64]:
-        """The first points, at most `MOST_ROWS`, worked out when they are first asked for: ``(M, 2)``."""
-        laid_out = self.points[:MOST_ROWS]
+        """The first distinct points, at most `MOST_ROWS`, worked out when they are first asked for: ``(M, 2)``."""
+        laid_out = self.points[self.distinct.first[:MOST_ROWS]]
         settings = {
             "perplexity": min(PERPLEXITY, (len(laid_out) - 1) / 3),
             "early_exaggeration": EXAGGERATION,
             "max_iter": ITERATIONS,
-            "init": "pca" if self.points.shape[1] > 1 else "random",
+            "init": self.init,
             "random_state": self.seed,
         }
         with threadpool_limits(1, user_api="openmp"):  # sums of several threads differ in their last digits
@@ -59,7 +68,7 @@ class Layout:
 
     def carried(self, labels: NDArray[np.integer]) -> NDArray[np.integer]:
         """Labels of all points from those of the points in the plane."""
-        return _carried(labels, self.points)
+        return _carried(labels, self.points[self.distinct.first])[self.distinct.place]
 
 
 def best_partition(reconstructions: Layout, latents: Layout, k: int, n_tried: int) -> NDArray[np.integer]:
@@ -83,15 +92,23 @@ def best_partition(reconstructions: Layout, latents: Layout, k: int, n_tried: in
 
 
 def partitions(reconstructions: Layout, latents: Layout, k: int) -> Iterator[NDArray[np.integer]]:
-    """Partitions without end: k-means first, then cuts of layouts, of reconstructions and of latents by turns."""
+    """Partitions without end: k-means first, then cuts of layouts, of reconstructions and of latents by turns.
+
+    The layouts that follow the first two start at random, so that they differ.
+    """
     layouts = [reconstructions, latents]
     yield k_means(reconstructions.points, k, reconstructions.seed)
-    if min(n_different(layout.points) for layout in layouts) <= max(k, 3):
+    if not all(_may_be_laid_out(layout, k) for layout in layouts):
         yield from (k_means(reconstructions.points, k, number) for number in count(reconstructions.seed + 1))
     while True:
         for cut in CUTS:
             yield from (layout.carried(cut(layout.plane, k, layout.seed)) for layout in layouts)
-        layouts = [Layout(layout.points, layout.seed + 1) for layout in layouts]
+        layouts = [Layout(layout.points, layout.seed + 1, init="random") for layout in layouts]
+
+
+def _may_be_laid_out(layout: Layout, k: int) -> bool:
+    """Whether there are enough distinct points; where most rows repeat others, how dense they are no plane shows."""
+    return n_different(layout.points) > max(k, 3) and 2 * len(layout.distinct.first) >= len(layout.points)
 
 
 def k_means(points: NDArray, k: int, seed: int) -> NDArray[np.integer]:
@@ -101,8 +118,9 @@ def k_means(points: NDArray, k: int, seed: int) -> NDArray[np.integer]:
 
 
 def n_different(points: NDArray) -> int:
-    """How many points differ by more than what rounding makes of equal rows."""
-    return len(np.unique(np.round(points / max(1.0, np.abs(points).max()), 6), axis=0))
+    """How many points differ; one if they all do by no more than what rounding makes of equal rows."""
+    spread = np.abs(points - points.mean(axis=0)).max()
+    return len(distinct_points(points).first) if spread > LEAST_SPREAD * max(1.0, np.abs(points).max()) else 1
 
 
 def ward(points: NDArray, k: int, seed: int = 0) -> NDArray[np.integer]:

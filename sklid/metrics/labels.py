@@ -19,7 +19,13 @@ from sklearn.utils import check_array, check_consistent_length
 
 from ..surroundings import ordinary_settings
 
-__all__ = ["cluster_mutual_information", "clustering_accuracy", "label_probabilities", "majority_vote_accuracy"]
+__all__ = [
+    "cluster_mutual_information",
+    "clustering_accuracy",
+    "label_codes",
+    "label_probabilities",
+    "majority_vote_accuracy",
+]
 
 
 @ordinary_settings()
@@ -133,4 +139,16 @@ def _contingency(labels_true: ArrayLike, labels_pred: ArrayLike) -> NDArray[np.i
     check_consistent_length(labels_true, labels_pred)
     if len(labels_true) == 0:
         raise ValueError("labels_true and labels_pred are empty; pass one label for each row, of at least one row.")
-    return contingency_matrix(labels_true, labels_pred)
+    return contingency_matrix(label_codes(labels_true), label_codes(labels_pred))
+
+
+def label_codes(labels: ArrayLike) -> NDArray[np.integer]:
+    """A number from 0 on for each label, of whatever kind; ValueError where a row has not one label."""
+    given = np.asarray(labels)
+    if given.ndim != 1:
+        raise ValueError(f"Labels must be a list with one for each row, and they have the shape {given.shape}.")
+    try:
+        return np.unique(given, return_inverse=True)[1]
+    except TypeError:  # such as None among strings, which have no order
+        codes: dict[Any, int] = {}
+        return np.array([codes.setdefault(label, len(codes)) for label in given])

@@ -6,6 +6,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
+from sklearn.utils import check_consistent_length
 
 from .style import AxesDisplay, scatter
 
@@ -40,7 +41,14 @@ class ClusterDisplay(AxesDisplay):
 
         Without labels its own colour the points.
         """
+        if not hasattr(estimator, "mixture"):
+            raise TypeError(
+                "ClusterDisplay shows the mixture of a clustering of this package, and a "
+                f"{type(estimator).__name__} has none."
+            )
         clusters = estimator.predict(X)
+        if labels is not None:
+            check_consistent_length(X, labels)
         _, means, covariances = estimator.mixture()
         centre = estimator.weights_ @ means
         plane = np.linalg.svd(np.sqrt(estimator.weights_)[:, None] * (means - centre), full_matrices=False)[2][:2].T

@@ -40,7 +40,19 @@ def test_sizes_that_are_no_whole_numbers_of_at_least_one_are_refused(sizes):
         make_pinwheel(**sizes)
 
 
-@pytest.mark.parametrize("name", ["radial_std", "tangential_std"])
-def test_negative_spreads_are_refused(name):
-    with pytest.raises(ValueError, match=f"{name}=-1.* must not be negative"):
-        make_pinwheel(**{name: -1})
+@pytest.mark.parametrize("name", ["radial_std", "tangential_std", "rate"])
+@pytest.mark.parametrize(
+    ("value", "error", "message"),
+    [
+        (np.nan, ValueError, "must be a finite number"),
+        (np.inf, ValueError, "must be a finite number"),
+        ("a", TypeError, "must be an instance of"),
+        (-1, ValueError, "must be >= 0"),
+    ],
+)
+def test_shapes_that_are_no_numbers_or_negative_spreads_are_refused(name, value, error, message):
+    if (name, value) == ("rate", -1):
+        assert np.isfinite(make_pinwheel(10, rate=-1)[0]).all()
+        return
+    with pytest.raises(error, match=f"{name}.*{message}"):
+        make_pinwheel(**{name: value})

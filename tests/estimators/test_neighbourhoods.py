@@ -1,6 +1,7 @@
 """The start of a mixture by neighbourhoods: shapes that no Gaussian fits, and how many there are."""
 
 import threading
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from sklid.datasets import make_pinwheel
 from sklid.estimators import neighbourhoods, valleys
 from sklid.estimators.neighbourhoods import Layout, best_partition, k_means, partitions, ward
 from sklid.estimators.valleys import found_clusters, merged_without_valley
-from sklid.metrics import clustering_accuracy, neighbour_information
+from sklid.metrics import clustering_accuracy, collapse_report, neighbour_information
 
 
 def test_partition_into_moons_is_theirs_where_k_means_cuts_them():
@@ -58,6 +59,33 @@ def test_rows_of_which_few_differ_are_partitioned_without_a_layout(n_different):
     X = X + 1e-9 * np.random.default_rng(0).standard_normal(X.shape)  # as rounding leaves them
     labels = best_partition(Layout(X, 0), Layout(X, 0), 3, 5)
     assert len(np.unique(labels)) == n_different
+
+
+def test_a_table_of_few_kinds_of_rows_starts_at_k_means_in_any_order():
+    """Six binary columns: how often a kind of row occurs says where the clusters are, and a plane does not show it."""
+    rng = np.random.default_rng(0)
+    chances = np.array([[9, 9, 1, 1, 5, 5], [1, 1, 9, 9, 5, 5], [9, 1, 9, 1, 5, 5], [1, 9, 1, 9, 5, 5]]) / 10
+    classes = np.sort(rng.choice(4, 600))
+    X = (rng.random((600, 6)) < chances[classes]).astype(float)
+    for order in (np.arange(600), rng.permutation(600)):
+        labels = best_partition(Layout(X[order], 0), Layout(X[order], 0), 4, 5)
+        assert clustering_accuracy(classes[order], labels) > 0.6
+
+
+@pytest.mark.parametrize("copies", [2, 5])
+def test_copies_of_rows_are_no_clusters(copies):
+    noise = np.repeat(np.random.default_rng(0).standard_normal((200, 4)), copies, axis=0)
+    layout = Layout(noise, 0)
+    assert layout.plane.shape == (200, 2)
+    np.testing.assert_array_equal(layout.carried(np.arange(200)), np.repeat(np.arange(200), copies))
+    assert found_clusters(layout)[0] == 1
+
+
+def test_layouts_after_the_first_two_differ_from_them():
+    X, _ = make_blobs(200, 5, random_state=0)
+    tried = partitions(Layout(X, 0), Layout(X, 0), 6)
+    first = list(islice(tried, 9))
+    assert not all(np.array_equal(one, other) for one, other in zip(first[1:5], first[5:], strict=True))
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -128,6 +156,15 @@ def test_clustering_finds_one_cluster_in_noise_and_answers_every_question():
     assert model.mutual_information_lower_bound_ > 0
 
 
+@pytest.mark.filterwarnings("ignore::sklid.CollapseWarning")  # the second column is noise
+def test_two_groups_of_rows_that_repeat_are_found_and_diagnosed():
+    rng = np.random.default_rng(0)
+    X = np.round(rng.standard_normal((200, 2)) + np.repeat([[0], [40]], 100, axis=0))
+    model = LIDGMVAEClustering("auto", n_components=2, **SMALL).fit(X)
+    assert model.n_clusters_ == 2
+    assert "None" not in str(collapse_report(model, X))
+
+
 def test_number_that_was_given_is_kept_and_said():
     X, _ = make_blobs(100, 4, random_state=0)
     model = LIDGMVAEClustering(4, n_components=2, **SMALL).fit(X)
@@ -138,7 +175,7 @@ def test_number_that_was_given_is_kept_and_said():
 def test_rows_too_few_for_two_clusters_are_one():
     model = LIDGMVAEClustering("auto", n_components=2, **SMALL).fit(np.random.default_rng(0).standard_normal((12, 3)))
     assert model.n_clusters_ == 1
-    assert model.n_clusters_reason_ == "There are too few different rows for two clusters."
+    assert model.n_clusters_reason_ == "There are fewer than 20 different rows, too few to tell clusters apart."
 
 
 def test_given_means_say_how_many_they_are_for():

@@ -53,3 +53,39 @@ def test_one_row_labels_that_are_missing_and_no_neighbours_are_refused():
         neighbour_information([[1.0], [2.0]], [0])
     with pytest.raises(ValueError, match="n_neighbors=0 must be a whole number"):
         neighbour_information([[1.0], [2.0]], [0, 1], 0)
+
+
+def test_equal_rows_are_one_point_so_their_order_does_not_matter():
+    rng = np.random.default_rng(0)
+    cube, labels = rng.integers(0, 2, (1000, 3)).astype(float), rng.integers(0, 5, 1000)
+    order = np.lexsort((labels, *cube.T))
+    information = neighbour_information(cube, labels)
+    assert information < 0.01
+    assert neighbour_information(cube[order], labels[order]) == pytest.approx(information, abs=1e-12)
+    assert neighbour_information(np.ones((100, 2)), np.arange(100) % 5) == 0.0
+
+
+def test_an_edge_counts_once_for_each_pair_of_rows_at_its_ends():
+    """As the edges between all copies of two points do, where copies are no neighbours of each other."""
+    rng = np.random.default_rng(0)
+    points, copies = rng.standard_normal((40, 2)), rng.integers(1, 4, 40)
+    labels = rng.integers(0, 3, copies.sum())
+    nearest = kneighbors_graph(points, 5).toarray() > 0
+    every = np.repeat(np.repeat(nearest | nearest.T, copies, axis=0), copies, axis=1)
+    first, second = np.nonzero(every)
+    expected = mutual_info_score(labels[first], labels[second])
+    assert neighbour_information(np.repeat(points, copies, axis=0), labels, 5) == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("scale_of_all", [1e-200, 1e200])
+def test_sizes_whose_squares_are_no_numbers_are_as_good_as_others(scale_of_all):
+    X, labels = load_digits(n_class=3, return_X_y=True)
+    assert neighbour_information(X * scale_of_all, labels) == pytest.approx(neighbour_information(X, labels), rel=1e-3)
+
+
+def test_labels_are_of_any_kind_and_one_for_each_row():
+    X = np.arange(8.0)[:, None]
+    expected = neighbour_information(X, [0, 0, 1, 1, 2, 2, 0, 1], 2)
+    assert neighbour_information(X, np.array([None, None, "a", "a", 2.5, 2.5, None, "a"], dtype=object), 2) == expected
+    with pytest.raises(ValueError, match=r"one for each row, and they have the shape \(8, 1\)"):
+        neighbour_information(X, np.zeros((8, 1)))

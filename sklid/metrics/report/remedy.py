@@ -20,21 +20,21 @@ class Advice(NamedTuple):
     helps: Callable[[Any], bool] = lambda value: True
 
 
-LOWER_WEIGHT = Advice("kl_weight", "lower kl_weight", lambda weight: weight > LEAST_WEIGHT)
+LOWER_WEIGHT = [Advice(name, f"lower {name}", lambda weight: weight > LEAST_WEIGHT) for name in ("kl_weight", "beta")]
 UNITS = Advice("scale", 'set scale="auto"', lambda scale: scale is None)
 LONGER = Advice("max_epochs", "raise max_epochs")
 ADVICE = {
     "model": [
         Advice("inverse_lipschitz", "raise inverse_lipschitz", lambda constant: constant < LEAST_CONSTANT),
         UNITS,
-        LOWER_WEIGHT,
+        *LOWER_WEIGHT,
         Advice("decoder_depth", "lower decoder_depth", lambda depth: depth > 1),
         LONGER,
     ],
     "inference": [
         Advice("encoder", 'start at principal components with encoder="principal"', lambda kind: kind == "plain"),
         UNITS,
-        LOWER_WEIGHT,
+        *LOWER_WEIGHT,
         Advice("encoder_width", "raise encoder_width"),
         Advice("encoder_depth", "raise encoder_depth"),
         LONGER,
@@ -43,17 +43,17 @@ ADVICE = {
     "labels: model": [
         Advice("min_separation", "raise min_separation"),
         Advice("scale_bounds", "lower scale_bounds"),
-        LOWER_WEIGHT,
+        *LOWER_WEIGHT,
         Advice("pretrain_fraction", "raise pretrain_fraction", lambda share: share < 0.9),
         Advice("n_init", "raise n_init"),
     ],
     "labels: inference": [
-        LOWER_WEIGHT,
+        *LOWER_WEIGHT,
         Advice("encoder_width", "raise encoder_width"),
         Advice("encoder_depth", "raise encoder_depth"),
         LONGER,
     ],
-    "labels: data": [Advice("k", "lower k", lambda k: k > 2)],
+    "labels: data": [Advice("k", "lower k", lambda k: k != "auto" and k > 2)],
 }
 OTHERWISE = {
     "model": "use an injective decoder such as sklid.nn.SectionDecoder, weigh the divergence less, or train longer",

@@ -5,10 +5,19 @@ from sklearn.decomposition import PCA
 from sklearn.mixture import GaussianMixture
 
 from sklid import LIDVAE, LIDGMVAEClustering
-from sklid.baselines import GMVAE, VAE
+from sklid.baselines import GMVAE, VAE, BetaVAE
 from sklid.metrics.report.remedy import ADVICE, OTHERWISE, remedy_of
 
-ESTIMATORS = [LIDVAE(), VAE(), LIDGMVAEClustering(), GMVAE(), PCA(3), GaussianMixture(3)]
+ESTIMATORS = [
+    LIDVAE(),
+    VAE(),
+    BetaVAE(),
+    LIDGMVAEClustering(),
+    LIDGMVAEClustering("auto"),
+    GMVAE(),
+    PCA(3),
+    GaussianMixture(3),
+]
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda each: type(each).__name__)
@@ -34,6 +43,8 @@ def test_what_is_in_force_is_not_advised():
     assert 'Set scale="auto"' in remedy_of("inference", LIDVAE(scale=None))
     assert "scale" not in remedy_of("inference", LIDVAE())
     assert "kl_weight" not in remedy_of("inference", LIDVAE(kl_weight=0.05))
+    assert "beta" in remedy_of("inference", BetaVAE(beta=4.0))
+    assert "beta" not in remedy_of("inference", BetaVAE(beta=0.05))
     assert "decoder_depth" not in remedy_of("model", VAE(decoder_depth=1))
     assert remedy_of("data", LIDVAE(1)) == "Use fewer latents."
     assert remedy_of("data", LIDVAE(3)) == "Lower n_components."
