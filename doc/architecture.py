@@ -14,15 +14,16 @@ ROOT = Path(__file__).parents[1] / "sklid"
 PICTURE = Path(__file__).with_suffix(".svg")
 HOUSE = [
     ("floor 1", "nn",
-     "draws activation convex curved brenier embedding perceptron convolution network decoder section "
+     "draws activation convex curved brenier embedding perceptron skip convolution network decoder section "
      "likelihoods.support likelihoods.base likelihoods.gaussian likelihoods.bernoulli likelihoods.continuous_bernoulli "
      "likelihoods.counts likelihoods.categorical likelihoods objective linear certificate prior clusters "
-     "location_scale gamma mixture posterior flow shift principal model positive mixture_model"),
+     "location_scale gamma mixture posterior flow shift principal model positive committed mixture_model "
+     "refined_model"),
     ("root", "", "exceptions surroundings randomness validation"),
     ("floor 2", "data",
      "blocks memory_map scale table numeric_table array_file frame_table text_file parquet_file files"),
     ("floor 2", "datasets", "made"),
-    ("floor 2", "training", "callbacks batches guard loss net phases"),
+    ("floor 2", "training", "callbacks batches guard loss net phases aggressive"),
     ("floor 3", "metrics",
      "sources encodings aggregate gaussians importance information units labels mixtures agreement likelihood "
      "neighbours report.measurements report.residuals report.structure report.verdict report.remedy "
@@ -35,7 +36,9 @@ HOUSE = [
      "dense_blocks edge weak spectrum covariance permutation rows linear_gaussian isotropy leftover precise "
      "factor_model units solver incremental incomplete expectation_maximization factor_analysis expected gradient "
      "maximum_likelihood attributes answers verdict ppca"),
-    ("floor 5", "baselines", "vae gmvae"),
+    ("floor 5", "baselines",
+     "classical gaussian_posterior vae beta_vae free_bits_vae delta_vae bn_vae skip_vae lagging_vae "
+     "semi_amortized_vae gmvae"),
     ("root", "", "__init__"),
     ("side wing", "mcmc", "chains ppca mixture"),
     ("side wing", "plots",

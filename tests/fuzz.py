@@ -21,7 +21,17 @@ from hypothesis import strategies as st
 from sklearn.exceptions import ConvergenceWarning
 
 from sklid import LIDVAE, CollapseWarning, IdentifiablePPCA, LIDGMVAEClustering, LIDMVAEClustering
-from sklid.baselines import GMVAE, VAE
+from sklid.baselines import (
+    BNVAE,
+    GMVAE,
+    VAE,
+    BetaVAE,
+    DeltaVAE,
+    FreeBitsVAE,
+    LaggingVAE,
+    SemiAmortizedVAE,
+    SkipVAE,
+)
 from sklid.exceptions import NoiseWarning
 
 WORDS_OF = ("/sklid/", "/sklearn/")
@@ -133,6 +143,19 @@ OWN = {
     LIDGMVAEClustering: NETWORK | INJECTIVE | MIXTURE,
     LIDMVAEClustering: NETWORK | INJECTIVE | MIXTURE | FAMILY,
     GMVAE: NETWORK | MIXTURE,
+    BetaVAE: NETWORK | {"beta": st.sampled_from([0.0, 0.2, 100.0])},
+    FreeBitsVAE: NETWORK | {"free_bits": st.sampled_from([0.0, 0.1, 10.0])},
+    DeltaVAE: NETWORK | {"delta": st.sampled_from([1e-6, 0.1, 10.0])},
+    BNVAE: NETWORK | {"gamma": st.sampled_from([0.01, 0.5, 10.0])},
+    SkipVAE: NETWORK,
+    LaggingVAE: NETWORK | {"max_encoder_steps": st.sampled_from([1, 5, 20])},
+    SemiAmortizedVAE: NETWORK
+    | {
+        "n_refinements": st.sampled_from([1, 5]),
+        "refinement_rate": st.sampled_from([1e-3, 0.1, 10.0]),
+        "refinement_momentum": st.sampled_from([0.0, 0.9]),
+        "refinement_clip": st.sampled_from([0.1, 5.0, 1e6]),
+    },
     IdentifiablePPCA: PPCA,
 }
 
@@ -140,7 +163,7 @@ OWN = {
 @st.composite
 def cases(draw: Callable) -> Case:
     """An estimator with some of its parameters changed, and a table that may or may not suit it."""
-    make = draw(st.sampled_from([LIDVAE, LIDGMVAEClustering, LIDMVAEClustering, VAE, GMVAE, IdentifiablePPCA]))
+    make = draw(st.sampled_from(list(OWN)))
     known = OWN[make].items() & {(name, value) for name, value in OWN[make].items() if hasattr(make(), name)}
     parameters = {name: draw(values) for name, values in sorted(known, key=lambda pair: pair[0]) if draw(st.booleans())}
     parameters.setdefault("max_epochs", 2) if make is not IdentifiablePPCA else None

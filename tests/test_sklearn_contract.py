@@ -14,9 +14,20 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklid import LIDVAE, IdentifiablePPCA, LIDGMVAEClustering, LIDMVAEClustering
-from sklid.baselines import GMVAE, VAE
+from sklid.baselines import (
+    BNVAE,
+    GMVAE,
+    VAE,
+    BetaVAE,
+    DeltaVAE,
+    FreeBitsVAE,
+    LaggingVAE,
+    SemiAmortizedVAE,
+    SkipVAE,
+)
 
-ESTIMATORS = [LIDVAE, VAE, LIDGMVAEClustering, LIDMVAEClustering, GMVAE]
+COMPETITORS = [BetaVAE, FreeBitsVAE, DeltaVAE, BNVAE, SkipVAE, LaggingVAE, SemiAmortizedVAE]
+ESTIMATORS = [LIDVAE, VAE, LIDGMVAEClustering, LIDMVAEClustering, GMVAE, *COMPETITORS]
 CLUSTERERS = [LIDGMVAEClustering, LIDMVAEClustering, GMVAE]
 X = load_iris().data
 SMALL = {"n_components": 2, "max_epochs": 5, "decoder_width": 16, "encoder_width": 16, "random_state": 0}
@@ -72,6 +83,7 @@ CHECKED = [
     *(Estimator() for Estimator in (LIDVAE, VAE, LIDGMVAEClustering, GMVAE)),
     *(LIDVAE(**TINY, **options) for options in OF_NETWORKS + OF_DECODERS),
     *(VAE(**TINY, **options) for options in OF_NETWORKS[:4]),
+    *(Estimator(**TINY) for Estimator in COMPETITORS),
     *(LIDGMVAEClustering(**TINY_MIXTURE, **options) for options in OF_MIXTURES + OF_DECODERS[:2]),
     LIDGMVAEClustering("auto", **TINY_MIXTURE),
     *(LIDMVAEClustering(**TINY_MIXTURE, **options) for options in OF_FAMILIES),

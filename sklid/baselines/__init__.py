@@ -1,6 +1,13 @@
 """Models to compare with, each with the parameters, questions and metrics of the estimator it is the counterpart of."""
 
+from .beta_vae import BetaVAE
+from .bn_vae import BNVAE
+from .delta_vae import DeltaVAE
+from .free_bits_vae import FreeBitsVAE
 from .gmvae import GMVAE
+from .lagging_vae import LaggingVAE
+from .semi_amortized_vae import SemiAmortizedVAE
+from .skip_vae import SkipVAE
 from .vae import VAE
 
-__all__ = ["GMVAE", "VAE"]
+__all__ = ["BNVAE", "GMVAE", "VAE", "BetaVAE", "DeltaVAE", "FreeBitsVAE", "LaggingVAE", "SemiAmortizedVAE", "SkipVAE"]

@@ -6,14 +6,14 @@ r"""The classical counterpart of the clustering estimator: the same mixture with
 from ..estimators.base import LatentVariableEstimator
 from ..estimators.clustering import MixtureMixin
 from ..estimators.declaration import with_parameters
-from ..estimators.parameters import NumberOfClusters
+from ..estimators.parameters import DivergenceWeight, NumberOfClusters
 from ..nn import PlainDecoder
 
 __all__ = ["GMVAE"]
 
 
 @with_parameters
-class GMVAE(MixtureMixin, LatentVariableEstimator, NumberOfClusters):
+class GMVAE(MixtureMixin, DivergenceWeight, LatentVariableEstimator, NumberOfClusters):
     r"""Clustering by a classical Gaussian-mixture variational autoencoder, the baseline of `LIDGMVAEClustering`.
 
     .. math:: y \sim Cat(\pi), \qquad w \mid y \sim N(\mu_y, \Sigma_y), \qquad x \mid w \sim EF(x \mid MLP(w))

@@ -8,16 +8,15 @@ perceptron, where that of `LIDVAE` starts at the principal components. ``VAE(enc
 ``LIDVAE(encoder="plain")`` differ from the other in the decoder alone.
 """
 
-from ..estimators.base import LatentVariableEstimator
-from ..estimators.declaration import parameter, with_parameters
-from ..nn import PlainDecoder
-from ..validation import StrOptions
+from ..estimators.declaration import with_parameters
+from ..estimators.parameters import DivergenceWeight
+from .classical import ClassicalModel
 
 __all__ = ["VAE"]
 
 
 @with_parameters
-class VAE(LatentVariableEstimator):
+class VAE(DivergenceWeight, ClassicalModel):
     r"""Classical variational autoencoder, the baseline of `LIDVAE`.
 
     .. math:: z \sim N(0, I_K), \qquad x \mid z \sim EF(x \mid MLP(z))
@@ -41,16 +40,3 @@ class VAE(LatentVariableEstimator):
     >>> VAE(n_components=2, max_epochs=20, random_state=0).fit_transform(X).shape
     (150, 2)
     """
-
-    encoder: str = parameter(
-        default="plain",
-        kind='{"plain", "principal", "conv"}',
-        text="The classical perceptron, initialised at random; "
-        '"principal" and "conv" are those of `LIDVAE`, and then the decoder alone differs.',
-        constraint=[StrOptions({"principal", "plain", "conv"})],
-        shapes_model=True,
-    )
-
-    def _decoder(self, n_components: int, n_outputs: int) -> PlainDecoder:
-        size = (n_components, n_outputs)
-        return PlainDecoder(*size, self.decoder_depth, self.decoder_width, self._network(*size))

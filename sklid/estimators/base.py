@@ -53,6 +53,10 @@ class LatentVariableEstimator(AnswersMixin, BaseEstimator, TrainingParameters, E
         """The decoder, the one part in which the estimators must differ."""
         raise TypeError("LatentVariableEstimator has no decoder of its own; use LIDVAE or VAE.")
 
+    def _divergence_weight(self) -> float:
+        """The weight of the divergence, from the parameter that says it."""
+        raise TypeError("LatentVariableEstimator has no weight of the divergence of its own; use LIDVAE or VAE.")
+
     def _objective(self) -> Objective:
         """What training maximises, from the two terms of the bound of each row."""
         return Bound.elbo
@@ -222,8 +226,9 @@ class LatentVariableEstimator(AnswersMixin, BaseEstimator, TrainingParameters, E
         """The training of the whole objective, after some earlier epochs; incremental, one epoch at a constant rate."""
         name = type(self).__name__
         if incremental:
-            return Phase(1, self.kl_weight, anneals=False, name=name)
-        return Phase(self.max_epochs - n_earlier, self.kl_weight, True, name, self.kl_warmup, self.early_stopping)
+            return Phase(1, self._divergence_weight(), anneals=False, name=name)
+        n_epochs = self.max_epochs - n_earlier
+        return Phase(n_epochs, self._divergence_weight(), True, name, self.kl_warmup, self.early_stopping)
 
     def _settings(self, seed: int) -> Settings:
         """How to train, from the parameters."""
@@ -267,7 +272,7 @@ class LatentVariableEstimator(AnswersMixin, BaseEstimator, TrainingParameters, E
         screened = None if probabilities is None else rows_to_screen(probabilities)
         try:
             text = collapse_summary(View(self.net_.module_, rows, self._table.log_volume), screened, self)
-        except (ArithmeticError, RuntimeError, ValueError) as error:  # a diagnosis never breaks a fit
+        except Exception as error:  # a diagnosis never breaks a fit
             text = f"Whether the fit has collapsed could not be measured: {error}"
         if text is not None:
             warn_user(text, CollapseWarning)

@@ -223,7 +223,7 @@ class MixtureMixin(ClusterMixin, MixtureAttributes, MixtureParameters):
         first = Phase(n_early, self.pretrain_kl_weight, anneals=True, name=f"{type(self).__name__}, first phase")
         early = train(model, x, first, settings)
         second = (
-            Phase(0, self.kl_weight, anneals=False, name="")
+            Phase(0, self._divergence_weight(), anneals=False, name="")
             if early.interrupted_
             else self._main_phase(incremental, n_early)
         )

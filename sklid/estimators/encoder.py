@@ -91,12 +91,16 @@ class EncoderMixin:
             options["network"] = partial(ConvolutionalNetwork, image_shape=shape)
         sizes = (n_inputs, self.n_components_, self.encoder_depth, self.encoder_width)
         if self.posterior == "gaussian":
-            return GaussianPosterior(*sizes, **options)
+            return self._gaussian(*sizes, **options)
         try:
             from ..nn.flow import FlowPosterior
         except ImportError as error:
             raise ImportError('posterior="flow" needs zuko: pip install "sklid[flow]".') from error
         return FlowPosterior(*sizes, **options)
+
+    def _gaussian(self, n_inputs: int, n_components: int, depth: int, width: int, **options: Any) -> GaussianPosterior:
+        """The Gaussian posterior."""
+        return GaussianPosterior(n_inputs, n_components, depth, width, **options)
 
     def _check_images(self, likelihood: Likelihood) -> None:
         """ValueError where the rows are not the images that the parameters say or need."""

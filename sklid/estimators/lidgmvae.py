@@ -12,13 +12,13 @@ from .base import LatentVariableEstimator
 from .clustering import MixtureMixin
 from .declaration import with_parameters
 from .injective import InjectiveMixin
-from .parameters import NumberOfClusters
+from .parameters import DivergenceWeight, NumberOfClusters
 
 __all__ = ["LIDGMVAEClustering"]
 
 
 @with_parameters
-class LIDGMVAEClustering(MixtureMixin, InjectiveMixin, LatentVariableEstimator, NumberOfClusters):
+class LIDGMVAEClustering(MixtureMixin, InjectiveMixin, DivergenceWeight, LatentVariableEstimator, NumberOfClusters):
     r"""Clustering by a latent-identifiable Gaussian-mixture variational autoencoder.
 
     .. math:: y \sim Cat(\pi), \qquad w \mid y \sim N(\mu_y, \Sigma_y), \qquad x \mid w \sim EF(x \mid f(w))

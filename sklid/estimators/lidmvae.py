@@ -9,13 +9,13 @@ from .base import LatentVariableEstimator
 from .declaration import with_parameters
 from .family import FamilyMixin
 from .injective import InjectiveMixin
-from .parameters import NumberOfClusters
+from .parameters import DivergenceWeight, NumberOfClusters
 
 __all__ = ["LIDMVAEClustering"]
 
 
 @with_parameters
-class LIDMVAEClustering(FamilyMixin, InjectiveMixin, LatentVariableEstimator, NumberOfClusters):
+class LIDMVAEClustering(FamilyMixin, InjectiveMixin, DivergenceWeight, LatentVariableEstimator, NumberOfClusters):
     r"""Clustering by a latent-identifiable mixture variational autoencoder, with a family of clusters to choose.
 
     .. math:: y \sim Cat(\pi), \qquad w \mid y \sim p(w; \mu_y, \theta_y), \qquad x \mid w \sim EF(x \mid f(w))

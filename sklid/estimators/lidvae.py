@@ -13,12 +13,13 @@ number: with a Gaussian likelihood z and x share at least K/2 log(1 + r^2) nats.
 from .base import LatentVariableEstimator
 from .declaration import with_parameters
 from .injective import InjectiveMixin
+from .parameters import DivergenceWeight
 
 __all__ = ["LIDVAE"]
 
 
 @with_parameters
-class LIDVAE(InjectiveMixin, LatentVariableEstimator):
+class LIDVAE(InjectiveMixin, DivergenceWeight, LatentVariableEstimator):
     r"""Latent-identifiable variational autoencoder: a nonlinear representation that cannot collapse.
 
     .. math:: z \sim N(0, I_K), \qquad x \mid z \sim EF(x \mid f(z)), \qquad |f(z) - f(z')| \ge r |z - z'|

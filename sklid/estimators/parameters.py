@@ -12,7 +12,7 @@ from ..nn import LIKELIHOODS
 from ..validation import NON_NEGATIVE, POSITIVE_INTEGER, POSITIVE_REAL, Interval, StrOptions
 from .declaration import parameter, with_parameters
 
-__all__ = ["MixtureParameters", "ModelParameters", "NumberOfClusters", "TrainingParameters"]
+__all__ = ["DivergenceWeight", "MixtureParameters", "ModelParameters", "NumberOfClusters", "TrainingParameters"]
 
 SHARE = [Interval(Real, 0, 1, closed="both")]
 
@@ -75,13 +75,10 @@ class ModelParameters:
         constraint=[None, callable],
         shapes_model=True,
     )
-    kl_weight: float = parameter(
-        default=1.0, kind="float", text="Weight of the divergence in the bound.", constraint=NON_NEGATIVE
-    )
     kl_warmup: float = parameter(
         default=0.0,
         kind="float",
-        text="Fraction of the training steps over which that weight rises from 0.",
+        text="Fraction of the training steps over which the weight of the divergence rises from 0.",
         constraint=SHARE,
     )
     n_importance_samples: int = parameter(
@@ -90,6 +87,18 @@ class ModelParameters:
         text="Draws per row in `score_samples`, and in `predict_proba` of a mixture.",
         constraint=POSITIVE_INTEGER,
     )
+
+
+@with_parameters
+class DivergenceWeight:
+    """The weight of the divergence, by its usual name."""
+
+    kl_weight: float = parameter(
+        default=1.0, kind="float", text="Weight of the divergence in the bound.", constraint=NON_NEGATIVE
+    )
+
+    def _divergence_weight(self) -> float:
+        return self.kl_weight
 
 
 @with_parameters

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from .draws import drawing
 from .perceptron import Perceptron
+from .skip import SkipPerceptron
 
 __all__ = ["AnyNetwork", "FreeNetwork", "check_network", "free_network"]
 
@@ -123,4 +124,4 @@ def check_network(network: nn.Module, n_inputs: int, n_outputs: int) -> None:
 
 def free_network(network: nn.Module, n_outputs: int) -> Any:
     """The `FreeNetwork` of a module: itself if it is a perceptron."""
-    return network if isinstance(network, Perceptron) else AnyNetwork(network, n_outputs)
+    return network if isinstance(network, Perceptron | SkipPerceptron) else AnyNetwork(network, n_outputs)

@@ -94,8 +94,19 @@ class GaussianPosterior(nn.Module):
         """q(z | x): ``(*, D)`` to a distribution of batch shape ``(*,)`` and event shape ``(K,)``."""
         moments = self.network(inputs) if self.linear is None else self.network(inputs) + self.linear(inputs)
         loc, raw = moments.chunk(2, dim=-1)
-        scale = F.softplus(raw) + MINIMAL_SCALE
-        return Independent(Normal(loc, scale, validate_args=False), 1, validate_args=False)
+        return Independent(Normal(self.location(loc), self.scale(raw), validate_args=False), 1, validate_args=False)
+
+    def location(self, loc: Tensor) -> Tensor:
+        """The mean of the posterior from what the networks say of it: ``(*, K) -> (*, K)``."""
+        return loc
+
+    def scale(self, raw: Tensor) -> Tensor:
+        """Standard deviations from what the networks say of them, any real numbers: ``(*, K) -> (*, K)``."""
+        return F.softplus(raw) + MINIMAL_SCALE
+
+    def raw(self, scale: Tensor) -> Tensor:
+        """What the networks have to say for given standard deviations, of at most 1: ``(*, K) -> (*, K)``."""
+        return scale + torch.log(-torch.expm1(-scale))
 
     @torch.no_grad()
     def initialise(self, mean: Tensor, directions: Tensor, amplitudes: Tensor, noise: float) -> None:
@@ -115,9 +126,8 @@ class GaussianPosterior(nn.Module):
             return
         precision = 1 + amplitudes.square()
         weights = directions * (amplitudes / precision / noise)[:, None]
-        scale = precision.rsqrt()
         self.linear.weight.copy_(torch.cat([weights, torch.zeros_like(weights)]))
-        self.linear.bias.copy_(torch.cat([-weights @ mean, scale + torch.log(-torch.expm1(-scale))]))
+        self.linear.bias.copy_(torch.cat([-weights @ mean, self.raw(precision.rsqrt())]))
         for parameter in self.network[-1].parameters():
             nn.init.zeros_(parameter)
 

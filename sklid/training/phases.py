@@ -36,6 +36,8 @@ class Phase(NamedTuple):
         Fraction of the steps over which the weight of the divergence rises from 0.
     stops_early : bool
         Whether it stops when a validation set no longer improves.
+    holds_out : bool
+        Whether it keeps a validation set apart even so.
     """
 
     n_epochs: int
@@ -44,6 +46,11 @@ class Phase(NamedTuple):
     name: str
     kl_warmup: float = 0.0
     stops_early: bool = False
+    holds_out: bool = False
+
+    @property
+    def validates(self) -> bool:
+        return self.stops_early or self.holds_out
 
 
 class Settings(NamedTuple):
@@ -117,7 +124,7 @@ def train(
         batch_size=settings.batch_size,
         lr=settings.learning_rate,
         optimizer__weight_decay=settings.weight_decay,
-        train_split=ValidSplit(settings.validation_fraction, random_state=settings.seed) if phase.stops_early else None,
+        train_split=ValidSplit(settings.validation_fraction, random_state=settings.seed) if phase.validates else None,
         callbacks=[*_callbacks(len(x), phase, settings), *settings.callbacks],
         device=settings.device,
         compile=settings.compile,
@@ -156,7 +163,7 @@ def _callbacks(n_rows: int, phase: Phase, settings: Settings) -> list:
     progress = phase.name if settings.shows_progress else None
     if not phase.anneals:
         return training_callbacks(progress=progress)
-    n_held_out = math.ceil(settings.validation_fraction * n_rows) if phase.stops_early else 0
+    n_held_out = math.ceil(settings.validation_fraction * n_rows) if phase.validates else 0
     return training_callbacks(
         n_steps=phase.n_epochs * math.ceil((n_rows - n_held_out) / settings.batch_size),
         kl_warmup=phase.kl_warmup,

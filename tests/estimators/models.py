@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from sklid import LIDVAE, IdentifiablePPCA, LIDGMVAEClustering, LIDMVAEClustering
-from sklid.baselines import GMVAE, VAE
+from sklid.baselines import BNVAE, GMVAE, VAE, LaggingVAE, SemiAmortizedVAE
 from sklid.metrics import (
     active_units,
     amortization_gap,
@@ -40,6 +40,9 @@ MODELS = {
     "joint": lambda: LIDGMVAEClustering(k=2, inference="joint", init="random", **SMALL),
     "student_t": lambda: LIDMVAEClustering(k=2, family="student_t", **SMALL),
     "gamma": lambda: LIDMVAEClustering(k=2, family="gamma", covariance_type="diag", **SMALL),
+    "BNVAE": lambda: BNVAE(**SMALL),
+    "LaggingVAE": lambda: LaggingVAE(max_encoder_steps=3, **SMALL),
+    "SemiAmortizedVAE": lambda: SemiAmortizedVAE(n_refinements=3, **SMALL),
     "GMVAE": lambda: GMVAE(k=2, **SMALL),
     "IdentifiablePPCA": lambda: IdentifiablePPCA(2, solver="gradient", random_state=0),
 }

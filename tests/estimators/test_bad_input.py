@@ -13,11 +13,22 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklid import LIDVAE, CollapseWarning, LIDGMVAEClustering, LIDMVAEClustering
-from sklid.baselines import GMVAE, VAE
+from sklid.baselines import (
+    BNVAE,
+    GMVAE,
+    VAE,
+    BetaVAE,
+    DeltaVAE,
+    FreeBitsVAE,
+    LaggingVAE,
+    SemiAmortizedVAE,
+    SkipVAE,
+)
 
 X = load_iris().data
 FAST = {"max_epochs": 3, "decoder_width": 16, "encoder_width": 16, "random_state": 0}
-every = pytest.mark.parametrize("Estimator", [LIDVAE, VAE, LIDGMVAEClustering, LIDMVAEClustering, GMVAE])
+COMPETITORS = [BetaVAE, FreeBitsVAE, DeltaVAE, BNVAE, SkipVAE, LaggingVAE, SemiAmortizedVAE]
+every = pytest.mark.parametrize("Estimator", [LIDVAE, VAE, LIDGMVAEClustering, LIDMVAEClustering, GMVAE, *COMPETITORS])
 pytestmark = pytest.mark.filterwarnings("ignore::sklid.CollapseWarning")
 
 
