@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+import torch
 
-from sklid.datasets import make_pinwheel
+from sklid.datasets import make_gmm, make_pinwheel, make_ppca, make_sequential_vae
 
 
 def test_arms_turned_back_are_gaussian_with_the_given_spread():
@@ -56,3 +57,66 @@ def test_shapes_that_are_no_numbers_or_negative_spreads_are_refused(name, value,
         return
     with pytest.raises(error, match=f"{name}.*{message}"):
         make_pinwheel(**{name: value})
+
+
+def test_covariance_of_ppca_is_that_of_its_loadings_and_noise():
+    X, Z, W = make_ppca(100_000, 4, 2, noise_variance=0.3, random_state=0)
+    np.testing.assert_allclose(np.cov(X.T), W.T @ W + 0.3 * np.eye(4), atol=0.06)
+    np.testing.assert_allclose((X - Z @ W).std(axis=0), np.sqrt(0.3), rtol=0.02)
+    given = [[1.0, 2.0, 3.0]]
+    X, Z, W = make_ppca(10, loadings=given, noise_variance=0, random_state=0)
+    np.testing.assert_allclose(X, Z @ given)
+    assert Z.shape == (10, 1)
+
+
+def test_clusters_of_a_mixture_have_their_shares_places_and_width():
+    X, y = make_gmm(100_000, means=[[0.0, 0.0], [5.0, -5.0]], scale=0.5, weights=[0.15, 0.85], random_state=0)
+    assert abs(y.mean() - 0.85) < 0.01
+    for label, centre in enumerate([[0, 0], [5, -5]]):
+        np.testing.assert_allclose(X[y == label].mean(axis=0), centre, atol=0.02)
+        np.testing.assert_allclose(np.cov(X[y == label].T), 0.25 * np.eye(2), atol=0.02)
+    assert make_gmm(10)[0].shape == (10, 1)
+
+
+def test_words_depend_on_the_latents_and_on_the_words_before():
+    """With sentences alike in both, the next word is the same more often than with either alike alone."""
+    settings = {"length": 2, "n_words": 6, "n_components": 1, "width": 10, "random_state": 0}
+    X, Z = make_sequential_vae(40_000, **settings)
+    low, high = X[Z[:, 0] < -1], X[Z[:, 0] > 1]
+    first = [np.bincount(part[:, 0], minlength=6) / len(part) for part in (low, high)]
+    assert np.abs(first[0] - first[1]).sum() > 0.1
+    common = np.argsort(np.bincount(X[:, 0], minlength=6))[-2:]
+    second = [np.bincount(part[:, 1], minlength=6) / len(part) for part in (X[X[:, 0] == word] for word in common)]
+    assert np.abs(second[0] - second[1]).sum() > 0.3
+    np.testing.assert_allclose([Z.mean(), Z.std()], [0, 1], atol=0.02)
+
+
+@pytest.mark.parametrize("make", [make_gmm, make_ppca, make_sequential_vae])
+def test_the_same_seed_makes_the_same_rows_and_leaves_the_generators_alone(make):
+    torch_state, numpy_state = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
+    one, other, third = make(50, random_state=0), make(50, random_state=0), make(50, random_state=1)
+    for first, second in zip(one, other, strict=True):
+        np.testing.assert_array_equal(first, second)
+    assert not np.array_equal(one[0], third[0])
+    assert torch.equal(torch.get_rng_state(), torch_state)
+    np.testing.assert_array_equal(np.random.get_state()[1], numpy_state)  # noqa: NPY002
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: make_ppca(0), "must be a whole number"),
+        (lambda: make_ppca(5, n_features=0), "n_features=0 must be a whole number"),
+        (lambda: make_ppca(5, noise_variance=-1), "noise_variance == -1, must be >= 0"),
+        (lambda: make_ppca(5, noise_variance=np.inf), "must be a finite number"),
+        (lambda: make_ppca(5, loadings=[[np.nan]]), "loadings contains NaN"),
+        (lambda: make_gmm(5, weights=[0.5, 0.4]), "must be probabilities with sum 1, one for each of 2 means"),
+        (lambda: make_gmm(5, weights=[1.0]), "one for each of 2 means"),
+        (lambda: make_gmm(5, means=[0.0, 1.0]), "Expected 2D array"),
+        (lambda: make_gmm(5, scale=-1.0), "scale == -1.0, must be >= 0"),
+        (lambda: make_sequential_vae(5, n_words=0), "n_words=0 must be a whole number"),
+    ],
+)
+def test_numbers_that_make_no_data_are_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
