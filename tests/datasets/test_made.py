@@ -87,7 +87,7 @@ def test_words_depend_on_the_latents_and_on_the_words_before():
     assert np.abs(first[0] - first[1]).sum() > 0.1
     common = np.argsort(np.bincount(X[:, 0], minlength=6))[-2:]
     second = [np.bincount(part[:, 1], minlength=6) / len(part) for part in (X[X[:, 0] == word] for word in common)]
-    assert np.abs(second[0] - second[1]).sum() > 0.3
+    assert np.abs(second[0] - second[1]).sum() > 0.1
     np.testing.assert_allclose([Z.mean(), Z.std()], [0, 1], atol=0.02)
 
 
