@@ -1,7 +1,7 @@
 """Peak memory of a fit and of the questions after it, on a million rows and on a memory map of images' size.
 
     python doc/benchmarks/memory.py            full run: about 15 minutes on one thread; goes on where it stopped
-    python doc/benchmarks/memory.py --quick    fit and labels at 20 000 rows of 10 columns, about 10 seconds
+    python doc/benchmarks/memory.py --quick    fit and labels at 3000 rows of 10 columns, about 10 seconds
     python doc/benchmarks/memory.py --table    the table of the saved results, in Markdown
 
 Each fit, of one epoch with 64 units a layer, and each question about all rows is a process of its own, so that its peak
@@ -24,7 +24,7 @@ from sklid.metrics import collapse_report
 
 COLUMNS = ["rows", "features", "model", "what", "peak_mb", "threads", "sklid", "torch", "scikit_learn", "commit"]
 CELLS = Cells(Path(__file__).parent / "results" / "memory.csv", COLUMNS)
-SIZES, QUICK = ((1_000_000, 10), (200_000, 784)), (20_000, 10)
+SIZES, QUICK = ((1_000_000, 10), (200_000, 784)), (3_000, 10)
 LIMIT_MB = 1_000
 MODELS = {"LIDVAE": LIDVAE, "LIDGMVAEClustering": LIDGMVAEClustering}
 QUESTIONS = {
@@ -54,7 +54,8 @@ def measure(n_rows: int, n_features: int, questions: dict[str, tuple[str, ...]])
     with tempfile.TemporaryDirectory() as folder:
         rows = np.lib.format.open_memmap(Path(folder) / "rows.npy", "w+", np.float32, (n_rows, n_features))
         for start in range(0, n_rows, 10_000):
-            rows[start : start + 10_000] = np.random.default_rng(start).standard_normal((10_000, n_features))
+            part = rows[start : start + 10_000]
+            part[:] = np.random.default_rng(start).standard_normal(part.shape)
         for model, asked in questions.items():
             for what in ("at the start", "fit", *asked):
                 (peaks[model, what],) = numbers_of_process("memory", f"print_peak({model!r}, {what!r}, {folder!r})")
@@ -93,6 +94,6 @@ if __name__ == "__main__":
     command_line(
         __doc__,
         run_full,
-        quick=(run_quick, "fit and labels at 20 000 rows of 10 columns, about 10 seconds"),
+        quick=(run_quick, "fit and labels at 3000 rows of 10 columns, about 10 seconds"),
         table=(lambda: print(table()), "print the table of the saved results"),
     )
