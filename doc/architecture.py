@@ -23,15 +23,15 @@ HOUSE = [
     ("floor 2", "data",
      "blocks memory_map scale table numeric_table array_file frame_table text_file parquet_file files"),
     ("floor 2", "datasets", "made"),
-    ("floor 2", "training", "callbacks batches guard loss net phases aggressive"),
+    ("floor 2", "training", "callbacks batches guard loss net phases aggressive importance"),
     ("floor 3", "metrics",
      "sources encodings aggregate gaussians importance information units labels mixtures agreement likelihood "
      "neighbours report.measurements report.residuals report.structure report.verdict report.remedy "
      "report.evidence report.clusters report.labels report.report report.measure report.collapse report scorers"),
     ("root", "", "callbacks"),
     ("floor 4", "estimators",
-     "declaration parameters encoder inference answers base injective neighbourhoods valleys cluster_families "
-     "mixture_start mixture_attributes clustering family lidvae lidgmvae lidmvae"),
+     "declaration parameters objective encoder inference answers base injective neighbourhoods valleys "
+     "cluster_families mixture_start mixture_attributes clustering family lidvae lidgmvae lidmvae"),
     ("floor 4", "linear",
      "dense_blocks edge weak spectrum covariance permutation rows linear_gaussian isotropy leftover precise "
      "factor_model units solver incremental incomplete expectation_maximization factor_analysis expected gradient "

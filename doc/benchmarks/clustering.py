@@ -10,7 +10,7 @@ phase, as is usual; these three run on the digits, and on Fashion-MNIST in ``doc
 
 Rows: all of the digits (0 to 16), of a pinwheel of 1000 points, of satimage's training part, of the wine, breast cancer
 and iris tables and of the counts of the 2000 genes that vary most in 2100 bladder cells; these are fitted and measured.
-Of MNIST and Fashion-MNIST 60 000 rows in [0, 1] are fitted and 2000 others measured. The peers are `clustering_peers`,
+Of MNIST 60 000 and of Fashion-MNIST 20 000 rows in [0, 1] are fitted and 2000 others measured. The peers are `clustering_peers`,
 by their defaults, and fit at most 10 000 rows. They take standardised columns of the wine, breast cancer and iris
 tables; intensities of images in [0, 1]; satimage in units of its standard deviation; and of the counts the logarithm of
 one and the counts per median total. UMAP has 10 components, 20 neighbours and a least distance of 0. ClustPy's VaDE
@@ -74,7 +74,7 @@ SECONDS = {
     "pinwheel": (4, 1, 40),
     "satimage": (20, 10, 200),
     "mnist": (430, 60, 520),
-    "fashion": (800, 60, 750),
+    "fashion": (250, 60, 750),
     "bladder": (50, 15, 90),
     "wine": (1, 1, 9),
     "cancer": (4, 1, 26),

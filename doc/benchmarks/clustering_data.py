@@ -20,7 +20,6 @@ from sklid.datasets import make_pinwheel
 __all__ = ["DATA", "Data", "Rows"]
 
 N_GENES = 2_000
-N_IMAGES = 60_000
 
 
 class Rows(NamedTuple):
@@ -76,8 +75,8 @@ def bladder() -> Rows:
     return whole(counts[:, np.sort(chosen)], classes)
 
 
-def images(load: Callable[..., tuple]) -> Rows:
-    train, _, test, classes, _ = load(labels=True, n_train=N_IMAGES)
+def images(load: Callable[..., tuple], n_train: int) -> Rows:
+    train, _, test, classes, _ = load(labels=True, n_train=n_train)
     return Rows(train, test, classes)
 
 
@@ -104,8 +103,8 @@ DATA = {
     "digits": Data("digits", 10, lambda: whole(*load_digits(return_X_y=True)), lambda X: X / 16),
     "pinwheel": Data("pinwheel", 5, lambda: whole(*make_pinwheel(1000, random_state=0)), unchanged),
     "satimage": Data("satimage", 6, satimage, in_one_unit),
-    "mnist": Data("MNIST", 10, lambda: images(mnist), unchanged, large=True),
-    "fashion": Data("Fashion-MNIST", 10, lambda: images(fashion_mnist), unchanged, large=True),
+    "mnist": Data("MNIST", 10, lambda: images(mnist, 60_000), unchanged, large=True),
+    "fashion": Data("Fashion-MNIST", 10, lambda: images(fashion_mnist, 20_000), unchanged, large=True),
     "bladder": Data("bladder counts", 16, bladder, log_normalised, large=True),
     "wine": Data("wine", 3, lambda: whole(*load_wine(return_X_y=True)), scale, mixed=True),
     "cancer": Data("breast cancer", 2, lambda: whole(*load_breast_cancer(return_X_y=True)), scale, mixed=True),

@@ -53,6 +53,9 @@ class FreeBitsVAE(VAE):
         default=0.1, kind="float", text="The nats, of each latent variable, that cost nothing.", constraint=NON_NEGATIVE
     )
 
+    def _check_objective(self) -> None:
+        self._check_elbo("FreeBitsVAE")
+
     def _objective(self) -> Objective:
         return partial(with_free_bits, free=self.free_bits * self.n_components_)
 

@@ -61,6 +61,9 @@ class LaggingVAE(VAE):
     def encoder_ahead_(self) -> bool:
         return encoder_is_ahead(self._trained().history)
 
+    def _check_objective(self) -> None:
+        self._check_elbo("LaggingVAE")
+
     def _settings(self, seed: int) -> Settings:
         ahead, settings = AggressiveEncoder(self.max_encoder_steps, held_information), super()._settings(seed)
         return settings._replace(step=ahead, callbacks=[ahead, *settings.callbacks])

@@ -73,6 +73,10 @@ class SemiAmortizedVAE(GaussianPosteriorMixin, VAE):
         shapes_model=True,
     )
 
+    def _check_objective(self) -> None:
+        self._check_elbo("SemiAmortizedVAE")
+        self._check_one_draw("SemiAmortizedVAE")
+
     def _assembled(self, likelihood: Likelihood) -> RefinedModel:
         if self.compile:
             raise ValueError(

@@ -9,7 +9,7 @@ perceptron, where that of `LIDVAE` starts at the principal components. ``VAE(enc
 """
 
 from ..estimators.declaration import with_parameters
-from ..estimators.parameters import DivergenceWeight
+from ..estimators.objective import DivergenceWeight
 from .classical import ClassicalModel
 
 __all__ = ["VAE"]

@@ -14,7 +14,6 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
-from skorch import NeuralNet
 from skorch.callbacks import Callback
 from torch import Tensor, nn
 
@@ -23,19 +22,18 @@ from ..data.table import ModelRows, TableAdapter
 from ..exceptions import CollapseWarning, warn_user
 from ..metrics import View
 from ..metrics.report import collapse_summary, rows_to_screen
-from ..nn import Bound, LatentVariableModel, Likelihood, StandardNormal
+from ..nn import LatentVariableModel, Likelihood, StandardNormal
 from ..nn.draws import generators_of
 from ..nn.network import check_network
 from ..randomness import available_device
 from ..surroundings import making_modules, ordinary_settings
 from ..training import BoundNet
-from ..training.loss import Objective
-from ..training.net import Step
 from ..training.phases import Phase, Settings, train
 from ..validation import fit_context, restored_on_error
 from .answers import AnswersMixin
 from .declaration import architecture
 from .encoder import EncoderMixin
+from .objective import ObjectiveMixin
 from .parameters import ModelParameters, TrainingParameters
 
 __all__ = ["LatentVariableEstimator"]
@@ -46,24 +44,14 @@ LARGEST_SHARE = 0.75
 """Latents by default, as a share of the natural parameters: off the plane of the latents a decoder bends freely."""
 
 
-class LatentVariableEstimator(AnswersMixin, BaseEstimator, TrainingParameters, EncoderMixin, ModelParameters):
+class LatentVariableEstimator(
+    AnswersMixin, BaseEstimator, TrainingParameters, ObjectiveMixin, EncoderMixin, ModelParameters
+):
     """Base of `LIDVAE` and `VAE`; not for direct use."""
 
     def _decoder(self, n_components: int, n_outputs: int) -> nn.Module:
         """The decoder, the one part in which the estimators must differ."""
         raise TypeError("LatentVariableEstimator has no decoder of its own; use LIDVAE or VAE.")
-
-    def _divergence_weight(self) -> float:
-        """The weight of the divergence, from the parameter that says it."""
-        raise TypeError("LatentVariableEstimator has no weight of the divergence of its own; use LIDVAE or VAE.")
-
-    def _objective(self) -> Objective:
-        """What training maximises, from the two terms of the bound of each row."""
-        return Bound.elbo
-
-    def _step(self) -> Step:
-        """How the gradients of a batch come about."""
-        return NeuralNet.train_step_single
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: ArrayLike, y: object = None) -> Self:
@@ -143,6 +131,7 @@ class LatentVariableEstimator(AnswersMixin, BaseEstimator, TrainingParameters, E
     def _train(self, X: ArrayLike, incremental: bool, least_rows: int) -> None:
         """Initialise the model unless there is one, train it, and see to what follows a training."""
         available_device(self.device)
+        self._check_objective()
         started = self.__sklearn_is_fitted__()
         if started:
             self._check_same_architecture()
@@ -247,6 +236,7 @@ class LatentVariableEstimator(AnswersMixin, BaseEstimator, TrainingParameters, E
             shows_progress=bool(self.verbose),
             objective=self._objective(),
             step=self._step(),
+            n_draws=self.n_samples_train,
             augmentation=self._augmentation(self._table),
         )
 

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClusterMixin
 from sklearn.utils import check_array
+from skorch import NeuralNet
 from torch import Tensor
 
 from ..data.memory_map import MappedRows
@@ -211,6 +212,12 @@ class MixtureMixin(ClusterMixin, MixtureAttributes, MixtureParameters):
                 'use posterior="gaussian", or inference="marginal".'
             )
 
+    def _check_objective(self) -> None:
+        if self.inference == "joint":
+            self._check_elbo('inference="joint"')
+            self._check_one_draw('inference="joint"')
+        super()._check_objective()
+
     def _optimised(
         self, model: LatentVariableModel, x: Tensor | ModelRows, settings: Settings, incremental: bool
     ) -> BoundNet:
@@ -221,7 +228,7 @@ class MixtureMixin(ClusterMixin, MixtureAttributes, MixtureParameters):
         if not n_early:
             return train(self._with_mixture(model, x, settings.seed), x, self._main_phase(incremental), settings)
         first = Phase(n_early, self.pretrain_kl_weight, anneals=True, name=f"{type(self).__name__}, first phase")
-        early = train(model, x, first, settings)
+        early = train(model, x, first, settings._replace(step=NeuralNet.train_step_single))
         second = (
             Phase(0, self._divergence_weight(), anneals=False, name="")
             if early.interrupted_

@@ -12,7 +12,8 @@ from .base import LatentVariableEstimator
 from .clustering import MixtureMixin
 from .declaration import with_parameters
 from .injective import InjectiveMixin
-from .parameters import DivergenceWeight, NumberOfClusters
+from .objective import DivergenceWeight
+from .parameters import NumberOfClusters
 
 __all__ = ["LIDGMVAEClustering"]
 

@@ -13,7 +13,7 @@ number: with a Gaussian likelihood z and x share at least K/2 log(1 + r^2) nats.
 from .base import LatentVariableEstimator
 from .declaration import with_parameters
 from .injective import InjectiveMixin
-from .parameters import DivergenceWeight
+from .objective import DivergenceWeight
 
 __all__ = ["LIDVAE"]
 

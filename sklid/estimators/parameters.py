@@ -12,14 +12,14 @@ from ..nn import LIKELIHOODS
 from ..validation import NON_NEGATIVE, POSITIVE_INTEGER, POSITIVE_REAL, Interval, StrOptions
 from .declaration import parameter, with_parameters
 
-__all__ = ["DivergenceWeight", "MixtureParameters", "ModelParameters", "NumberOfClusters", "TrainingParameters"]
+__all__ = ["MixtureParameters", "ModelParameters", "NumberOfClusters", "TrainingParameters"]
 
 SHARE = [Interval(Real, 0, 1, closed="both")]
 
 
 @with_parameters
 class ModelParameters:
-    """Latents, likelihood, decoder and objective."""
+    """Latents, likelihood and decoder."""
 
     n_components: int | None = parameter(
         default=None,
@@ -75,30 +75,12 @@ class ModelParameters:
         constraint=[None, callable],
         shapes_model=True,
     )
-    kl_warmup: float = parameter(
-        default=0.0,
-        kind="float",
-        text="Fraction of the training steps over which the weight of the divergence rises from 0.",
-        constraint=SHARE,
-    )
     n_importance_samples: int = parameter(
         default=100,
         kind="int",
         text="Draws per row in `score_samples`, and in `predict_proba` of a mixture.",
         constraint=POSITIVE_INTEGER,
     )
-
-
-@with_parameters
-class DivergenceWeight:
-    """The weight of the divergence, by its usual name."""
-
-    kl_weight: float = parameter(
-        default=1.0, kind="float", text="Weight of the divergence in the bound.", constraint=NON_NEGATIVE
-    )
-
-    def _divergence_weight(self) -> float:
-        return self.kl_weight
 
 
 @with_parameters

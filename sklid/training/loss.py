@@ -51,9 +51,13 @@ class NegativeBound(nn.Module):
         """Average divergence of the training rows since then, in nats."""
         return float(self._kl) / max(self._n_rows, 1)
 
+    def count(self, bound: Bound) -> None:
+        """Take the divergence of some rows into the average."""
+        self._kl = self._kl + bound.kl.detach().sum()
+        self._n_rows += len(bound.reconstruction)
+
     def forward(self, bound: Bound) -> Tensor:
         """The loss of a batch: a scalar."""
         if self.training:
-            self._kl = self._kl + bound.kl.detach().sum()
-            self._n_rows += len(bound.reconstruction)
+            self.count(bound)
         return -self.objective(bound, self.kl_weight * (self.warmup_factor if self.training else 1.0)).mean()

@@ -46,6 +46,8 @@ class BoundNet(NeuralNet):
     step : callable, default=skorch.NeuralNet.train_step_single
         ``step(net, (x, None))`` leaves the gradients of a batch in the parameters and gives skorch's dict of ``loss``
         and ``y_pred``. It may take steps of its own before that; a step of the optimiser follows.
+    n_draws : int, default=1
+        Noises that the module is given for a batch, one after the other, by its `noise_for`.
     keep_optimizer : bool, default=False
         Whether a pickle carries the state of the optimiser.
     **kwargs
@@ -80,12 +82,14 @@ class BoundNet(NeuralNet):
         kl_weight: float = 1.0,
         objective: Objective = Bound.elbo,
         step: Step = NeuralNet.train_step_single,
+        n_draws: int = 1,
         keep_optimizer: bool = False,
         **kwargs: Any,
     ) -> None:
         self.kl_weight = kl_weight
         self.objective = objective
         self.step = step
+        self.n_draws = n_draws
         self.keep_optimizer = keep_optimizer
         defaults = {
             "criterion": NegativeBound,
@@ -124,7 +128,7 @@ class BoundNet(NeuralNet):
         """The bound of a batch; a module is given its noise and its augmented rows: compiled code draws nothing."""
         x, drawn = to_tensor(x, device=self.device), {}
         if hasattr(self.module_, "noise_for"):
-            drawn["noise"] = self.module_.noise_for(x)
+            drawn["noise"] = torch.cat([self.module_.noise_for(x) for _ in range(self.n_draws)])
         if getattr(self.module_, "augmentation", None) is not None:
             drawn["seen"] = self.module_.seen(x)
         return super().infer(x, **{**drawn, **fit_params})

@@ -71,6 +71,8 @@ class Settings(NamedTuple):
         What is maximised.
     step : callable
         How the gradients of a batch come about.
+    n_draws : int
+        Of each row in a step.
     augmentation : nn.Module or None
         What the model's encoder sees in place of a row while it is trained, and not in validation.
     """
@@ -89,6 +91,7 @@ class Settings(NamedTuple):
     shows_progress: bool = False
     objective: Objective = Bound.elbo
     step: Step = NeuralNet.train_step_single
+    n_draws: int = 1
     augmentation: nn.Module | None = None
 
 
@@ -119,6 +122,7 @@ def train(
         kl_weight=phase.kl_weight,
         objective=settings.objective,
         step=settings.step,
+        n_draws=settings.n_draws,
         keep_optimizer=settings.keep_optimizer,
         max_epochs=phase.n_epochs,
         batch_size=settings.batch_size,

@@ -10,6 +10,7 @@ import pytest
 
 import sklid.estimators.encoder
 import sklid.estimators.injective
+import sklid.estimators.objective
 import sklid.estimators.parameters
 from sklid import LIDVAE, LIDGMVAEClustering, LIDMVAEClustering
 from sklid.baselines import GMVAE, VAE
@@ -52,7 +53,8 @@ def test_few_parameters_may_be_given_by_position(Estimator, first):
 
 def test_shared_parameters_are_declared_once():
     declared = Counter()
-    for module in (sklid.estimators.parameters, sklid.estimators.encoder, sklid.estimators.injective):
+    for name in ("parameters", "objective", "encoder", "injective"):
+        module = getattr(sklid.estimators, name)
         tree = ast.parse(Path(module.__file__).read_text())
         declared.update(node.target.id for node in ast.walk(tree) if isinstance(node, ast.AnnAssign))
     assert set(declared.values()) == {1}

@@ -1,0 +1,74 @@
+r"""Training by the importance-weighted bound, with a gradient whose noise does not grow with the number of draws.
+
+.. math:: \max_{\theta, \phi} \; E \log \frac1S \sum_s w_s, \qquad
+    w_s = \frac{p_\theta(x, z_s)}{q_\phi(z_s \mid x)}
+
+(Burda, Grosse & Salakhutdinov, ICLR 2016). With normalised weights :math:`\bar w_s` the gradients are
+
+.. math:: \nabla_\theta = \sum_s \bar w_s \, \nabla_\theta \log w_s, \qquad
+    \nabla_\phi = \sum_s \bar w_s^2 \, \frac{\partial \log w_s}{\partial z_s} \frac{\partial z_s}{\partial \phi},
+
+the second with :math:`\phi` held fixed within :math:`w_s` (Tucker, Lawson, Gu & Maddison, "Doubly Reparameterized
+Gradient Estimators for Monte Carlo Objectives", ICLR 2019, equation 8).
+"""
+
+from typing import Any
+
+import torch
+from skorch import NeuralNet
+from skorch.utils import to_tensor
+from torch import Tensor
+from torch.func import functional_call
+
+from ..nn import Bound, iwae
+
+__all__ = ["ImportanceStep", "importance_surrogate"]
+
+
+class ImportanceStep:
+    """A step of a `BoundNet` along the gradient of the importance-weighted bound.
+
+    Parameters
+    ----------
+    n_draws : int
+        The S, of each row.
+    """
+
+    def __init__(self, n_draws: int) -> None:
+        self.n_draws = n_draws
+
+    def __call__(self, net: NeuralNet, batch: Any, **fit_params: Any) -> dict[str, Any]:
+        """The gradients of a batch; its loss is the negative bound."""
+        net._set_training(True)
+        x = to_tensor(batch[0], device=net.device)
+        noise = torch.cat([net.module_.noise_for(x) for _ in range(self.n_draws)])
+        surrogate, log_weights, bound = importance_surrogate(net.module_, x, noise)
+        (-surrogate.mean()).backward()
+        net.criterion_.count(bound)
+        return {"loss": -iwae(log_weights.detach()).mean(), "y_pred": bound}
+
+
+def importance_surrogate(model: Any, x: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Bound]:
+    """What has the gradient of the importance-weighted bound of each row, by draws made of noise ``(S, *, K)``.
+
+    Returns
+    -------
+    surrogate : Tensor of shape (*,)
+        Of which the gradient alone means something.
+    log_weights : Tensor of shape (S, *)
+    bound : Bound
+        The terms of the evidence lower bound from the same draws, without gradients.
+    """
+    seen, given = model.seen(x), model.given(x)
+    q = model.posterior(seen)
+    z, log_q = model.draw(q, noise)
+    weights = {name: weight.detach() for name, weight in model.posterior.named_parameters()}
+    fixed = functional_call(model.posterior, weights, seen)
+    log_p = model.decode(z, given).log_prob(x)
+    log_weights = log_p + model.prior().log_prob(z) - fixed.log_prob(z)
+    shares = log_weights.detach().softmax(0)
+    if z.requires_grad:
+        z.register_hook(lambda slope: shares.unsqueeze(-1) * slope)
+    with torch.no_grad():
+        bound = Bound(log_p.mean(0), model.prior.divergences(q, z, log_q))
+    return (shares * log_weights).sum(0), log_weights, bound
