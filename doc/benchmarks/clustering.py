@@ -10,15 +10,14 @@ phase, as is usual; these three run on the digits, and on Fashion-MNIST in ``doc
 
 Rows: all of the digits (0 to 16), of a pinwheel of 1000 points, of satimage's training part, of the wine, breast cancer
 and iris tables and of the counts of the 2000 genes that vary most in 2100 bladder cells; these are fitted and measured.
-Of MNIST 60 000 and of Fashion-MNIST 20 000 rows in [0, 1] are fitted and 2000 others measured. The peers are `clustering_peers`,
-by their defaults, and fit at most 10 000 rows. They take standardised columns of the wine, breast cancer and iris
-tables; intensities of images in [0, 1]; satimage in units of its standard deviation; and of the counts the logarithm of
-one and the counts per median total. UMAP has 10 components, 20 neighbours and a least distance of 0. ClustPy's VaDE
-takes all this in [0, 1]. Its and DEC's epochs are the defaults, or on MNIST, Fashion-MNIST and the counts at most as
-many as take three times as long as LIDGMVAEClustering takes for all rows, or 20 000 if there are more; it must be done
-before. Labels serve to measure, never
-to choose. The log-likelihood is given for models of the rows as they are. Two processes share the work by ``--data``.
-Every method has one thread.
+Of MNIST 60 000 and of Fashion-MNIST 20 000 rows in [0, 1] are fitted and 2000 others measured. The peers are
+`clustering_peers`, by their defaults, and fit at most 10 000 rows. They take standardised columns of the wine, breast
+cancer and iris tables; intensities of images in [0, 1]; satimage in units of its standard deviation; and of the counts
+the logarithm of one and the counts per median total. UMAP has 10 components, 20 neighbours and a least distance of 0.
+ClustPy's VaDE takes all this in [0, 1]. Its and DEC's epochs are the defaults, or on MNIST, Fashion-MNIST and the
+counts at most as many as take three times as long as LIDGMVAEClustering takes for all rows, or 20 000 if there are
+more; it must be done before. Labels serve to measure, never to choose. The log-likelihood is given for models of the
+rows as they are. Two processes share the work by ``--data``. Every method has one thread.
 """
 
 import argparse
