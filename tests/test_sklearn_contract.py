@@ -80,14 +80,14 @@ OF_FAMILIES = [
 ]
 TINY_MIXTURE = TINY | {"max_epochs": 20, "n_init": 1}
 CHECKED = [
-    *(Estimator() for Estimator in (LIDVAE, VAE, LIDGMVAEClustering, GMVAE)),
+    *(Estimator() for Estimator in (LIDVAE, VAE, LIDGMVAEClustering)),
     *(LIDVAE(**TINY, **options) for options in OF_NETWORKS + OF_DECODERS),
     *(VAE(**TINY, **options) for options in OF_NETWORKS[:4]),
     *(Estimator(**TINY) for Estimator in COMPETITORS),
     *(LIDGMVAEClustering(**TINY_MIXTURE, **options) for options in OF_MIXTURES + OF_DECODERS[:2]),
     LIDGMVAEClustering("auto", **TINY_MIXTURE),
     *(LIDMVAEClustering(**TINY_MIXTURE, **options) for options in OF_FAMILIES),
-    *(GMVAE(**TINY_MIXTURE, **options) for options in OF_MIXTURES[:4]),
+    *(GMVAE(**TINY_MIXTURE, **options) for options in [{}, *OF_MIXTURES[:4]]),
     *(IdentifiablePPCA(solver=solver) for solver in ("auto", "eig", "em", "gradient")),
     IdentifiablePPCA(2),
     IdentifiablePPCA(noise_variance=0.5),
