@@ -246,12 +246,15 @@ def make_sequential_vae(
     ((20, 6), (20, 5), True)
     """
     sizes = {
-        "n_samples": "rows", "length": "words", "n_words": "words", "n_components": "latents", "n_layers": "layers",
-        "width": "units",
-    }  # fmt: skip
-    given = dict(zip(sizes, (n_samples, length, n_words, n_components, n_layers, width), strict=True))
-    for name, value in given.items():
-        checked_size(value, name, sizes[name])
+        "n_samples": (n_samples, "rows"),
+        "length": (length, "words"),
+        "n_words": (n_words, "words"),
+        "n_components": (n_components, "latents"),
+        "n_layers": (n_layers, "layers"),
+        "width": (width, "units"),
+    }
+    for name, (value, what) in sizes.items():
+        checked_size(value, name, what)
     with Draws(check_random_state(random_state).randint(2**30)), torch.no_grad():
         embedding, output = nn.Embedding(n_words + 1, width), nn.Linear(width, n_words)
         network = nn.LSTM(width + n_components, width, n_layers, batch_first=True)

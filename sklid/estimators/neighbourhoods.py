@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 from ..metrics.mixtures import stopping_mixture
 from ..metrics.neighbours import Distinct, NeighbourGraph, distinct_points
 
-__all__ = ["Layout", "best_partition", "k_means", "n_different", "partitions"]
+__all__ = ["Layout", "best_partition", "k_means", "partitions"]
 
 MOST_ROWS = 10_000
 """Rows that are laid out; the others have the label of most of their neighbours among them."""
@@ -51,6 +51,12 @@ class Layout:
     def distinct(self) -> Distinct:
         """Which points are equal."""
         return distinct_points(self.points)
+
+    @cached_property
+    def n_different(self) -> int:
+        """How many points differ; one if they all do by no more than what rounding makes of equal rows."""
+        spread = np.abs(self.points - self.points.mean(axis=0)).max()
+        return len(self.distinct.first) if spread > LEAST_SPREAD * max(1.0, np.abs(self.points).max()) else 1
 
     @cached_property
     def plane(self) -> NDArray[np.float64]:
@@ -86,7 +92,7 @@ def best_partition(reconstructions: Layout, latents: Layout, k: int, n_tried: in
     """
     if k == 1:
         return np.zeros(len(latents.points), dtype=np.int64)
-    graphs = [NeighbourGraph(layout.points, N_NEIGHBOURS) for layout in (reconstructions, latents)]
+    graphs = [NeighbourGraph(layout.points, N_NEIGHBOURS, layout.distinct) for layout in (reconstructions, latents)]
     tried = islice(partitions(reconstructions, latents, k), n_tried)
     return max(tried, key=lambda labels: sum(graph.information(labels) for graph in graphs))
 
@@ -97,9 +103,9 @@ def partitions(reconstructions: Layout, latents: Layout, k: int) -> Iterator[NDA
     The layouts that follow the first two start at random, so that they differ.
     """
     layouts = [reconstructions, latents]
-    yield k_means(reconstructions.points, k, reconstructions.seed)
+    yield _k_means(reconstructions, k, reconstructions.seed)
     if not all(_may_be_laid_out(layout, k) for layout in layouts):
-        yield from (k_means(reconstructions.points, k, number) for number in count(reconstructions.seed + 1))
+        yield from (_k_means(reconstructions, k, number) for number in count(reconstructions.seed + 1))
     while True:
         for cut in CUTS:
             yield from (layout.carried(cut(layout.plane, k, layout.seed)) for layout in layouts)
@@ -108,19 +114,17 @@ def partitions(reconstructions: Layout, latents: Layout, k: int) -> Iterator[NDA
 
 def _may_be_laid_out(layout: Layout, k: int) -> bool:
     """Whether there are enough distinct points; where most rows repeat others, how dense they are no plane shows."""
-    return n_different(layout.points) > max(k, 3) and 2 * len(layout.distinct.first) >= len(layout.points)
+    return layout.n_different > max(k, 3) and 2 * len(layout.distinct.first) >= len(layout.points)
 
 
 def k_means(points: NDArray, k: int, seed: int) -> NDArray[np.integer]:
     """A cluster for each point, of fewer than k where so many are not different."""
-    n_clusters = min(k, n_different(points))
-    return sklearn.cluster.KMeans(n_clusters, n_init=1, random_state=seed).fit(points).labels_
+    return _k_means(Layout(points, seed), k, seed)
 
 
-def n_different(points: NDArray) -> int:
-    """How many points differ; one if they all do by no more than what rounding makes of equal rows."""
-    spread = np.abs(points - points.mean(axis=0)).max()
-    return len(distinct_points(points).first) if spread > LEAST_SPREAD * max(1.0, np.abs(points).max()) else 1
+def _k_means(layout: Layout, k: int, seed: int) -> NDArray[np.integer]:
+    n_clusters = min(k, layout.n_different)
+    return sklearn.cluster.KMeans(n_clusters, n_init=1, random_state=seed).fit(layout.points).labels_
 
 
 def ward(points: NDArray, k: int, seed: int = 0) -> NDArray[np.integer]:

@@ -9,7 +9,7 @@ from numbers import Real
 from skorch import NeuralNet
 
 from ..nn import Bound
-from ..training.importance import ImportanceStep
+from ..training.importance import importance_step
 from ..training.loss import Objective
 from ..training.net import Step
 from ..validation import NON_NEGATIVE, POSITIVE_INTEGER, Interval, StrOptions
@@ -53,7 +53,7 @@ class ObjectiveMixin:
 
     def _step(self) -> Step:
         """How the gradients of a batch come about."""
-        return ImportanceStep(self.n_samples_train) if self.objective == "iwae" else NeuralNet.train_step_single
+        return importance_step if self.objective == "iwae" else NeuralNet.train_step_single
 
     def _check_objective(self) -> None:
         """ValueError where the parameters contradict each other, or the model."""

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
-from .neighbourhoods import Layout, n_different, ward
+from .neighbourhoods import Layout, ward
 
 __all__ = ["Merging", "found_clusters", "merged_without_valley"]
 
@@ -46,7 +46,7 @@ class Merging(NamedTuple):
 
 def found_clusters(layout: Layout) -> tuple[int, list[Merging]]:
     """How many clusters the points of a layout have, and how many clusters became so few."""
-    n_first = min(MOST_CLUSTERS, n_different(layout.points) // ROWS_PER_CLUSTER)
+    n_first = min(MOST_CLUSTERS, layout.n_different // ROWS_PER_CLUSTER)
     if n_first < 2:
         return 1, []
     labels, mergings = merged_without_valley(layout.plane, ward(layout.plane, n_first))

@@ -11,6 +11,7 @@ from torch.distributions import Distribution, Independent, Normal
 
 from ..nn import iwae
 from ..nn.draws import between_draws, standard_noise
+from ..nn.posterior import diagonal_normal
 from .encodings import Encodings, without
 from .gaussians import LogJoint, drawn
 from .sources import View
@@ -59,7 +60,7 @@ def decoded_log_prob(view: View, z: Tensor) -> Tensor:
 
 def gaussian(encoded: Encodings) -> Independent:
     """The diagonal Gaussians with the moments of the posteriors."""
-    return Independent(Normal(*encoded.moments(), validate_args=False), 1, validate_args=False)
+    return diagonal_normal(*encoded.moments())
 
 
 def joint(view: View, p: Distribution) -> LogJoint:
@@ -124,7 +125,7 @@ def refined(view: View, encoded: Encodings, n_steps: int = REFINEMENT_STEPS) -> 
             if step >= n_steps // 2:
                 torch._foreach_add_(averages, [parameter.detach() for parameter in free])
     loc, log_scale = (total / (n_steps - n_steps // 2) for total in averages)
-    return Independent(Normal(loc, log_scale.exp(), validate_args=False), 1, validate_args=False)
+    return diagonal_normal(loc, log_scale.exp())
 
 
 def _log_weights(log_joint: LogJoint, q: Distribution, z: Tensor) -> Tensor:

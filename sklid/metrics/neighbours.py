@@ -65,6 +65,8 @@ class NeighbourGraph:
         At least two rows.
     n_neighbors : int, default=15
         At most one less than the number of distinct rows is taken.
+    distinct : Distinct, optional
+        That of the rows, where it is known.
 
     Attributes
     ----------
@@ -74,8 +76,8 @@ class NeighbourGraph:
         1 where two points are joined, symmetric.
     """
 
-    def __init__(self, X: NDArray, n_neighbors: int = 15) -> None:
-        first, self.place = distinct_points(X)
+    def __init__(self, X: NDArray, n_neighbors: int = 15, distinct: Distinct | None = None) -> None:
+        first, self.place = distinct_points(X) if distinct is None else distinct
         points = _of_ordinary_size(X if len(first) == len(X) else X[first])
         if len(points) == 1:
             self.edges = csr_array((1, 1))

@@ -84,7 +84,11 @@ class LatentVariableModel(nn.Module):
             Of batch shape ``(*,)``.
         """
         q = self.encode(x) if seen is None else self.posterior(seen)
-        z, log_q = self.draw(q, self.noise_for(x) if noise is None else noise)
+        return self.bound(q, x, self.noise_for(x) if noise is None else noise)
+
+    def bound(self, q: Distribution, x: Tensor, noise: Tensor) -> Bound:
+        """The evidence lower bound of the rows x ``(*, P)`` under a posterior, from noise ``(S, *, K)``."""
+        z, log_q = self.draw(q, noise)
         return Bound(self.decode(z, self.given(x)).log_prob(x).mean(0), self.prior.divergences(q, z, log_q))
 
     def noise_for(self, x: Tensor) -> Tensor:

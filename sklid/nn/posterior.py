@@ -21,7 +21,7 @@ from torch.nn import functional as F
 
 from .perceptron import Perceptron, perceptron
 
-__all__ = ["EncoderNetwork", "GaussianPosterior", "LabelledPosterior", "Posterior"]
+__all__ = ["EncoderNetwork", "GaussianPosterior", "LabelledPosterior", "Posterior", "diagonal_normal"]
 
 MINIMAL_SCALE = 1e-4
 EncoderNetwork = Callable[[int, int, int, int], Perceptron]
@@ -94,7 +94,7 @@ class GaussianPosterior(nn.Module):
         """q(z | x): ``(*, D)`` to a distribution of batch shape ``(*,)`` and event shape ``(K,)``."""
         moments = self.network(inputs) if self.linear is None else self.network(inputs) + self.linear(inputs)
         loc, raw = moments.chunk(2, dim=-1)
-        return Independent(Normal(self.location(loc), self.scale(raw), validate_args=False), 1, validate_args=False)
+        return diagonal_normal(self.location(loc), self.scale(raw))
 
     def location(self, loc: Tensor) -> Tensor:
         """The mean of the posterior from what the networks say of it: ``(*, K) -> (*, K)``."""
@@ -139,4 +139,9 @@ class GaussianPosterior(nn.Module):
     def by_label(self, q: Distribution, shift: Tensor, stretch: Tensor) -> Distribution:
         """The posteriors q(w | x, y), that of the row moved and stretched: ``(*, C, K)`` to batch shape ``(*, C)``."""
         loc, scale = q.mean.unsqueeze(-2) + shift, q.stddev.unsqueeze(-2) * stretch.exp()
-        return Independent(Normal(loc, scale, validate_args=False), 1, validate_args=False)
+        return diagonal_normal(loc, scale)
+
+
+def diagonal_normal(loc: Tensor, scale: Tensor) -> Independent:
+    """Normal with independent latents: ``(*, K), (*, K)`` to a distribution of batch shape ``(*,)``."""
+    return Independent(Normal(loc, scale, validate_args=False), 1, validate_args=False)

@@ -11,14 +11,14 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.distributions import Distribution, Independent, Normal
+from torch.distributions import Distribution
 
 from .decoder import Decoder
 from .draws import standard_noise
 from .likelihoods.base import Likelihood
 from .model import LatentVariableModel
 from .objective import Bound
-from .posterior import GaussianPosterior
+from .posterior import GaussianPosterior, diagonal_normal
 from .prior import Prior
 
 __all__ = ["RefinedModel", "Refinement"]
@@ -85,9 +85,7 @@ class RefinedModel(LatentVariableModel):
         """
         noise = self.noise_for(x) if noise is None else noise
         q = self.posterior(self.seen(x) if seen is None else seen)
-        q = self.refined(q, x, noise[:-1].unsqueeze(1))
-        z, log_q = self.draw(q, noise[-1:])
-        return Bound(self.decode(z, self.given(x)).log_prob(x).mean(0), self.prior.divergences(q, z, log_q))
+        return self.bound(self.refined(q, x, noise[:-1].unsqueeze(1)), x, noise[-1:])
 
     def noise_for(self, x: Tensor) -> Tensor:
         """Standard normal noise of one forward pass: ``(*, P) -> (T + 1, *, K)``."""
@@ -114,17 +112,15 @@ class RefinedModel(LatentVariableModel):
                     moments = [each.detach().requires_grad_() for each in moments]
         if not differentiates:
             moments = [each.detach() for each in moments]
-        return _normal(*moments)
+        return _of_moments(*moments)
 
     def _slopes(self, moments: list[Tensor], x: Tensor, noise: Tensor, differentiates: bool) -> list[Tensor]:
         """Gradients of each row's bound by its means and log-scales ``(*, K)``, together no longer than the clip."""
-        q = _normal(*moments)
-        z, log_q = self.draw(q, noise)
-        bound = Bound(self.decode(z, self.given(x)).log_prob(x).mean(0), self.prior.divergences(q, z, log_q))
-        slopes = torch.autograd.grad(bound.elbo().sum(), moments, create_graph=differentiates)
+        elbo = self.bound(_of_moments(*moments), x, noise).elbo()
+        slopes = torch.autograd.grad(elbo.sum(), moments, create_graph=differentiates)
         norm = torch.cat(slopes, dim=-1).norm(dim=-1, keepdim=True)
         return [slope * (self.refinement.clip / norm.clamp_min(self.refinement.clip)) for slope in slopes]
 
 
-def _normal(mean: Tensor, log_scale: Tensor) -> Distribution:
-    return Independent(Normal(mean, log_scale.exp(), validate_args=False), 1, validate_args=False)
+def _of_moments(mean: Tensor, log_scale: Tensor) -> Distribution:
+    return diagonal_normal(mean, log_scale.exp())

@@ -15,37 +15,26 @@ Gradient Estimators for Monte Carlo Objectives", ICLR 2019, equation 8).
 from typing import Any
 
 import torch
-from skorch import NeuralNet
 from skorch.utils import to_tensor
 from torch import Tensor
 from torch.func import functional_call
 
 from ..nn import Bound, iwae
 
-__all__ = ["ImportanceStep", "importance_surrogate"]
+__all__ = ["importance_step", "importance_surrogate"]
 
 
-class ImportanceStep:
-    """A step of a `BoundNet` along the gradient of the importance-weighted bound.
+def importance_step(net: Any, batch: Any, **fit_params: Any) -> dict[str, Any]:
+    """A step of a `BoundNet` along the gradient of the importance-weighted bound of its `n_draws` draws of each row.
 
-    Parameters
-    ----------
-    n_draws : int
-        The S, of each row.
+    The loss of the batch is the negative bound.
     """
-
-    def __init__(self, n_draws: int) -> None:
-        self.n_draws = n_draws
-
-    def __call__(self, net: NeuralNet, batch: Any, **fit_params: Any) -> dict[str, Any]:
-        """The gradients of a batch; its loss is the negative bound."""
-        net._set_training(True)
-        x = to_tensor(batch[0], device=net.device)
-        noise = torch.cat([net.module_.noise_for(x) for _ in range(self.n_draws)])
-        surrogate, log_weights, bound = importance_surrogate(net.module_, x, noise)
-        (-surrogate.mean()).backward()
-        net.criterion_.count(bound)
-        return {"loss": -iwae(log_weights.detach()).mean(), "y_pred": bound}
+    net._set_training(True)
+    x = to_tensor(batch[0], device=net.device)
+    surrogate, log_weights, bound = importance_surrogate(net.module_, x, net.noise_for(x))
+    (-surrogate.mean()).backward()
+    net.criterion_.count(bound)
+    return {"loss": -iwae(log_weights.detach()).mean(), "y_pred": bound}
 
 
 def importance_surrogate(model: Any, x: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Bound]:

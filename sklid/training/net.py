@@ -128,10 +128,14 @@ class BoundNet(NeuralNet):
         """The bound of a batch; a module is given its noise and its augmented rows: compiled code draws nothing."""
         x, drawn = to_tensor(x, device=self.device), {}
         if hasattr(self.module_, "noise_for"):
-            drawn["noise"] = torch.cat([self.module_.noise_for(x) for _ in range(self.n_draws)])
+            drawn["noise"] = self.noise_for(x)
         if getattr(self.module_, "augmentation", None) is not None:
             drawn["seen"] = self.module_.seen(x)
         return super().infer(x, **{**drawn, **fit_params})
+
+    def noise_for(self, x: Tensor) -> Tensor:
+        """What the module's draws for a batch are made of, `n_draws` of its noises one after the other."""
+        return torch.cat([self.module_.noise_for(x) for _ in range(self.n_draws)])
 
     def _set_training(self, training: bool = True) -> None:
         """As skorch's, when the mode changes: it walks through all modules every batch, which shows in small steps."""
