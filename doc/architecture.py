@@ -22,7 +22,7 @@ HOUSE = [
     ("root", "", "exceptions surroundings randomness validation"),
     ("floor 2", "data",
      "blocks memory_map scale table numeric_table array_file frame_table text_file parquet_file files"),
-    ("floor 2", "datasets", "made"),
+    ("floor 2", "datasets", "made downloads image_files images documents"),
     ("floor 2", "training", "callbacks batches guard loss net phases aggressive importance"),
     ("floor 3", "metrics",
      "sources encodings aggregate gaussians importance information units labels mixtures agreement likelihood "

@@ -2,7 +2,6 @@
 
 import argparse
 import csv
-import os
 import re
 import resource
 import subprocess
@@ -13,7 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from sklearn.datasets import fetch_openml
+from sklearn.utils import Bunch
+
+from sklid.datasets import fetch_fashion_mnist, fetch_mnist
 
 __all__ = ["Cells", "command_line", "fashion_mnist", "is_row", "mnist", "numbers_of_process", "peak_mb", "provenance"]
 
@@ -98,35 +99,23 @@ def numbers_of_process(module: str, call: str) -> list[float]:
 def fashion_mnist(labels: bool = False, n_train: int = 20_000) -> tuple:
     """First `n_train` training rows and 2000 test rows of seeded permutations, intensities in [0, 1], and their source.
 
-    With labels: training rows, training labels, test rows, test labels, source. The images are read from
-    ``fashion_mnist.npz`` in ``$SKLID_DATA``, or else fetched from OpenML.
+    With labels: training rows, training labels, test rows, test labels, source.
     """
-    return some_images("fashion_mnist.npz", "Fashion-MNIST", labels, n_train)
+    return some_images(fetch_fashion_mnist, labels, n_train)
 
 
 def mnist(labels: bool = False, n_train: int = 20_000) -> tuple:
-    """As many rows of MNIST, in the same way: ``mnist.npz``, or else OpenML."""
-    return some_images("mnist.npz", "mnist_784", labels, n_train)
+    """As many rows of MNIST, in the same way."""
+    return some_images(fetch_mnist, labels, n_train)
 
 
-def some_images(file: str, name: str, labels: bool, n_train: int) -> tuple:
-    path = Path(os.environ.get("SKLID_DATA", "")) / file
-    if path.is_file():
-        with np.load(path) as arrays:
-            images = np.concatenate([arrays["X_train"], arrays["X_test"]])
-            classes = np.concatenate([arrays["y_train"], arrays["y_test"]]).astype(int)
-        source = file
-    else:
-        images, classes = fetch_openml(name, version=1, as_frame=False, parser="liac-arff", return_X_y=True)
-        source = f"{path.stem} (OpenML)"
+def some_images(fetch: Callable[..., Bunch], labels: bool, n_train: int) -> tuple:
     train, test = (
-        offset + np.random.default_rng(0).permutation(size)[:n]
-        for offset, size, n in ((0, 60_000, n_train), (60_000, 10_000, 2_000))
+        (data.data[chosen], data.target[chosen], Path(data.source).name)
+        for data, n in ((fetch(subset="train"), n_train), (fetch(subset="test"), 2_000))
+        for chosen in [np.random.default_rng(0).permutation(len(data.data))[:n]]
     )
-    rows = [images[part].reshape(len(part), -1) / np.float32(255) for part in (train, test)]
-    return (
-        (rows[0], classes[train].astype(int), rows[1], classes[test].astype(int), source) if labels else (*rows, source)
-    )
+    return (*train[:2], *test) if labels else (train[0], test[0], test[2])
 
 
 def command_line(description: str, full: Callable[[], object], **others: tuple[Callable[[], object], str]) -> None:

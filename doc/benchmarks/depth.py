@@ -9,7 +9,7 @@ comes from the same grid by the log-likelihood of a validation split. "VAE" is t
 the encoder of LIDVAE, which starts at the principal components, and differs from LIDVAE in the decoder alone. "LIDVAE
 brenier" is the paper's decoder, with narrow layers above the first, and "LIDVAE icnn" has layers of one width there.
 "VAE GELU" is "VAE principal" with the activation of LIDVAE's network in place of ReLU.
-The images are read from ``fashion_mnist.npz`` in ``$SKLID_DATA``, or else fetched from OpenML.
+The images are those of `sklid.datasets.fetch_fashion_mnist`.
 """
 
 import argparse
