@@ -17,7 +17,16 @@ from torch.nn import functional as F
 
 from sklid.nn import InjectiveDecoder
 
-__all__ = ["double_backward_step", "folded_step", "modules_loop", "plain_loop", "pythae_fit", "width_of_equal_cost"]
+__all__ = [
+    "double_backward_step",
+    "folded_step",
+    "modules_loop",
+    "multiply_adds",
+    "perceptron_multiply_adds",
+    "plain_loop",
+    "pythae_fit",
+    "width_of_equal_cost",
+]
 
 LATENTS, BATCH, RATE = 10, 256, 3e-3
 
@@ -147,11 +156,22 @@ def double_backward_step(z: Tensor, target: Tensor, width: int, depth: int) -> C
 
 
 def width_of_equal_cost(decoder: InjectiveDecoder) -> int:
-    """Width of the perceptron decoder with as many multiply-adds per row as this folded one, in batches of `BATCH`."""
-    potential = decoder.outer.potential
-    first, depth = potential.input_weights[0], len(potential.biases)
-    n_units, n_outputs = first.shape
-    folding = first.numel() * LATENTS // BATCH
-    wanted = 2 * sum(above.numel() for above in potential.root_weights) + n_units * (LATENTS + n_outputs) + folding
+    """Width of the perceptron decoder of the same depth with as many multiply-adds per row as this folded one."""
     candidates = np.arange(16, 4096)
-    return int(candidates[np.abs((depth - 1) * candidates**2 + candidates * (LATENTS + n_outputs) - wanted).argmin()])
+    costs = perceptron_multiply_adds(
+        decoder.n_components, decoder.outer.bias.numel(), len(decoder.outer.potential.biases), candidates
+    )
+    return int(candidates[np.abs(costs - multiply_adds(decoder)).argmin()])
+
+
+def multiply_adds(decoder: InjectiveDecoder) -> int:
+    """Of a row, forward, with beta folded into the first layer once in a batch of `BATCH`."""
+    first, upper = decoder.outer.potential.input_weights[0], decoder.outer.potential.root_weights
+    n_units, n_outputs = first.shape
+    folding = first.numel() * decoder.n_components // BATCH
+    return 2 * sum(above.numel() for above in upper) + n_units * (decoder.n_components + n_outputs) + folding
+
+
+def perceptron_multiply_adds(n_inputs: int, n_outputs: int, depth: int, width: int | np.ndarray) -> int | np.ndarray:
+    """Of a perceptron, of a row, forward."""
+    return (depth - 1) * width**2 + width * (n_inputs + n_outputs)

@@ -1,0 +1,80 @@
+"""The saved results of table 1, and the tables made of them."""
+
+import statistics
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+
+from cells import Cells
+from table_1_methods import CLUSTERS, METHODS, OURS, RATES
+
+__all__ = ["CELLS", "tables"]
+
+COLUMNS = ["data", "network", "side", "method", "encoder", "decoder", "posterior", "seed", "learning_rate", "width",
+           "au", "informative_units", "kl", "mi", "mi_lower", "mi_upper", "ll", "mi_y", "accuracy", "clusters",
+           "converged", "cpu_seconds", *(f"valid_{rate:g}" for rate in RATES), "n_train", "n_test", "epochs",
+           "threads", "sklid", "torch", "scikit_learn", "commit"]  # fmt: skip
+CELLS = Cells(Path(__file__).parent / "results" / "table_1_images.csv", COLUMNS)
+TITLES = {"fashion": "Fashion-MNIST", "omniglot": "Omniglot", "noise": "white noise"}
+COLLAPSED = 0.5
+"""A seed is collapsed if fewer of its units are active than this share."""
+
+
+def tables() -> str:
+    """Mean and standard deviation over the seeds, for each data set and network."""
+    parts = []
+    for data, title in TITLES.items():
+        for network in ("9 layers", "2 layers"):
+            if CELLS.read(data=data, network=network):
+                parts += [f"### {title}, {network}", "", table(data, network), ""]
+        if any(CELLS.read(data=data, side=side) for side in CLUSTERS):
+            parts += [f"### {title}, mixtures, 9 layers", "", clusters_table(data), ""]
+    return "\n".join(parts).strip()
+
+
+def table(data: str, network: str) -> str:
+    heads = ["method", "encoder", "posterior", "log-likelihood", "active units", "informative of 32", "KL",
+             "I(x; z) between", "collapsed seeds", "time"]  # fmt: skip
+    base = [float(row["cpu_seconds"]) for row in CELLS.read(data=data, network=network, side=OURS[0])]
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
+    for side in METHODS:
+        if rows := CELLS.read(data=data, network=network, side=side):
+            lines.append(f"| {' | '.join([side, rows[0]['encoder'], rows[0]['posterior'], *figures(rows, base)])} |")
+    return "\n".join(lines)
+
+
+def figures(rows: list[dict], base: list[float]) -> list[str]:
+    of = {name: [float(row[name]) for row in rows] for name in
+          ("ll", "au", "informative_units", "kl", "mi_lower", "mi_upper", "cpu_seconds")}  # fmt: skip
+    collapsed = sum(share < COLLAPSED for share in of["au"])
+    return [
+        spread(of["ll"]),
+        f"{statistics.mean(of['au']):.2f} (least {min(of['au']):.2f})",
+        f"{statistics.mean(of['informative_units']):.1f}",
+        f"{statistics.mean(of['kl']):.1f}",
+        f"{statistics.mean(of['mi_lower']):.1f} and {statistics.mean(of['mi_upper']):.1f}",
+        f"{collapsed} of {len(rows)}",
+        f"{statistics.median(of['cpu_seconds']) / statistics.median(base):.1f}" if base else "",
+    ]
+
+
+def clusters_table(data: str) -> str:
+    heads = ["method", "encoder", "log-likelihood", "active units", "KL", "I(x; y)", "accuracy", "clusters", "time"]
+    base = [float(row["cpu_seconds"]) for row in CELLS.read(data=data, side="LIDGMVAE section")]
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
+    for side in CLUSTERS:
+        if rows := CELLS.read(data=data, side=side):
+            of = {name: [float(row[name]) for row in rows] for name in ("ll", "au", "kl", "mi_y", "accuracy",
+                                                                        "clusters", "cpu_seconds")}  # fmt: skip
+            accuracy = f"{statistics.mean(of['accuracy']):.2f}" if data == "fashion" else ""
+            told = [side, rows[0]["encoder"], spread(of["ll"]), f"{statistics.mean(of['au']):.2f}",
+                    f"{statistics.mean(of['kl']):.1f}", f"{statistics.mean(of['mi_y']):.2f}", accuracy,
+                    f"{statistics.mean(of['clusters']):.0f}",
+                    f"{statistics.median(of['cpu_seconds']) / statistics.median(base):.1f}"]  # fmt: skip
+            lines.append(f"| {' | '.join(told)} |")
+    return "\n".join(lines)
+
+
+def spread(values: list[float]) -> str:
+    return f"{statistics.mean(values):.1f} ± {statistics.stdev(values) if len(values) > 1 else 0.0:.1f}"
