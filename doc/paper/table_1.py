@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from sklearn.datasets import load_digits
 from table_1_methods import AUTHORS, CLUSTERS, METHODS, RATES, SIZES, Method, Sizes, parameters
-from table_1_page import CELLS, tables
+from table_1_page import CELLS, table
 
 from cells import provenance  # isort: skip
 from sklearn.exceptions import ConvergenceWarning
@@ -218,7 +218,7 @@ def main() -> None:
     parser.add_argument("--data", nargs="+", choices=DATA, default=list(DATA), help="only these")
     arguments = parser.parse_args()
     if arguments.table:
-        print(tables())
+        print(table())
     elif arguments.quick:
         run_quick()
     else:

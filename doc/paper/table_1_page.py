@@ -9,7 +9,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 from cells import Cells
 from table_1_methods import CLUSTERS, METHODS, OURS, RATES
 
-__all__ = ["CELLS", "tables"]
+__all__ = ["CELLS", "table"]
 
 COLUMNS = ["data", "network", "side", "method", "encoder", "decoder", "posterior", "seed", "learning_rate", "width",
            "au", "informative_units", "kl", "mi", "mi_lower", "mi_upper", "ll", "mi_y", "accuracy", "clusters",
@@ -21,19 +21,19 @@ COLLAPSED = 0.5
 """A seed is collapsed if fewer of its units are active than this share."""
 
 
-def tables() -> str:
+def table() -> str:
     """Mean and standard deviation over the seeds, for each data set and network."""
     parts = []
     for data, title in TITLES.items():
         for network in ("9 layers", "2 layers"):
             if CELLS.read(data=data, network=network):
-                parts += [f"### {title}, {network}", "", table(data, network), ""]
+                parts += [f"### {title}, {network}", "", methods_table(data, network), ""]
         if any(CELLS.read(data=data, side=side) for side in CLUSTERS):
             parts += [f"### {title}, mixtures, 9 layers", "", clusters_table(data), ""]
     return "\n".join(parts).strip()
 
 
-def table(data: str, network: str) -> str:
+def methods_table(data: str, network: str) -> str:
     heads = ["method", "encoder", "posterior", "log-likelihood", "active units", "informative of 32", "KL",
              "I(x; z) between", "collapsed seeds", "time"]  # fmt: skip
     base = [float(row["cpu_seconds"]) for row in CELLS.read(data=data, network=network, side=OURS[0])]
