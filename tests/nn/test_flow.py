@@ -49,6 +49,14 @@ def test_posterior_is_that_of_its_draws_at_random_weights():
     assert (z[0] - posterior.base(x).mean).abs().max() > 1e-3
 
 
+def test_layers_of_a_random_flow_invert_and_let_every_latent_depend_on_every_other():
+    posterior, x, u = random_flow(4), torch.randn(4, dtype=torch.float64), torch.randn(6, 4, dtype=torch.float64)
+    transform = posterior(x).transform
+    torch.testing.assert_close(transform(transform.inv(u)), u)
+    jacobian = torch.autograd.functional.jacobian(transform.inv, u[0])
+    assert (jacobian.abs() > 1e-6).all()
+
+
 def test_density_of_a_random_flow_integrates_to_one():
     posterior = random_flow(2)
     axis = torch.linspace(-12, 12, 961, dtype=torch.float64)
