@@ -18,10 +18,12 @@ HOUSE = [
      "likelihoods.support likelihoods.base likelihoods.gaussian likelihoods.bernoulli likelihoods.continuous_bernoulli "
      "likelihoods.counts likelihoods.categorical likelihoods objective linear certificate prior clusters "
      "location_scale gamma mixture posterior flow shift principal model positive committed mixture_model "
-     "refined_model"),
+     "refined_model sequences.tokens sequences.recurrent sequences.decoder sequences.brenier sequences.generation "
+     "sequences.posterior sequences.model sequences"),
     ("root", "", "exceptions surroundings randomness validation"),
     ("floor 2", "data",
-     "blocks memory_map scale table numeric_table array_file frame_table text_file parquet_file files"),
+     "blocks memory_map scale table numeric_table array_file frame_table text_file parquet_file files splitter documents "
+     "vocabulary"),
     ("floor 2", "datasets", "made downloads image_files images documents"),
     ("floor 2", "training", "callbacks batches guard loss net phases aggressive importance"),
     ("floor 3", "metrics",

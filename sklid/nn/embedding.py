@@ -58,7 +58,12 @@ class OrthogonalEmbedding(nn.Module):
 
     def forward(self) -> Tensor:
         """Beta, ``(K, D)``."""
-        Q, R = torch.linalg.qr(self.columns)
+        return self.orthonormal(self.columns)
+
+    @staticmethod
+    def orthonormal(columns: Tensor) -> Tensor:
+        """Orthonormal rows that span the columns V: ``(D, K) -> (K, D)``."""
+        Q, R = torch.linalg.qr(columns)
         diagonal = R.diagonal()
         return (Q * torch.copysign(torch.ones_like(diagonal), diagonal)).mT.contiguous()
 

@@ -92,9 +92,12 @@ class GaussianPosterior(nn.Module):
 
     def forward(self, inputs: Tensor) -> Distribution:
         """q(z | x): ``(*, D)`` to a distribution of batch shape ``(*,)`` and event shape ``(K,)``."""
-        moments = self.network(inputs) if self.linear is None else self.network(inputs) + self.linear(inputs)
-        loc, raw = moments.chunk(2, dim=-1)
+        loc, raw = self.moments(inputs).chunk(2, dim=-1)
         return diagonal_normal(self.location(loc), self.scale(raw))
+
+    def moments(self, inputs: Tensor) -> Tensor:
+        """What the networks say of means and standard deviations: ``(*, D) -> (*, 2 K)``."""
+        return self.network(inputs) if self.linear is None else self.network(inputs) + self.linear(inputs)
 
     def location(self, loc: Tensor) -> Tensor:
         """The mean of the posterior from what the networks say of it: ``(*, K) -> (*, K)``."""

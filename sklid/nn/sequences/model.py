@@ -1,0 +1,143 @@
+r"""A latent-variable model of documents.
+
+.. math:: z \sim N(0, I_K), \qquad p(x \mid z) = \prod_t Cat(x_t \mid \operatorname{softmax} \eta_t(z, x_{<t}))
+
+(Bowman et al., "Generating Sentences from a Continuous Space", CoNLL 2016; Wang, Blei & Cunningham, NeurIPS 2021,
+example 2.)
+"""
+
+import torch
+from torch import Tensor
+from torch.distributions import Distribution, constraints
+from torch.nn import functional as F
+
+from ..likelihoods.base import Likelihood
+from ..model import LatentVariableModel
+from ..objective import Bound
+from ..principal import probabilistic_pca
+from ..prior import Prior
+from .decoder import SequenceDecoder
+from .posterior import DocumentPosterior
+from .tokens import PADDING, bag_of_words, trimmed
+
+__all__ = ["SequenceModel", "TokenLikelihood", "TokenSequences"]
+
+MOST_NUMBERS = 50_000_000
+"""In the bags of words that a model is initialised at."""
+
+
+class TokenSequences(Distribution):
+    """Documents word by word, each word given those before, by their logits ``(*, T, V)``.
+
+    The logits are those after the words of one document, so it is the density of that document which is meant; another
+    has other logits. Padding counts for nothing.
+
+    Parameters
+    ----------
+    logits : Tensor of shape (*, T, V)
+    """
+
+    arg_constraints = {"logits": constraints.independent(constraints.real, 2)}
+    support = constraints.independent(constraints.real, 1)
+
+    def __init__(self, logits: Tensor) -> None:
+        self.logits = logits
+        super().__init__(logits.shape[:-2], logits.shape[-2:-1], validate_args=False)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """Log-probability of documents in nats: ``(*, T) -> (*,)``; those longer than the logits end in padding."""
+        length = self.logits.shape[-2]
+        words = value[..., :length].expand(*self.batch_shape, length).long()
+        losses = F.cross_entropy(self.logits.flatten(0, -2), words.flatten(), ignore_index=PADDING, reduction="none")
+        return -losses.reshape(words.shape).sum(-1)
+
+
+class TokenLikelihood(Likelihood):
+    """Words of a vocabulary, each of V - 1 natural parameters after every history.
+
+    Parameters
+    ----------
+    n_words : int
+        V, with the end of a document and unknown words.
+    """
+
+    name = "words"
+    by_column = False
+
+    def __init__(self, n_words: int) -> None:
+        super().__init__(n_words)
+        self.n_parameters = n_words - 1
+
+    def distribution(self, eta: Tensor) -> TokenSequences:
+        return TokenSequences(eta)
+
+
+class SequenceModel(LatentVariableModel):
+    """Prior, decoder of documents and posterior of documents.
+
+    Parameters
+    ----------
+    prior : nn.Module
+    decoder : SequenceDecoder
+    posterior : DocumentPosterior
+    n_words : int
+        V.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklid.nn import StandardNormal
+    >>> from sklid.nn.sequences import DocumentPosterior, RecurrentStates, SequenceModel, SequenceSection
+    >>> _ = torch.manual_seed(0)
+    >>> decoder = SequenceSection(RecurrentStates(6, 2, 4, 8), n_words=6, n_components=2, hidden_size=8)
+    >>> model = SequenceModel(StandardNormal(2), decoder, DocumentPosterior(6, 2), 6)
+    >>> x = torch.tensor([[3.0, 2.0, 0.0], [5.0, 0.0, -1.0]])
+    >>> model(x).elbo().shape
+    torch.Size([2])
+    """
+
+    decoder: SequenceDecoder  # type: ignore[assignment]
+
+    def __init__(self, prior: Prior, decoder: SequenceDecoder, posterior: DocumentPosterior, n_words: int) -> None:
+        super().__init__(prior, decoder, TokenLikelihood(n_words), posterior)  # type: ignore[arg-type]
+        self.n_words = n_words
+
+    def forward(self, x: Tensor, noise: Tensor | None = None, seen: Tensor | None = None) -> Bound:
+        """The evidence lower bound of each document ``(*, T)``; padding that all share is cut off first."""
+        return super().forward(trimmed(x), noise, seen)
+
+    def seen(self, x: Tensor) -> Tensor:
+        """The encoder sees the words."""
+        return x
+
+    def given(self, x: Tensor) -> Tensor:
+        """Each word is given those before."""
+        return x
+
+    def natural_parameters(self, z: Tensor, given: Tensor | None = None) -> Tensor:
+        """Logits of each word given those before: ``(*, K), (*, T) -> (*, T, V)``.
+
+        Raises
+        ------
+        ValueError
+            Without words.
+        """
+        if given is None:
+            raise ValueError("Words have a distribution given those before: pass the documents as `given`.")
+        x = trimmed(given)
+        x = x.expand(*z.shape[:-1], x.shape[-1])
+        logits = self.decoder(z.flatten(0, -2), x.flatten(0, -2))
+        return logits.unflatten(0, z.shape[:-1])
+
+    @torch.no_grad()
+    def initialise(self, x: Tensor) -> None:
+        """Initialise at the words' shares and at the probabilistic PCA of the bags of words of documents ``(N, T)``."""
+        x = x[: max(1, MOST_NUMBERS // self.n_words)]
+        counts = bag_of_words(x, self.n_words)
+        bags = torch.log1p(counts)
+        directions, amplitudes, noise = probabilistic_pca(bags, self.prior.n_components)
+        centred = torch.linalg.qr((directions - directions.mean(-1, keepdim=True)).mT).Q
+        directions = (centred * (centred.mT @ directions.mT).diagonal().sign()).mT
+        shares = (counts.sum(0) + 1) / (counts.sum() + self.n_words)
+        self.decoder.initialise(shares.log(), directions, self.likelihood.slopes(amplitudes))
+        self.posterior.initialise(bags.mean(0), directions, amplitudes, noise)
