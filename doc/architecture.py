@@ -32,7 +32,7 @@ HOUSE = [
      "report.evidence report.clusters report.labels report.report report.measure report.collapse report scorers"),
     ("root", "", "callbacks"),
     ("floor 4", "estimators",
-     "declaration parameters objective encoder inference answers base injective neighbourhoods valleys "
+     "declaration parameters objective encoder inference answers row_answers trained base injective neighbourhoods valleys "
      "cluster_families mixture_start mixture_attributes clustering family lidvae lidgmvae lidmvae"),
     ("floor 4", "linear",
      "dense_blocks edge weak spectrum covariance permutation rows linear_gaussian isotropy leftover precise "

@@ -1,8 +1,6 @@
-r"""The questions that a fitted estimator with one continuous latent answers.
+r"""The questions that a fitted estimator with one continuous latent answers, whatever its rows are.
 
-.. math:: E[z \mid x], \qquad E[x \mid z], \qquad q(z \mid x), \qquad \log p(x)
-
-Scores, samples and reconstructions are in the units of the data.
+.. math:: E[z \mid x], \qquad q(z \mid x), \qquad \log p(x)
 """
 
 from collections.abc import Callable
@@ -11,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 from torch.distributions import Distribution
 
@@ -29,7 +26,7 @@ __all__ = ["AnswersMixin"]
 
 
 class AnswersMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
-    """Posteriors, reconstructions, scores and draws of an estimator with a net and a table adapter."""
+    """Posteriors and scores of an estimator with a net and what lets its data in."""
 
     net_: BoundNet
     n_components_: int
@@ -48,47 +45,6 @@ class AnswersMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
             In standard deviations of the prior.
         """
         return self._inference().posterior_means(self._checked(X))
-
-    def predict(self, X: ArrayLike) -> NDArray[np.floating]:
-        """Reconstruction: E[x | z] at the posterior mean of z; for categories the most probable code.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        X_hat : array of shape (n_samples, n_features)
-            In the units and the floating-point type of X.
-        """
-        X = self._checked(X)
-        return self._inference(X.dtype).reconstructions(X)
-
-    def inverse_transform(self, Z: ArrayLike) -> NDArray[np.floating]:
-        """E[x | z]; for categories the most probable code.
-
-        Parameters
-        ----------
-        Z : array-like of shape (n_samples, n_components)
-
-        Returns
-        -------
-        X : array of shape (n_samples, n_features)
-            In the units of the data, computed in the floating-point type of Z; in double precision where single is too
-            coarse for these.
-
-        Raises
-        ------
-        ValueError
-            If Z has another number of columns than `n_components_`.
-        """
-        check_is_fitted(self)
-        Z = check_array(Z, dtype=[np.float64, np.float32])
-        if Z.shape[1] != self.n_components_:
-            raise ValueError(
-                f"Z has {Z.shape[1]} columns, but {type(self).__name__} has n_components_={self.n_components_} latents."
-            )
-        return self._inference(Z.dtype).decoded(Z)
 
     @without_gradients()
     def encode(self, X: ArrayLike) -> Distribution:
@@ -167,25 +123,6 @@ class AnswersMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         """
         return weighted_mean(self.score_samples(X), sample_weight)
 
-    def sample(self, n_samples: int = 1) -> NDArray[np.floating]:
-        """Rows drawn from the model.
-
-        Parameters
-        ----------
-        n_samples : int, default=1
-
-        Returns
-        -------
-        X : array of shape (n_samples, n_features)
-            In the units of the data; the same rows at each call when `random_state` is an integer.
-
-        Raises
-        ------
-        ValueError
-            If `n_samples` is not a whole number of at least 1.
-        """
-        return self._drawn(Inference.sample, n_samples)
-
     @property
     def n_iter_(self) -> int:
         return len(self._trained().history)
@@ -198,14 +135,6 @@ class AnswersMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     def lower_bound_(self) -> float:
         finished = [epoch["train_loss"] for epoch in self._trained().history if "train_loss" in epoch]
         return -finished[-1] - self._table.log_volume if finished else float("nan")
-
-    @property
-    def scaler_(self) -> Any:
-        return self._table.scaler
-
-    @property
-    def scale_(self) -> str | None:
-        return self._table.learned_scale
 
     def _drawn(self, draw: Callable[[Inference, int], Any], n_samples: Any) -> Any:
         """So many draws of a kind, the same at each call when `random_state` is an integer."""

@@ -8,33 +8,23 @@ scale for each column or one for the table, or m = 0 and a = 1 with ``scale=None
 """
 
 import math
-from typing import Any, Self
+from typing import Self
 
 import torch
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator
-from sklearn.utils import check_random_state
-from skorch.callbacks import Callback
 from torch import Tensor, nn
 
 from ..data.memory_map import MappedRows
 from ..data.table import ModelRows, TableAdapter
-from ..exceptions import CollapseWarning, warn_user
-from ..metrics import View
-from ..metrics.report import collapse_summary, rows_to_screen
 from ..nn import LatentVariableModel, Likelihood, StandardNormal
-from ..nn.draws import generators_of
 from ..nn.network import check_network
-from ..randomness import available_device
-from ..surroundings import making_modules, ordinary_settings
-from ..training import BoundNet
-from ..training.phases import Phase, Settings, train
-from ..validation import fit_context, restored_on_error
-from .answers import AnswersMixin
+from ..surroundings import making_modules
+from ..validation import fit_context
 from .declaration import architecture
 from .encoder import EncoderMixin
-from .objective import ObjectiveMixin
-from .parameters import ModelParameters, TrainingParameters
+from .parameters import ModelParameters
+from .row_answers import RowAnswersMixin
+from .trained import TrainedEstimator
 
 __all__ = ["LatentVariableEstimator"]
 
@@ -44,9 +34,7 @@ LARGEST_SHARE = 0.75
 """Latents by default, as a share of the natural parameters: off the plane of the latents a decoder bends freely."""
 
 
-class LatentVariableEstimator(
-    AnswersMixin, BaseEstimator, TrainingParameters, ObjectiveMixin, EncoderMixin, ModelParameters
-):
+class LatentVariableEstimator(RowAnswersMixin, TrainedEstimator, EncoderMixin, ModelParameters):
     """Base of `LIDVAE` and `VAE`; not for direct use."""
 
     def _decoder(self, n_components: int, n_outputs: int) -> nn.Module:
@@ -84,11 +72,7 @@ class LatentVariableEstimator(
         ConvergenceWarning
             If the training diverges, and again at a tenth of the learning rate.
         """
-        with restored_on_error(self), ordinary_settings():
-            if not self.warm_start:
-                self.net_ = None
-            self._train(X, incremental=False, least_rows=2)
-        return self
+        return self._fitted(X)
 
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: ArrayLike, y: object = None) -> Self:
@@ -112,43 +96,10 @@ class LatentVariableEstimator(
         ValueError
             As `fit`, and if the first call has too few rows.
         """
-        with restored_on_error(self), ordinary_settings():
-            self._train(X, incremental=True, least_rows=1)
-        return self
+        return self._fitted(X, incremental=True)
 
-    @property
-    def _n_features_out(self) -> int:
-        return self.n_components_
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return getattr(self, "net_", None) is not None
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.transformer_tags.preserves_dtype = ["float32"]
-        return tags
-
-    def _train(self, X: ArrayLike, incremental: bool, least_rows: int) -> None:
-        """Initialise the model unless there is one, train it, and see to what follows a training."""
-        available_device(self.device)
-        self._check_objective()
-        started = self.__sklearn_is_fitted__()
-        if started:
-            self._check_same_architecture()
-        table = self._table if started else TableAdapter(self.likelihood, self.scale)
-        X = table.checked(self, X, reset=not started, ensure_min_samples=least_rows)
-        seed = check_random_state(self.random_state).randint(2**30)
-        seed += len(self.net_.history) if started else 0  # other draws than in the epochs before
-        with generators_of(seed):
-            if started:
-                model, x = self.net_.module_, table.training_rows(X)
-            else:
-                model, x = self._initialised(table, X, seed, incremental)
-            self.net_ = self._optimised(model, x, self._settings(seed), incremental)
-        self.interrupted_ = self.net_.interrupted_
-        self._conclude(X, x, incremental)
-        if self.interrupted_ and self.on_interrupt == "raise":
-            raise KeyboardInterrupt
+    def _adapter(self) -> TableAdapter:
+        return TableAdapter(self.likelihood, self.scale)
 
     @making_modules()
     def _initialised(
@@ -204,74 +155,3 @@ class LatentVariableEstimator(
         network = network.float()  # the type of the latents
         check_network(network, n_components, n_outputs)
         return network
-
-    def _optimised(
-        self, model: LatentVariableModel, x: Tensor | ModelRows, settings: Settings, incremental: bool
-    ) -> BoundNet:
-        """The net of the model after training on the rows x."""
-        return train(model, x, self._main_phase(incremental), settings, resumed=getattr(self, "net_", None))
-
-    def _main_phase(self, incremental: bool, n_earlier: int = 0) -> Phase:
-        """The training of the whole objective, after some earlier epochs; incremental, one epoch at a constant rate."""
-        name = type(self).__name__
-        if incremental:
-            return Phase(1, self._divergence_weight(), anneals=False, name=name)
-        n_epochs = self.max_epochs - n_earlier
-        return Phase(n_epochs, self._divergence_weight(), True, name, self.kl_warmup, self.early_stopping)
-
-    def _settings(self, seed: int) -> Settings:
-        """How to train, from the parameters."""
-        return Settings(
-            batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
-            weight_decay=self.weight_decay,
-            validation_fraction=self.validation_fraction,
-            n_iter_no_change=self.n_iter_no_change,
-            tol=self.tol,
-            callbacks=self._checked_callbacks(),
-            compile=self.compile,
-            device=available_device(self.device),
-            seed=seed,
-            keep_optimizer=self.warm_start,
-            shows_progress=bool(self.verbose),
-            objective=self._objective(),
-            step=self._step(),
-            n_draws=self.n_samples_train,
-            augmentation=self._augmentation(self._table),
-        )
-
-    def _checked_callbacks(self) -> list[Any]:
-        """The user's callbacks; TypeError for what skorch cannot call."""
-        for callback in self.callbacks or []:
-            named = callback[1] if isinstance(callback, tuple) and len(callback) == 2 else callback
-            if not isinstance(named, Callback) and not (isinstance(named, type) and issubclass(named, Callback)):
-                raise TypeError(
-                    f"callbacks holds {callback!r}, which is no skorch callback: pass instances or classes of "
-                    "skorch.callbacks.Callback, or pairs of a name and one."
-                )
-        return list(self.callbacks or [])
-
-    def _conclude(self, X: NDArray | MappedRows, x: Tensor | ModelRows, incremental: bool) -> None:
-        """After a training on rows X, which the model sees as x: warn of what has collapsed."""
-        if not incremental:
-            self._warn_if_collapsed(x)
-
-    def _warn_if_collapsed(self, x: Tensor | ModelRows, probabilities: NDArray | None = None) -> None:
-        """CollapseWarning with numbers, cause and what to change when latents or labels hardly depend on the data."""
-        rows = rows_to_screen(x)[:].to(next(self.net_.module_.parameters()).device)
-        screened = None if probabilities is None else rows_to_screen(probabilities)
-        try:
-            text = collapse_summary(View(self.net_.module_, rows, self._table.log_volume), screened, self)
-        except Exception as error:  # a diagnosis never breaks a fit
-            text = f"Whether the fit has collapsed could not be measured: {error}"
-        if text is not None:
-            warn_user(text, CollapseWarning)
-
-    def _check_same_architecture(self) -> None:
-        """ValueError when a parameter that shapes the model has changed since the model was initialised."""
-        for name, value in self._architecture.items():
-            if getattr(self, name) != value:
-                raise ValueError(
-                    f"{name} changed from {value!r} to {getattr(self, name)!r} since the model was initialised, "
-                    "and training goes on with the same network. Set it back, or fit with warm_start=False."
-                )
