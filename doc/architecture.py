@@ -23,7 +23,7 @@ HOUSE = [
     ("root", "", "exceptions surroundings randomness validation"),
     ("floor 2", "data",
      "blocks memory_map scale table numeric_table array_file frame_table text_file parquet_file files splitter documents "
-     "vocabulary"),
+     "vocabulary corpus"),
     ("floor 2", "datasets", "made downloads image_files images documents"),
     ("floor 2", "training", "callbacks batches guard loss net phases aggressive importance"),
     ("floor 3", "metrics",
@@ -33,14 +33,14 @@ HOUSE = [
     ("root", "", "callbacks"),
     ("floor 4", "estimators",
      "declaration parameters objective encoder inference answers row_answers trained base injective neighbourhoods valleys "
-     "cluster_families mixture_start mixture_attributes clustering family lidvae lidgmvae lidmvae"),
+     "cluster_families mixture_start mixture_attributes clustering family text_answers sequences lidvae lidgmvae lidmvae lidsvae"),
     ("floor 4", "linear",
      "dense_blocks edge weak spectrum covariance permutation rows linear_gaussian isotropy leftover precise "
      "factor_model units solver incremental incomplete expectation_maximization factor_analysis expected gradient "
      "maximum_likelihood attributes answers verdict ppca"),
     ("floor 5", "baselines",
      "classical gaussian_posterior vae beta_vae free_bits_vae delta_vae bn_vae skip_vae lagging_vae "
-     "semi_amortized_vae gmvae"),
+     "semi_amortized_vae gmvae sequential_vae language_model"),
     ("root", "", "__init__"),
     ("side wing", "mcmc", "chains ppca mixture"),
     ("side wing", "plots",

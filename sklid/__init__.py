@@ -2,9 +2,10 @@
 
 from .estimators.lidgmvae import LIDGMVAEClustering
 from .estimators.lidmvae import LIDMVAEClustering
+from .estimators.lidsvae import LIDSVAE
 from .estimators.lidvae import LIDVAE
 from .exceptions import CollapseWarning
 from .linear.ppca import IdentifiablePPCA
 
-__all__ = ["LIDVAE", "CollapseWarning", "IdentifiablePPCA", "LIDGMVAEClustering", "LIDMVAEClustering"]
+__all__ = ["LIDSVAE", "LIDVAE", "CollapseWarning", "IdentifiablePPCA", "LIDGMVAEClustering", "LIDMVAEClustering"]
 __version__ = "0.1.0"

@@ -18,7 +18,7 @@ REQUIREMENTS = [
     *PROJECT["dependencies"],
     *(requirement for extra in EXTRAS.values() for requirement in extra if not requirement.startswith("sklid[")),
 ]
-IMPORTED_AS = {"scikit-learn": "sklearn"}
+IMPORTED_AS = {"pillow": "PIL", "scikit-learn": "sklearn"}
 FILES = sorted((ROOT / "sklid").rglob("*.py"))
 
 

@@ -6,8 +6,22 @@ from .delta_vae import DeltaVAE
 from .free_bits_vae import FreeBitsVAE
 from .gmvae import GMVAE
 from .lagging_vae import LaggingVAE
+from .language_model import LanguageModel
 from .semi_amortized_vae import SemiAmortizedVAE
+from .sequential_vae import SequentialVAE
 from .skip_vae import SkipVAE
 from .vae import VAE
 
-__all__ = ["BNVAE", "GMVAE", "VAE", "BetaVAE", "DeltaVAE", "FreeBitsVAE", "LaggingVAE", "SemiAmortizedVAE", "SkipVAE"]
+__all__ = [
+    "BNVAE",
+    "GMVAE",
+    "VAE",
+    "BetaVAE",
+    "DeltaVAE",
+    "FreeBitsVAE",
+    "LaggingVAE",
+    "LanguageModel",
+    "SemiAmortizedVAE",
+    "SequentialVAE",
+    "SkipVAE",
+]

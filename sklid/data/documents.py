@@ -59,6 +59,9 @@ class Documents:
             row[:length] = self.stands_for(self._numbers[end - length : end])
         return torch.from_numpy(rows)
 
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray:
+        return self[:].numpy().astype(dtype or np.float32, copy=False)
+
     def lengths_of(self, chosen: NDArray) -> NDArray[np.int64]:
         starts = np.where(chosen > 0, self._ends[chosen - 1], 0)
         return self._ends[chosen] - starts
@@ -72,12 +75,19 @@ class Documents:
 
 
 class DocumentWriter:
-    """Takes documents one by one, and gives all of them; what is beyond the memory it may use is in a file."""
+    """Takes documents one by one, and gives all of them; what is beyond the memory it may use is in a file.
 
-    def __init__(self) -> None:
-        self._file = tempfile.SpooledTemporaryFile(max_size=MOST_IN_MEMORY)  # noqa: SIM115
+    The file is there while it is a context; a map of it outlives that.
+    """
+
+    def __enter__(self) -> "DocumentWriter":
+        self._file = tempfile.SpooledTemporaryFile(max_size=MOST_IN_MEMORY)
         self._ends: list[int] = []
         self._length = 0
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._file.close()
 
     def add(self, numbers: Iterable[int]) -> None:
         words = np.fromiter(numbers, np.int32)
@@ -88,11 +98,8 @@ class DocumentWriter:
     def documents(self) -> Documents:
         """All that came."""
         ends = np.array(self._ends, np.int64)
-        if not self._length:
-            return Documents(np.empty(0, np.int32), ends)
         if self._length * 4 <= MOST_IN_MEMORY:
             self._file.seek(0)
             return Documents(np.frombuffer(self._file.read(), np.int32), ends)
-        self._file.rollover()
         self._file.flush()
         return Documents(np.memmap(self._file, np.int32, "r"), ends)

@@ -69,35 +69,39 @@ class Vocabulary:
         found: dict[Any, int] = {}
         counts: Counter[int] = Counter()
         frequencies: Counter[int] = Counter()
-        writer = DocumentWriter()
-        n_documents = 0
-        for words, end in self._cut(X):
-            numbers = [FIRST + found.setdefault(word, len(found)) for word in words]
-            counts.update(numbers)
-            frequencies.update(set(numbers))
-            writer.add([*numbers, *end])
-            n_documents += 1
-        least = self.min_df if isinstance(self.min_df, Integral) else self.min_df * n_documents
-        chosen = [number for number, _ in counts.most_common() if frequencies[number] >= least][: self.max_features]
-        if counts and not chosen:
-            raise ValueError(f"No word is in min_df={self.min_df} of the documents or more. Lower min_df.")
-        if not counts:
-            raise ValueError("The documents hold no words, so there is nothing to model.")
+        with DocumentWriter() as writer:
+            for words, end in self._cut(X):
+                numbers = [FIRST + found.setdefault(word, len(found)) for word in words]
+                counts.update(numbers)
+                frequencies.update(set(numbers))
+                writer.add([*numbers, *end])
+            documents = writer.documents()
+        chosen = self._chosen(counts, frequencies, len(documents))
         names = list(found)
         self.words = [names[number - FIRST] for number in chosen]
         self._numbers = {word: number for number, word in enumerate(self.words, FIRST)}
-        return writer.documents().renumbered(self._renumbering(chosen, len(found)))
+        return documents.renumbered(self._renumbering(chosen, len(found)))
 
     def numbered(self, X: Iterable[Any]) -> Documents:
         """Documents in the numbers of their words."""
-        writer = DocumentWriter()
-        for words, end in self._cut(X):
-            writer.add([*(self._numbers.get(word, UNKNOWN) for word in words), *end])
-        return writer.documents()
+        with DocumentWriter() as writer:
+            for words, end in self._cut(X):
+                writer.add([*(self._numbers.get(word, UNKNOWN) for word in words), *end])
+            return writer.documents()
 
     def restored(self, rows: NDArray) -> list[Any]:
         """Documents of rows of numbers ``(n, T)``: strings, or lists of whole numbers if such were learned."""
         return [self._restored(row) for row in rows.astype(int)]
+
+    def _chosen(self, counts: Counter[int], frequencies: Counter[int], n_documents: int) -> list[int]:
+        """The words to know, the most common first."""
+        least = self.min_df if isinstance(self.min_df, Integral) else self.min_df * n_documents
+        chosen = [number for number, _ in counts.most_common() if frequencies[number] >= least][: self.max_features]
+        if counts and not chosen:
+            raise ValueError(f"No word is in min_df={self.min_df} of the documents or more. Lower min_df.")
+        if n_documents and not counts:
+            raise ValueError("The documents hold no words, so there is nothing to model.")
+        return chosen
 
     def _restored(self, row: NDArray[np.integer]) -> Any:
         words = [self.words[number - FIRST] if number >= FIRST else None for number in self._inside(row)]

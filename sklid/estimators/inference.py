@@ -73,7 +73,7 @@ class Inference:
     @without_gradients()
     def decoded(self, Z: NDArray) -> NDArray[np.floating]:
         """E[x | z] in the units of the data: ``(N, K) -> (N, P)``."""
-        blocks = (tensor_of(block).to(self.device) for block in chunks(Z, self._numbers_per_row()))
+        blocks = (tensor_of(block).to(self.device) for block in chunks(Z, self.model.numbers_per_row(Z.shape[1])))
         return self.table.restored(self._joined((self._mean(z) for z in blocks), len(Z)))
 
     @without_gradients()
@@ -102,11 +102,8 @@ class Inference:
     @without_gradients()
     def label_probabilities(self, X: NDArray) -> NDArray[np.floating]:
         """q(y | x) of a model with labels: ``(N, P) -> (N, C)``."""
-        blocks = chunks(
-            X,
-            self._numbers_per_row()
-            + 16 * self.noise.n_draws * self.model.prior.n_labels * self.model.prior.n_components,
-        )
+        copies = 16 * self.noise.n_draws * self.model.prior.n_labels * self.model.prior.n_components
+        blocks = chunks(X, self.model.numbers_per_row(X.shape[1]) + copies)
         answers = (self.model.label_probabilities(x, self.noise(x)) for x in map(self.rows, blocks))
         return self._joined(answers, len(X))
 
@@ -162,11 +159,7 @@ class Inference:
         return model.prior.kl_floor(torch.maximum(spread, r**2 * variance), mean.double(), r).float()
 
     def _blocks(self, X: NDArray, copies: int = 1) -> Iterator[Tensor]:
-        return (self.rows(block) for block in chunks(X, copies * self._numbers_per_row()))
-
-    def _numbers_per_row(self) -> int:
-        """The widest layer, with room for a few of its kind."""
-        return 4 * max(max(weight.shape) for weight in self.model.parameters())
+        return (self.rows(block) for block in chunks(X, copies * self.model.numbers_per_row(X.shape[1])))
 
     def _joined(self, parts: Iterator[Tensor], n_rows: int) -> NDArray[np.floating]:
         """Answers block by block, in one array that is there from the first block on.

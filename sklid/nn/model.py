@@ -110,6 +110,10 @@ class LatentVariableModel(nn.Module):
         self.decoder.initialise(mean, directions, self.likelihood.slopes(amplitudes), float(self.likelihood.gain()))
         self.posterior.initialise(inputs.mean(0), directions, amplitudes, noise)
 
+    def numbers_per_row(self, n_features: int) -> int:
+        """About how many numbers a pass of a row of so many features holds: the widest layer, and a few of its kind."""
+        return 4 * max(max(weight.shape) for weight in self.parameters())
+
     def log_prior(self) -> Tensor | None:
         """Log-density of the decoder's weights under their prior, up to a constant, if it has one: a scalar."""
         log_prior = getattr(self.decoder, "log_prior", None)

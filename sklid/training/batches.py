@@ -1,4 +1,8 @@
-"""Mini-batches cut out of one table: slices of a tensor, where a data loader would collate row by row."""
+"""Mini-batches cut out of one table: slices of a tensor, where a data loader would collate row by row.
+
+Documents of like length go together, since a batch is as long as its longest: within each pool of a hundred batches of
+a random order they are sorted by length, and the batches come in random order.
+"""
 
 import math
 from collections.abc import Iterator
@@ -10,6 +14,9 @@ from torch import Tensor
 from ..nn.draws import drawing
 
 __all__ = ["BatchIterator"]
+
+POOL = 100
+"""Batches within which documents are sorted by length."""
 
 
 class BatchIterator:
@@ -39,7 +46,18 @@ class BatchIterator:
         if self.shuffle:
             with drawing():
                 order = torch.randperm(self.n_rows, device=self.rows.device)
-            order = order if self.indices is None else self.indices[order]
+                order = order if self.indices is None else self.indices[order]
+                if hasattr(self.rows, "lengths"):
+                    order = self.by_length(order)
         for start in range(0, self.n_rows, self.batch_size):
             batch = slice(start, start + self.batch_size)
             yield self.rows[batch if order is None else order[batch]], None
+
+    def by_length(self, order: Tensor) -> Tensor:
+        """The same rows, such that batches hold rows of like length; the last, short batch stays the last."""
+        lengths = torch.from_numpy(self.rows.lengths)
+        pools = [pool[lengths[pool].argsort()] for pool in order.split(POOL * self.batch_size)]
+        batches = torch.cat(pools).split(self.batch_size)
+        n_whole = self.n_rows // self.batch_size
+        places = [*torch.randperm(n_whole).tolist(), *range(n_whole, len(batches))]
+        return torch.cat([batches[place] for place in places])

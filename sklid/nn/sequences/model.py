@@ -6,9 +6,11 @@ r"""A latent-variable model of documents.
 example 2.)
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor
-from torch.distributions import Distribution, constraints
+from torch.distributions import Categorical, Distribution, constraints, register_kl
 from torch.nn import functional as F
 
 from ..likelihoods.base import Likelihood
@@ -18,7 +20,7 @@ from ..principal import probabilistic_pca
 from ..prior import Prior
 from .decoder import SequenceDecoder
 from .posterior import DocumentPosterior
-from .tokens import PADDING, bag_of_words, trimmed
+from .tokens import PADDING, bag_of_words, is_token, trimmed
 
 __all__ = ["SequenceModel", "TokenLikelihood", "TokenSequences"]
 
@@ -29,19 +31,22 @@ MOST_NUMBERS = 50_000_000
 class TokenSequences(Distribution):
     """Documents word by word, each word given those before, by their logits ``(*, T, V)``.
 
-    The logits are those after the words of one document, so it is the density of that document which is meant; another
-    has other logits. Padding counts for nothing.
+    The logits are those after the words of one document, so it is the density of that document which is meant, and
+    draws and divergences are those of each word after its words. Padding counts for nothing.
 
     Parameters
     ----------
     logits : Tensor of shape (*, T, V)
+    places : bool Tensor of shape (*, T), optional
+        Which of them hold words; all by default.
     """
 
     arg_constraints = {"logits": constraints.independent(constraints.real, 2)}
     support = constraints.independent(constraints.real, 1)
 
-    def __init__(self, logits: Tensor) -> None:
+    def __init__(self, logits: Tensor, places: Tensor | None = None) -> None:
         self.logits = logits
+        self.places = torch.ones_like(logits[..., 0], dtype=torch.bool) if places is None else places
         super().__init__(logits.shape[:-2], logits.shape[-2:-1], validate_args=False)
 
     def log_prob(self, value: Tensor) -> Tensor:
@@ -50,6 +55,18 @@ class TokenSequences(Distribution):
         words = value[..., :length].expand(*self.batch_shape, length).long()
         losses = F.cross_entropy(self.logits.flatten(0, -2), words.flatten(), ignore_index=PADDING, reduction="none")
         return -losses.reshape(words.shape).sum(-1)
+
+    def sample(self, sample_shape: Any = ()) -> Tensor:
+        """Each word drawn after the words of the document: ``(*sample_shape, *, T)``."""
+        words = Categorical(logits=self.logits, validate_args=False).sample(torch.Size(sample_shape))
+        return words.masked_fill(~self.places, PADDING).to(self.logits.dtype)
+
+
+@register_kl(TokenSequences, TokenSequences)
+def _kl_of_sequences(p: TokenSequences, q: TokenSequences) -> Tensor:
+    """Divergence of the words of documents, summed over places: of batch shape ``(*,)``."""
+    log_p, log_q = p.logits.log_softmax(-1), q.logits.log_softmax(-1)
+    return ((log_p.exp() * (log_p - log_q)).sum(-1) * p.places).sum(-1)
 
 
 class TokenLikelihood(Likelihood):
@@ -106,6 +123,10 @@ class SequenceModel(LatentVariableModel):
         """The evidence lower bound of each document ``(*, T)``; padding that all share is cut off first."""
         return super().forward(trimmed(x), noise, seen)
 
+    def numbers_per_row(self, n_features: int) -> int:
+        """The logits of the words of a document, and a few of their kind."""
+        return 4 * n_features * self.n_words
+
     def seen(self, x: Tensor) -> Tensor:
         """The encoder sees the words."""
         return x
@@ -128,6 +149,11 @@ class SequenceModel(LatentVariableModel):
         x = x.expand(*z.shape[:-1], x.shape[-1])
         logits = self.decoder(z.flatten(0, -2), x.flatten(0, -2))
         return logits.unflatten(0, z.shape[:-1])
+
+    def decode(self, z: Tensor, given: Tensor | None = None) -> TokenSequences:
+        """Each word of documents given those before: ``(*, K), (*, T)`` to a distribution of batch shape ``(*,)``."""
+        logits = self.natural_parameters(z, given)
+        return TokenSequences(logits, is_token(trimmed(given)).expand(logits.shape[:-1]))  # type: ignore[arg-type]
 
     @torch.no_grad()
     def initialise(self, x: Tensor) -> None:

@@ -1,0 +1,68 @@
+"""The border between a user's documents and a model: what is let in, in which numbers a model sees it, the way back."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .documents import Documents
+from .vocabulary import Vocabulary
+
+__all__ = ["CorpusAdapter"]
+
+
+class CorpusAdapter:
+    """Documents' checks, and the rows of numbers that a model makes of them; beside `TableAdapter`.
+
+    Parameters
+    ----------
+    vocabulary : Vocabulary
+        Learns its words from the first documents that are let in to be learned.
+    """
+
+    log_volume = 0.0
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self.vocabulary = vocabulary
+
+    def checked(self, estimator: Any, X: Iterable[Any], reset: bool = False, ensure_min_samples: int = 1) -> Documents:
+        """Documents in the numbers of their words, which are learned with ``reset=True``.
+
+        Raises
+        ------
+        TypeError
+            If X is no collection, or holds what is no document.
+        ValueError
+            If X is one string or a table of several columns, or holds too few documents.
+        """
+        name = type(estimator).__name__
+        if isinstance(X, str | bytes):
+            raise ValueError(f"{name} takes an iterable of documents, and X is a single string. Pass [X].")
+        if getattr(X, "ndim", 1) == 2 and (hasattr(X, "columns") or np.asarray(X).dtype.kind not in "iu"):
+            raise ValueError(
+                f"{name} takes an iterable of documents, and X is a table of shape {X.shape}. Pass one column of it, "
+                "or an array of whole numbers whose rows are documents."
+            )
+        if not hasattr(X, "__iter__"):
+            raise TypeError(f"{name} takes an iterable of documents, and X is {X!r}, a {type(X).__name__}.")
+        documents = self.vocabulary.learn(X) if reset else self.vocabulary.numbered(X)
+        if len(documents) < ensure_min_samples:
+            raise ValueError(
+                f"Found {len(documents)} document(s) while a minimum of {ensure_min_samples} is required by {name}."
+            )
+        return documents
+
+    def rows(self, X: NDArray) -> Tensor:
+        """Rows of numbers as the model sees them."""
+        return torch.from_numpy(X)
+
+    def training_rows(self, X: Documents) -> Documents:
+        """Documents as training sees them."""
+        return X
+
+    def restored(self, rows: Tensor) -> list[Any]:
+        """Documents of rows of numbers."""
+        return self.vocabulary.restored(rows.cpu().numpy())
