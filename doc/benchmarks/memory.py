@@ -1,7 +1,7 @@
 """Peak memory of a fit and of the questions after it, on a million rows and on a memory map of images' size.
 
     python doc/benchmarks/memory.py            full run: about 15 minutes on one thread; goes on where it stopped
-    python doc/benchmarks/memory.py --quick    fit and labels at 3000 rows of 10 columns, about 10 seconds
+    python doc/benchmarks/memory.py --quick    fit and labels at 1000 rows of 10 columns, about 10 seconds
     python doc/benchmarks/memory.py --table    the table of the saved results, in Markdown
 
 Each fit, of one epoch with 64 units a layer, and each question about all rows is a process of its own, so that its peak
@@ -24,7 +24,7 @@ from sklid.metrics import collapse_report
 
 COLUMNS = ["rows", "features", "model", "what", "peak_mb", "threads", "sklid", "torch", "scikit_learn", "commit"]
 CELLS = Cells(Path(__file__).parent / "results" / "memory.csv", COLUMNS)
-SIZES, QUICK = ((1_000_000, 10), (200_000, 784)), (3_000, 10)
+SIZES, QUICK = ((1_000_000, 10), (200_000, 784)), (1_000, 10)
 LIMIT_MB = 1_000
 MODELS = {"LIDVAE": LIDVAE, "LIDGMVAEClustering": LIDGMVAEClustering}
 QUESTIONS = {
@@ -94,6 +94,6 @@ if __name__ == "__main__":
     command_line(
         __doc__,
         run_full,
-        quick=(run_quick, "fit and labels at 3000 rows of 10 columns, about 10 seconds"),
+        quick=(run_quick, "fit and labels at 1000 rows of 10 columns, about 10 seconds"),
         table=(lambda: print(table()), "print the table of the saved results"),
     )
