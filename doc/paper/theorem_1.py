@@ -1,6 +1,6 @@
 r"""Theorem 1 on fitted models: a posterior is its prior exactly as far as the likelihood does not depend on the latent.
 
-    python doc/paper/theorem_1.py            full run: about 5 minutes on one thread; goes on where it stopped
+    python doc/paper/theorem_1.py            full run: about 15 minutes on one thread; goes on where it stopped
     python doc/paper/theorem_1.py --quick    one small model, under 10 seconds
     python doc/paper/theorem_1.py --plot     the picture of the saved results
     python doc/paper/theorem_1.py --table    the table of the saved results, in Markdown
@@ -54,7 +54,7 @@ SIDES = {
 }
 DATA = {"digits": "digits", "fashion": "Fashion-MNIST"}
 SCALES, SEEDS = (1.0, 0.3, 0.1, 0.03, 0.01, 1e-3, 1e-4), (0, 1, 2)
-EDGE, N_NODES, N_ROWS = 5.0, 301, 100
+EDGE, N_NODES, N_ROWS = 10.0, 481, 100
 
 
 class Exact(NamedTuple):
@@ -119,7 +119,7 @@ def load(data: str) -> tuple[np.ndarray, Tensor]:
 
 def run_full() -> None:
     torch.set_num_threads(1)
-    print(f"{len(DATA) * len(SIDES) * len(SEEDS)} fits, of which some may be done, about 5 minutes", flush=True)
+    print(f"{len(DATA) * len(SIDES) * len(SEEDS)} fits, of which some may be done, about 15 minutes", flush=True)
     for data in DATA:
         X, rows = load(data)
         for seed in SEEDS:
@@ -138,7 +138,7 @@ def run_quick() -> None:
     torch.set_num_threads(1)
     X, rows = load("digits")
     model = fitted("LIDVAE section", X, 0, max_epochs=5)
-    found = [measure(model, scale, rows[:20], 101) for scale in (1.0, 0.1, 1e-3)]
+    found = [measure(model, scale, rows[:20], 161) for scale in (1.0, 0.1, 1e-3)]
     print(*found, sep="\n")
     falls = all(above["kl"] > 10 * below["kl"] for above, below in itertools.pairwise(found))
     if not (falls and abs(found[-1]["kl"] / found[-1]["j"] - 0.5) < 0.01):
