@@ -22,8 +22,8 @@ HOUSE = [
      "sequences.posterior sequences.model sequences"),
     ("root", "", "exceptions surroundings randomness validation"),
     ("floor 2", "data",
-     "blocks memory_map scale table numeric_table array_file frame_table text_file parquet_file files splitter documents "
-     "vocabulary corpus"),
+     "blocks memory_map scale table numeric_table array_file frame_table text_file parquet_file files splitter "
+     "documents vocabulary corpus"),
     ("floor 2", "datasets", "made downloads image_files images documents"),
     ("floor 2", "training", "callbacks batches guard loss net phases aggressive importance"),
     ("floor 3", "metrics",
@@ -32,8 +32,9 @@ HOUSE = [
      "report.evidence report.clusters report.labels report.report report.measure report.collapse report scorers"),
     ("root", "", "callbacks"),
     ("floor 4", "estimators",
-     "declaration parameters objective encoder inference answers row_answers trained base injective neighbourhoods valleys "
-     "cluster_families mixture_start mixture_attributes clustering family text_answers sequences lidvae lidgmvae lidmvae lidsvae"),
+     "declaration parameters objective encoder inference answers row_answers trained base injective "
+     "neighbourhoods valleys cluster_families mixture_start mixture_attributes clustering family text_answers "
+     "sequences lidvae lidgmvae lidmvae lidsvae"),
     ("floor 4", "linear",
      "dense_blocks edge weak spectrum covariance permutation rows linear_gaussian isotropy leftover precise "
      "factor_model units solver incremental incomplete expectation_maximization factor_analysis expected gradient "
