@@ -19,7 +19,7 @@ HOUSE = [
      "likelihoods.counts likelihoods.categorical likelihoods objective linear certificate prior clusters "
      "location_scale gamma mixture posterior flow shift principal model positive committed mixture_model "
      "refined_model sequences.tokens sequences.recurrent sequences.decoder sequences.brenier sequences.generation "
-     "sequences.posterior sequences.model sequences"),
+     "sequences.posterior sequences.model sequences.refined sequences"),
     ("root", "", "exceptions surroundings randomness validation"),
     ("floor 2", "data",
      "blocks memory_map scale table numeric_table array_file frame_table text_file parquet_file files splitter "
@@ -41,7 +41,8 @@ HOUSE = [
      "maximum_likelihood attributes answers verdict ppca"),
     ("floor 5", "baselines",
      "classical gaussian_posterior vae beta_vae free_bits_vae delta_vae bn_vae skip_vae lagging_vae "
-     "semi_amortized_vae gmvae sequential_vae language_model"),
+     "semi_amortized_vae gmvae sequential_vae "
+     "sequential_competitors language_model"),
     ("root", "", "__init__"),
     ("side wing", "mcmc", "chains ppca mixture"),
     ("side wing", "plots",

@@ -8,6 +8,12 @@ from .gmvae import GMVAE
 from .lagging_vae import LaggingVAE
 from .language_model import LanguageModel
 from .semi_amortized_vae import SemiAmortizedVAE
+from .sequential_competitors import (
+    SequentialBetaVAE,
+    SequentialFreeBitsVAE,
+    SequentialLaggingVAE,
+    SequentialSemiAmortizedVAE,
+)
 from .sequential_vae import SequentialVAE
 from .skip_vae import SkipVAE
 from .vae import VAE
@@ -22,6 +28,10 @@ __all__ = [
     "LaggingVAE",
     "LanguageModel",
     "SemiAmortizedVAE",
+    "SequentialBetaVAE",
+    "SequentialFreeBitsVAE",
+    "SequentialLaggingVAE",
+    "SequentialSemiAmortizedVAE",
     "SequentialVAE",
     "SkipVAE",
 ]

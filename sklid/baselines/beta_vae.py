@@ -7,11 +7,23 @@ from ..estimators.declaration import parameter, with_parameters
 from ..validation import NON_NEGATIVE
 from .classical import ClassicalModel
 
-__all__ = ["BetaVAE"]
+__all__ = ["BetaVAE", "BetaWeight"]
 
 
 @with_parameters
-class BetaVAE(ClassicalModel):
+class BetaWeight:
+    """The weight of the divergence, by the name that its method has."""
+
+    beta: float = parameter(
+        default=0.2, kind="float", text="Weight of the divergence in the bound.", constraint=NON_NEGATIVE
+    )
+
+    def _divergence_weight(self) -> float:
+        return self.beta
+
+
+@with_parameters
+class BetaVAE(BetaWeight, ClassicalModel):
     r"""beta-VAE: a `VAE` that maximises its bound with another weight on the divergence.
 
     .. math:: E_q[\log p(x \mid z)] - \beta \, KL(q(z \mid x) \| p(z))
@@ -39,10 +51,3 @@ class BetaVAE(ClassicalModel):
     >>> BetaVAE(n_components=2, max_epochs=20, random_state=0).fit_transform(X).shape
     (150, 2)
     """
-
-    beta: float = parameter(
-        default=0.2, kind="float", text="Weight of the divergence in the bound.", constraint=NON_NEGATIVE
-    )
-
-    def _divergence_weight(self) -> float:
-        return self.beta

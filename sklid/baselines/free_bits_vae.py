@@ -14,11 +14,32 @@ from ..training.loss import Objective
 from ..validation import NON_NEGATIVE
 from .vae import VAE
 
-__all__ = ["FreeBitsVAE"]
+__all__ = ["FreeBits", "FreeBitsVAE"]
+
+
+def with_free_bits(bound: Bound, weight: float, free: float) -> Tensor:
+    """The bound of each row, less what its batch holds beyond `free` nats, shared out among the parts: ``(*,)``."""
+    parts = bound.divergences.flatten(0, -2).mean(0)
+    return bound.reconstruction - weight * torch.clamp_min(parts, free / len(parts)).sum()
 
 
 @with_parameters
-class FreeBitsVAE(VAE):
+class FreeBits:
+    """Training with free bits."""
+
+    free_bits: float = parameter(
+        default=0.1, kind="float", text="The nats, of each latent variable, that cost nothing.", constraint=NON_NEGATIVE
+    )
+
+    def _check_objective(self) -> None:
+        self._check_elbo(type(self).__name__)
+
+    def _objective(self) -> Objective:
+        return partial(with_free_bits, free=self.free_bits * self.n_components_)
+
+
+@with_parameters
+class FreeBitsVAE(FreeBits, VAE):
     r"""`VAE` trained with free bits: a latent variable may hold so much information without a price.
 
     .. math:: E_q[\log p(x \mid z)]
@@ -48,19 +69,3 @@ class FreeBitsVAE(VAE):
     >>> FreeBitsVAE(n_components=2, max_epochs=20, random_state=0).fit_transform(X).shape
     (150, 2)
     """
-
-    free_bits: float = parameter(
-        default=0.1, kind="float", text="The nats, of each latent variable, that cost nothing.", constraint=NON_NEGATIVE
-    )
-
-    def _check_objective(self) -> None:
-        self._check_elbo("FreeBitsVAE")
-
-    def _objective(self) -> Objective:
-        return partial(with_free_bits, free=self.free_bits * self.n_components_)
-
-
-def with_free_bits(bound: Bound, weight: float, free: float) -> Tensor:
-    """The bound of each row, less what its batch holds beyond `free` nats, shared out among the parts: ``(*,)``."""
-    parts = bound.divergences.flatten(0, -2).mean(0)
-    return bound.reconstruction - weight * torch.clamp_min(parts, free / len(parts)).sum()

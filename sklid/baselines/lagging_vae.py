@@ -13,11 +13,44 @@ from ..training.phases import Phase, Settings
 from ..validation import POSITIVE_INTEGER
 from .vae import VAE
 
-__all__ = ["LaggingVAE"]
+__all__ = ["Lagging", "LaggingVAE"]
+
+
+@torch.no_grad()
+def held_information(model: Any, rows: Tensor) -> float:
+    """Mutual information of rows and latent variables, in nats."""
+    with silenced(CappedEstimateWarning):
+        return float(mutual_information(model.encode(rows), model.prior(), random_state=0).value)
 
 
 @with_parameters
-class LaggingVAE(VAE):
+class Lagging:
+    """Training with the encoder ahead."""
+
+    max_encoder_steps: int = parameter(
+        default=100,
+        kind="int",
+        text="Steps of the encoder before one of the decoder, at most.",
+        constraint=POSITIVE_INTEGER,
+    )
+
+    @property
+    def encoder_ahead_(self) -> bool:
+        return encoder_is_ahead(self._trained().history)
+
+    def _check_objective(self) -> None:
+        self._check_elbo(type(self).__name__)
+
+    def _settings(self, seed: int) -> Settings:
+        ahead, settings = AggressiveEncoder(self.max_encoder_steps, held_information), super()._settings(seed)
+        return settings._replace(step=ahead, callbacks=[ahead, *settings.callbacks])
+
+    def _main_phase(self, incremental: bool, n_earlier: int = 0) -> Phase:
+        return super()._main_phase(incremental, n_earlier)._replace(holds_out=not incremental)
+
+
+@with_parameters
+class LaggingVAE(Lagging, VAE):
     r"""`VAE` with aggressive training of the encoder, which else lags behind the decoder.
 
     Before each step of the decoder the encoder takes steps of its own, on other batches, until the bound no longer
@@ -49,31 +82,3 @@ class LaggingVAE(VAE):
     >>> LaggingVAE(n_components=2, max_epochs=20, random_state=0).fit_transform(X).shape
     (150, 2)
     """
-
-    max_encoder_steps: int = parameter(
-        default=100,
-        kind="int",
-        text="Steps of the encoder before one of the decoder, at most.",
-        constraint=POSITIVE_INTEGER,
-    )
-
-    @property
-    def encoder_ahead_(self) -> bool:
-        return encoder_is_ahead(self._trained().history)
-
-    def _check_objective(self) -> None:
-        self._check_elbo("LaggingVAE")
-
-    def _settings(self, seed: int) -> Settings:
-        ahead, settings = AggressiveEncoder(self.max_encoder_steps, held_information), super()._settings(seed)
-        return settings._replace(step=ahead, callbacks=[ahead, *settings.callbacks])
-
-    def _main_phase(self, incremental: bool, n_earlier: int = 0) -> Phase:
-        return super()._main_phase(incremental, n_earlier)._replace(holds_out=not incremental)
-
-
-@torch.no_grad()
-def held_information(model: Any, rows: Tensor) -> float:
-    """Mutual information of rows and latent variables, in nats."""
-    with silenced(CappedEstimateWarning):
-        return float(mutual_information(model.encode(rows), model.prior(), random_state=0).value)

@@ -13,11 +13,52 @@ from ..validation import POSITIVE_INTEGER, POSITIVE_REAL, Interval
 from .gaussian_posterior import GaussianPosteriorMixin
 from .vae import VAE
 
-__all__ = ["SemiAmortizedVAE"]
+__all__ = ["SemiAmortized", "SemiAmortizedVAE"]
 
 
 @with_parameters
-class SemiAmortizedVAE(GaussianPosteriorMixin, VAE):
+class SemiAmortized:
+    """The refinement of a posterior, and what it cannot go with."""
+
+    n_refinements: int = parameter(
+        default=20, kind="int", text="Steps T for each row.", constraint=POSITIVE_INTEGER, shapes_model=True
+    )
+    refinement_rate: float = parameter(
+        default=0.1,
+        kind="float",
+        text="Length of a step per unit of the gradient.",
+        constraint=POSITIVE_REAL,
+        shapes_model=True,
+    )
+    refinement_momentum: float = parameter(
+        default=0.5,
+        kind="float",
+        text="Share of the last step that the next one keeps.",
+        constraint=[Interval(Real, 0, 1, closed="left")],
+        shapes_model=True,
+    )
+    refinement_clip: float = parameter(
+        default=5.0,
+        kind="float",
+        text="Largest norm of the gradient of a row's bound, in nats per unit; a longer one is shortened to it.",
+        constraint=POSITIVE_REAL,
+        shapes_model=True,
+    )
+
+    def _check_objective(self) -> None:
+        self._check_elbo(type(self).__name__)
+        self._check_one_draw(type(self).__name__)
+        if self.compile:
+            raise ValueError(
+                f"{type(self).__name__} differentiates as it encodes, which cannot be compiled; use compile=False."
+            )
+
+    def _refinement(self) -> Refinement:
+        return Refinement(self.n_refinements, self.refinement_rate, self.refinement_momentum, self.refinement_clip)
+
+
+@with_parameters
+class SemiAmortizedVAE(SemiAmortized, GaussianPosteriorMixin, VAE):
     r"""SA-VAE: a `VAE` whose encoder says where a few steps of gradient ascent on the bound of each row begin.
 
     .. math:: v_{t+1} = \mu v_t + \nabla_\lambda \, \text{ELBO}(\lambda_t, x), \qquad
@@ -48,44 +89,11 @@ class SemiAmortizedVAE(GaussianPosteriorMixin, VAE):
     (150, 2)
     """
 
-    n_refinements: int = parameter(
-        default=20, kind="int", text="Steps T for each row.", constraint=POSITIVE_INTEGER, shapes_model=True
-    )
-    refinement_rate: float = parameter(
-        default=0.1,
-        kind="float",
-        text="Length of a step per unit of the gradient.",
-        constraint=POSITIVE_REAL,
-        shapes_model=True,
-    )
-    refinement_momentum: float = parameter(
-        default=0.5,
-        kind="float",
-        text="Share of the last step that the next one keeps.",
-        constraint=[Interval(Real, 0, 1, closed="left")],
-        shapes_model=True,
-    )
-    refinement_clip: float = parameter(
-        default=5.0,
-        kind="float",
-        text="Largest norm of the gradient of a row's bound, in nats per unit; a longer one is shortened to it.",
-        constraint=POSITIVE_REAL,
-        shapes_model=True,
-    )
-
-    def _check_objective(self) -> None:
-        self._check_elbo("SemiAmortizedVAE")
-        self._check_one_draw("SemiAmortizedVAE")
-
     def _assembled(self, likelihood: Likelihood) -> RefinedModel:
-        if self.compile:
-            raise ValueError(
-                "SemiAmortizedVAE differentiates as it encodes, which cannot be compiled; use compile=False."
-            )
         return RefinedModel(
             StandardNormal(self.n_components_),
             self._decoder(self.n_components_, likelihood.n_parameters),
             likelihood,
             cast(GaussianPosterior, self._posterior(likelihood.n_parameters)),
-            Refinement(self.n_refinements, self.refinement_rate, self.refinement_momentum, self.refinement_clip),
+            self._refinement(),
         )

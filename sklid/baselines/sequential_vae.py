@@ -12,11 +12,28 @@ from ..estimators.sequences import SequenceEstimator
 from ..nn.sequences import PlainSequenceDecoder, RecurrentStates
 from ..validation import StrOptions
 
-__all__ = ["SequentialVAE"]
+__all__ = ["PlainSequences", "SequentialVAE"]
 
 
 @with_parameters
-class SequentialVAE(DivergenceWeight, SequenceEstimator):
+class PlainSequences(SequenceEstimator):
+    """Base of `SequentialVAE` and its descendants; not for direct use."""
+
+    encoder: str = parameter(
+        default="rnn",
+        kind='{"rnn", "bow", "both"}',
+        text="What the posterior sees of a document: the words in their order, by a recurrent network; how often each "
+        "is in it, as in `LIDSVAE`; or both.",
+        constraint=[StrOptions({"bow", "rnn", "both"})],
+        shapes_model=True,
+    )
+
+    def _decoder(self, states: RecurrentStates, n_words: int) -> PlainSequenceDecoder:
+        return PlainSequenceDecoder(states, n_words, self.hidden_size)
+
+
+@with_parameters
+class SequentialVAE(DivergenceWeight, PlainSequences):
     r"""Classical sequential variational autoencoder, the baseline of `LIDSVAE`.
 
     .. math:: z \sim N(0, I_K), \qquad p(x \mid z) = \prod_t Cat(x_t \mid \operatorname{softmax}(W s_t + b))
@@ -43,15 +60,3 @@ class SequentialVAE(DivergenceWeight, SequenceEstimator):
     >>> model.fit(texts * 20).transform(["the cat sees the sea ."]).shape
     (1, 2)
     """
-
-    encoder: str = parameter(
-        default="rnn",
-        kind='{"rnn", "bow", "both"}',
-        text="What the posterior sees of a document: the words in their order, by a recurrent network; how often each "
-        "is in it, as in `LIDSVAE`; or both.",
-        constraint=[StrOptions({"bow", "rnn", "both"})],
-        shapes_model=True,
-    )
-
-    def _decoder(self, states: RecurrentStates, n_words: int) -> PlainSequenceDecoder:
-        return PlainSequenceDecoder(states, n_words, self.hidden_size)

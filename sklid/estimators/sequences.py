@@ -207,9 +207,13 @@ class SequenceEstimator(TextAnswersMixin, TrainedEstimator, TextParameters):
                 f"+ 1 = {self.n_components_ + 1}, got {len(X)}. Pass more first, or lower n_components."
             )
         decoder = self._decoder(self._states(n_words, self.n_components_), n_words)
-        model = SequenceModel(StandardNormal(self.n_components_), decoder, self._posterior(n_words), n_words)
+        model = self._assembled(decoder, n_words)
         model.initialise(X[torch.randperm(len(X))[:MOST_INITIAL_ROWS]])
         return model, X
+
+    def _assembled(self, decoder: SequenceDecoder, n_words: int) -> SequenceModel:
+        """The model of the estimator's parameters, at random weights."""
+        return SequenceModel(StandardNormal(self.n_components_), decoder, self._posterior(n_words), n_words)
 
     def _number_of_latents(self, n_words: int) -> int:
         return self.n_components or min(MOST_LATENTS, math.ceil(LARGEST_SHARE * (n_words - 1)))

@@ -7,7 +7,7 @@ and q(z | x) is the Gaussian of :math:`\lambda_T`. The steps are ordinary operat
 through them (Kim, Wiseman, Miller, Sontag & Rush, "Semi-Amortized Variational Autoencoders", ICML 2018, algorithm 1).
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -21,7 +21,7 @@ from .objective import Bound
 from .posterior import GaussianPosterior, diagonal_normal
 from .prior import Prior
 
-__all__ = ["RefinedModel", "Refinement"]
+__all__ = ["Refined", "RefinedModel", "Refinement"]
 
 N_PAIRS = 4
 """Antithetic pairs of draws that a step outside of training averages over."""
@@ -48,37 +48,24 @@ class Refinement(NamedTuple):
     clip: float
 
 
-class RefinedModel(LatentVariableModel):
-    """A `LatentVariableModel` with a Gaussian posterior that is refined wherever it is asked for.
+class Refined:
+    """A posterior that is refined wherever a model asks for it; a mixin of models with Gaussian ones.
 
     In training each step has a draw of its own. Outside, all rows share the draws, which were made with the model, so
     that an answer depends on the row alone.
-
-    Parameters
-    ----------
-    prior, decoder, likelihood
-        As in `LatentVariableModel`.
-    posterior : GaussianPosterior
-        Where the refinement starts.
-    refinement : Refinement
     """
 
+    refinement: Refinement
     noise: Tensor
 
-    def __init__(
-        self,
-        prior: Prior,
-        decoder: Decoder,
-        likelihood: Likelihood,
-        posterior: GaussianPosterior,
-        refinement: Refinement,
-    ) -> None:
-        super().__init__(prior, decoder, likelihood, posterior)
+    def refine(self: Any, refinement: Refinement) -> Any:
+        """The model itself, with refinement from now on."""
         self.refinement = refinement
-        half = torch.randn(refinement.n_steps, N_PAIRS, 1, prior.n_components)
+        half = torch.randn(refinement.n_steps, N_PAIRS, 1, self.prior.n_components)
         self.register_buffer("noise", torch.cat([half, -half], dim=1))
+        return self
 
-    def forward(self, x: Tensor, noise: Tensor | None = None, seen: Tensor | None = None) -> Bound:
+    def forward(self: Any, x: Tensor, noise: Tensor | None = None, seen: Tensor | None = None) -> Bound:
         """The bound of each row under its refined posterior, one draw ``(*, K)`` for each step and one for the bound.
 
         The noise is ``(T + 1, *, K)``.
@@ -87,16 +74,16 @@ class RefinedModel(LatentVariableModel):
         q = self.posterior(self.seen(x) if seen is None else seen)
         return self.bound(self.refined(q, x, noise[:-1].unsqueeze(1)), x, noise[-1:])
 
-    def noise_for(self, x: Tensor) -> Tensor:
+    def noise_for(self: Any, x: Tensor) -> Tensor:
         """Standard normal noise of one forward pass: ``(*, P) -> (T + 1, *, K)``."""
         return standard_noise((self.refinement.n_steps + 1, *x.shape[:-1], self.prior.n_components), x)
 
-    def encode(self, x: Tensor) -> Distribution:
+    def encode(self: Any, x: Tensor) -> Distribution:
         """The refined q(z | x): ``(*, P)`` to a distribution of batch shape ``(*,)``."""
         noise = self.noise.reshape(*self.noise.shape[:2], *[1] * (x.dim() - 1), -1)
-        return self.refined(super().encode(x), x, noise)
+        return self.refined(super().encode(x), x, noise)  # type: ignore[misc]
 
-    def refined(self, q: Distribution, x: Tensor, noise: Tensor) -> Distribution:
+    def refined(self: Any, q: Distribution, x: Tensor, noise: Tensor) -> Distribution:
         """The posterior after a step for each of the noises ``(T, S, *, K)``; differentiable where gradients are on."""
         differentiates = torch.is_grad_enabled()
         with torch.enable_grad():
@@ -114,12 +101,36 @@ class RefinedModel(LatentVariableModel):
             moments = [each.detach() for each in moments]
         return _of_moments(*moments)
 
-    def _slopes(self, moments: list[Tensor], x: Tensor, noise: Tensor, differentiates: bool) -> list[Tensor]:
+    def _slopes(self: Any, moments: list[Tensor], x: Tensor, noise: Tensor, differentiates: bool) -> list[Tensor]:
         """Gradients of each row's bound by its means and log-scales ``(*, K)``, together no longer than the clip."""
         elbo = self.bound(_of_moments(*moments), x, noise).elbo()
         slopes = torch.autograd.grad(elbo.sum(), moments, create_graph=differentiates)
         norm = torch.cat(slopes, dim=-1).norm(dim=-1, keepdim=True)
         return [slope * (self.refinement.clip / norm.clamp_min(self.refinement.clip)) for slope in slopes]
+
+
+class RefinedModel(Refined, LatentVariableModel):
+    """A `LatentVariableModel` with a Gaussian posterior that is refined.
+
+    Parameters
+    ----------
+    prior, decoder, likelihood
+        As in `LatentVariableModel`.
+    posterior : GaussianPosterior
+        Where the refinement starts.
+    refinement : Refinement
+    """
+
+    def __init__(
+        self,
+        prior: Prior,
+        decoder: Decoder,
+        likelihood: Likelihood,
+        posterior: GaussianPosterior,
+        refinement: Refinement,
+    ) -> None:
+        super().__init__(prior, decoder, likelihood, posterior)
+        self.refine(refinement)
 
 
 def _of_moments(mean: Tensor, log_scale: Tensor) -> Distribution:

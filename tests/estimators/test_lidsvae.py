@@ -10,7 +10,14 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
 from sklid import LIDSVAE
-from sklid.baselines import LanguageModel, SequentialVAE
+from sklid.baselines import (
+    LanguageModel,
+    SequentialBetaVAE,
+    SequentialFreeBitsVAE,
+    SequentialLaggingVAE,
+    SequentialSemiAmortizedVAE,
+    SequentialVAE,
+)
 from sklid.metrics import active_units, collapse_report, log_likelihood
 from sklid.nn.sequences import TokenSequences
 
@@ -199,3 +206,33 @@ def test_the_classical_counterpart_has_the_same_questions(encoder):
     assert np.isfinite(model.score_samples(TEXTS)).all()
     assert model.transform(TEXTS).shape == (6, 2)
     assert len(model.predict(TEXTS)) == 6
+
+
+@pytest.mark.parametrize(
+    ("Competitor", "told"),
+    [
+        (SequentialBetaVAE, {"beta": 0.1}),
+        (SequentialFreeBitsVAE, {"free_bits": 0.5}),
+        (SequentialLaggingVAE, {"max_encoder_steps": 3}),
+        (SequentialSemiAmortizedVAE, {"n_refinements": 3}),
+    ],
+)
+@pytest.mark.parametrize("encoder", ["rnn", "bow"])
+def test_competitors_on_documents_have_the_same_questions(Competitor, told, encoder):
+    model = Competitor(encoder=encoder, **QUICK, **told).fit(MANY)
+    assert np.isfinite(model.score_samples([*TEXTS, "the"])).all()
+    np.testing.assert_allclose(model.transform(["the", *TEXTS])[1:], model.transform(TEXTS), atol=1e-5)
+    assert len(model.predict(TEXTS)) == 6
+
+
+def test_refinement_raises_the_bound_of_each_document_on_average():
+    plain = SequentialVAE(encoder="bow", **QUICK).fit(MANY)
+    refined = SequentialSemiAmortizedVAE(encoder="bow", n_refinements=20, **QUICK).fit(MANY)
+    start = refined.net_.module_.posterior(refined.view(TEXTS).rows)
+    rows, noise = refined.view(TEXTS).rows, torch.randn(200, 6, 2)
+    with torch.no_grad():
+        before, after = (
+            refined.net_.module_.bound(q, rows, noise).elbo() for q in (start, refined.net_.module_.encode(rows))
+        )
+    assert after.mean() > before.mean()
+    assert plain.n_iter_ == refined.n_iter_
