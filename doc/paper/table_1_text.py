@@ -1,0 +1,256 @@
+"""Table 1 of the paper, text: who keeps a latent variable beside a recurrent network, and at what perplexity?
+
+    python doc/paper/table_1_text.py                  full run: about five hours on one thread; goes on where it stopped
+    python doc/paper/table_1_text.py --data yelp      one data set, so that two processes share the work
+    python doc/paper/table_1_text.py --quick          a few made sentences, under 10 seconds
+    python doc/paper/table_1_text.py --table          the tables of the saved results, in Markdown
+    python doc/paper/table_1_text.py --authors        sizes of the authors, on a GPU: days on processors
+
+Documents: 16 000 sentences of ten words drawn from a recurrent network that is told 5 latent variables
+(`make_sequential_vae`), and the training parts of Yelp and Yahoo as `sklid.datasets` reads them. 5000 words are known,
+documents end after 50. All models have an LSTM of 128 units, words of 128 numbers, dropout of a fifth, 16 latent
+variables (5 of the made sentences), 10 epochs and the default learning rate, three seeds. "VAE bow" has the encoder of
+LIDSVAE, and differs from it in the decoder alone; "annealed" raises the weight of the divergence over half of the
+training. Figures are those of 500 test documents: the log-likelihood, and the perplexity, from 100 draws each,
+informative units from 50 draws of 100 documents.
+"""
+
+import argparse
+import statistics
+import sys
+import time
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+
+from cells import Cells, provenance
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+
+from sklid import LIDSVAE, CollapseWarning
+from sklid.baselines import (
+    LanguageModel,
+    SequentialBetaVAE,
+    SequentialFreeBitsVAE,
+    SequentialLaggingVAE,
+    SequentialSemiAmortizedVAE,
+    SequentialVAE,
+)
+from sklid.datasets import fetch_yahoo, fetch_yelp, make_sequential_vae
+from sklid.exceptions import CappedEstimateWarning
+from sklid.metrics import active_units, informative_units, kl_divergence, mutual_information
+
+MADE, YELP, YAHOO = "synthetic", "yelp", "yahoo"
+TITLES = {MADE: "made sentences", YELP: "Yelp", YAHOO: "Yahoo"}
+N_TEST, N_INFORMATIVE, N_DRAWS = 500, 100, 50
+SHARED = {"max_features": 5_000, "max_length": 50, "hidden_size": 128, "embedding_size": 128, "max_epochs": 10}
+AUTHORS = SHARED | {"max_features": 20_000, "max_length": 200, "hidden_size": 1024, "embedding_size": 512,
+                    "dropout": 0.5, "batch_size": 32, "max_epochs": 100}  # fmt: skip
+"""As far as the paper and its code tell."""
+LATENTS = {MADE: 5, YELP: 16, YAHOO: 16}
+SECONDS = {MADE: 80, YELP: 150, YAHOO: 300}
+"""Of a fit of `SequentialVAE` on one thread, roughly."""
+COLUMNS = ["data", "side", "method", "encoder", "decoder", "seed", "au", "informative_units", "kl", "mi", "mi_lower",
+           "mi_upper", "ll", "perplexity", "accuracy", "converged", "cpu_seconds", "n_train", "n_test", "epochs",
+           "threads", "sklid", "torch", "scikit_learn", "commit"]  # fmt: skip
+CELLS = Cells(Path(__file__).parent / "results" / "table_1_text.csv", COLUMNS)
+
+
+class Method(NamedTuple):
+    """A model of the table, its own parameters, its seeds, and how many times longer than a VAE it takes."""
+
+    estimator: type
+    own: dict = {}
+    seeds: tuple[int, ...] = (0, 1, 2)
+    data: tuple[str, ...] = (MADE, YELP, YAHOO)
+    times: float = 1.0
+
+
+METHODS = {
+    "LIDSVAE section": Method(LIDSVAE),
+    "LIDSVAE brenier": Method(LIDSVAE, {"decoder": "brenier"}, times=1.5),
+    "VAE": Method(SequentialVAE),
+    "VAE bow": Method(SequentialVAE, {"encoder": "bow"}),
+    "annealed": Method(SequentialVAE, {"kl_warmup": 0.5}),
+    "beta-VAE": Method(SequentialBetaVAE),
+    "free bits": Method(SequentialFreeBitsVAE),
+    "lagging VAE": Method(SequentialLaggingVAE, {"max_encoder_steps": 20}, times=5),
+    "SA-VAE": Method(SequentialSemiAmortizedVAE, {"n_refinements": 10}, (0,), (MADE, YELP), 20),
+    "language model": Method(LanguageModel),
+}
+OURS = "LIDSVAE section"
+
+
+class Documents(NamedTuple):
+    """To fit and to measure, with their classes where they have some."""
+
+    train: Any
+    test: Any
+    y_train: np.ndarray | None = None
+    y_test: np.ndarray | None = None
+
+
+class Cell(NamedTuple):
+    """One row of the results."""
+
+    data: str
+    side: str
+    seed: int
+
+    def is_done(self) -> bool:
+        return bool(CELLS.read(**self._asdict()))
+
+
+def load(data: str) -> Documents:
+    if data == MADE:
+        X, _ = make_sequential_vae(16_000 + N_TEST, length=10, n_words=1_000, n_components=5, random_state=0)
+        return Documents(X[:-N_TEST], X[-N_TEST:])
+    fetch = fetch_yelp if data == YELP else fetch_yahoo
+    train, test = fetch(subset="train"), fetch(subset="test")
+    return Documents(train.data, test.data[:N_TEST], train.target, test.target[:N_TEST])
+
+
+def fitted(cell: Cell, documents: Documents, shared: dict) -> tuple[Any, float]:
+    """The model, and the seconds of its fit."""
+    method = METHODS[cell.side]
+    latents = {} if method.estimator is LanguageModel else {"n_components": LATENTS[cell.data]}
+    model = method.estimator(**shared | latents | method.own, random_state=cell.seed)
+    start = time.process_time()
+    model.fit(documents.train)
+    return model, time.process_time() - start
+
+
+def measure(model: Any, documents: Documents) -> dict:
+    """Figures on the test documents, in nats."""
+    figures = {"ll": model.score(documents.test), "perplexity": model.perplexity(documents.test)}
+    if isinstance(model, LanguageModel):
+        return figures
+    information, few = mutual_information(model, documents.test), documents.test[:N_INFORMATIVE]
+    figures |= {
+        "au": active_units(model, documents.test).fraction,
+        "informative_units": informative_units(model, few, n_importance_samples=N_DRAWS).count,
+        "kl": kl_divergence(model, documents.test).value,
+        "mi": information.value,
+        "mi_lower": information.lower,
+        "mi_upper": information.upper,
+    }
+    if documents.y_train is not None:
+        classifier = LogisticRegression(max_iter=1_000).fit(model.transform(documents.train), documents.y_train)
+        figures["accuracy"] = classifier.score(model.transform(documents.test), documents.y_test)
+    return figures
+
+
+def record(cell: Cell, documents: Documents, shared: dict) -> dict:
+    """The figures of a cell, with where they come from."""
+    with warnings.catch_warnings():
+        for category in (CollapseWarning, ConvergenceWarning, CappedEstimateWarning):
+            warnings.simplefilter("ignore", category)
+        model, seconds = fitted(cell, documents, shared)
+        row = cell._asdict() | {"method": type(model).__name__} | measure(model, documents)
+    told = {name: getattr(model, name, "") for name in ("encoder", "decoder")}
+    row |= told | {"converged": model.converged_, "cpu_seconds": seconds}
+    sizes = {"n_train": len(documents.train), "n_test": len(documents.test), "epochs": model.max_epochs}
+    return row | sizes | provenance()
+
+
+def planned(data: list[str]) -> Iterator[Cell]:
+    """The cells of a run, seed by seed."""
+    for seed in range(3):
+        for name in data:
+            for side, method in METHODS.items():
+                if seed in method.seeds and name in method.data:
+                    yield Cell(name, side, seed)
+
+
+def run_full(data: list[str], shared: dict) -> None:
+    torch.set_num_threads(1)
+    todo = [cell for cell in planned(data) if not cell.is_done()]
+    minutes = sum(SECONDS[cell.data] * METHODS[cell.side].times + 30 for cell in todo) / 60
+    print(f"{len(todo)} fits to do, about {minutes:.0f} minutes on one thread", flush=True)
+    loaded = {name: load(name) for name in {cell.data for cell in todo}}
+    for cell in todo:
+        if not cell.is_done():
+            row = record(cell, loaded[cell.data], shared)
+            CELLS.add(row)
+            shown = ("data", "side", "seed", "au", "informative_units", "kl", "perplexity", "accuracy")
+            print({name: row.get(name) for name in shown}, f"{row['cpu_seconds']:.0f} s", flush=True)
+
+
+def run_quick() -> None:
+    """On a few made sentences the section keeps its latents in use, and guesses words as well as a VAE."""
+    torch.set_num_threads(1)
+    X, _ = make_sequential_vae(500, length=6, n_words=12, n_components=2, width=16, random_state=0)
+    documents = Documents(X[:400], X[400:])
+    small = {"hidden_size": 16, "embedding_size": 8, "max_epochs": 15, "n_importance_samples": 20}
+    found = {}
+    for side in ("LIDSVAE section", "VAE"):
+        model = METHODS[side].estimator(n_components=2, random_state=0, **small)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", CollapseWarning)
+            model.fit(documents.train)
+        found[side] = {"au": active_units(model, documents.test).fraction, "ppl": model.perplexity(documents.test)}
+    print(found)
+    own, other = found["LIDSVAE section"], found["VAE"]
+    if not (own["au"] == 1.0 and own["ppl"] < 1.1 * other["ppl"]):
+        raise SystemExit("The section should use every latent, and guess words about as well as the VAE.")
+
+
+def table() -> str:
+    """Mean and standard deviation over the seeds, for each data set."""
+    parts = []
+    for data, title in TITLES.items():
+        if CELLS.read(data=data):
+            parts += [f"### {title}", "", table_of(data), ""]
+    return "\n".join(parts).strip()
+
+
+def table_of(data: str) -> str:
+    heads = ["method", "encoder", "perplexity", "log-likelihood", "active units", f"informative of {LATENTS[data]}",
+             "KL", "I(x; z) between", "classes", "time"]  # fmt: skip
+    base = [float(row["cpu_seconds"]) for row in CELLS.read(data=data, side=OURS)]
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
+    for side in METHODS:
+        if rows := CELLS.read(data=data, side=side):
+            lines.append(f"| {' | '.join([side, *line_of(rows, base)])} |")
+    return "\n".join(lines)
+
+
+def line_of(rows: list[dict], base: list[float]) -> list[str]:
+    """A cell that has no latent variable shows none of its figures."""
+    shown = lambda name, digits: f"{statistics.mean(of(rows, name)):.{digits}f}" if of(rows, name) else ""  # noqa: E731
+    perplexities = of(rows, "perplexity")
+    spread = statistics.stdev(perplexities) if len(perplexities) > 1 else 0.0
+    between = f"{shown('mi_lower', 2)} and {shown('mi_upper', 2)}" if of(rows, "mi") else ""
+    ratio = statistics.median(of(rows, "cpu_seconds")) / statistics.median(base) if base else float("nan")
+    encoder = rows[0]["encoder"] if of(rows, "mi") else ""
+    return [encoder, f"{shown('perplexity', 2)} ± {spread:.2f}", shown("ll", 1), shown("au", 2),
+            shown("informative_units", 1), shown("kl", 2), between, shown("accuracy", 3), f"{ratio:.1f}"]  # fmt: skip
+
+
+def of(rows: list[dict], name: str) -> list[float]:
+    return [float(row[name]) for row in rows if row[name] != ""]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="a few made sentences, under 10 seconds")
+    parser.add_argument("--table", action="store_true", help="print the tables of the saved results")
+    parser.add_argument("--authors", action="store_true", help="the authors' sizes, on a GPU")
+    parser.add_argument("--data", nargs="+", choices=TITLES, default=list(TITLES), help="only these")
+    arguments = parser.parse_args()
+    if arguments.table:
+        print(table())
+    elif arguments.quick:
+        run_quick()
+    else:
+        run_full(arguments.data, AUTHORS if arguments.authors else SHARED)
+
+
+if __name__ == "__main__":
+    main()
