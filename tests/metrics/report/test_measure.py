@@ -101,7 +101,7 @@ def test_a_diagnosis_never_breaks_a_fit(error, monkeypatch):
     def fails(*_):
         raise error("eigenvalues did not converge")
 
-    monkeypatch.setattr("sklid.estimators.base.collapse_summary", fails)
+    monkeypatch.setattr("sklid.estimators.trained.collapse_summary", fails)
     with pytest.warns(CollapseWarning, match="could not be measured: eigenvalues did not converge"):
         model = LIDVAE(1, max_epochs=1, random_state=0).fit(np.random.default_rng(0).standard_normal((20, 2)))
     assert model.n_components_ == 1
