@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1] / "sklid"
 PICTURE = Path(__file__).with_suffix(".svg")
 HOUSE = [
     ("floor 1", "nn",
-     "draws activation convex curved brenier embedding perceptron skip convolution network decoder section "
+     "draws activation convex curved brenier chain embedding perceptron skip convolution network decoder section "
      "likelihoods.support likelihoods.base likelihoods.gaussian likelihoods.bernoulli likelihoods.continuous_bernoulli "
      "likelihoods.counts likelihoods.categorical likelihoods objective linear certificate prior clusters "
      "location_scale gamma mixture posterior flow shift principal model positive committed mixture_model "

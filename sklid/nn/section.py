@@ -16,8 +16,7 @@ Since :math:`\beta f = g`, f is a *section* of the projection beta after g. So f
 .. math:: |f(z) - f(z')| \ge |g(z) - g(z')| \ge \alpha_1 \cdots \alpha_n |z - z'|,
 
 the product r of the moduli is an inverse-Lipschitz constant of f, and :math:`E(x) = g^{-1}(\beta x)` a left inverse,
-which Newton's method finds in K dimensions. The Jacobian of one Brenier map is symmetric. That of a chain need not be:
-a product of five positive definite matrices can be any matrix of positive determinant (Ballantine 1968).
+which Newton's method finds in K dimensions.
 """
 
 from typing import Any
@@ -25,8 +24,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .brenier import BrenierMap
-from .curved import CurvedPotential
+from .chain import BrenierChain
 from .decoder import LARGEST_AMPLITUDE
 from .embedding import embedding_named
 from .network import free_network
@@ -34,8 +32,6 @@ from .perceptron import perceptron
 
 __all__ = ["Section", "SectionDecoder"]
 
-LEAST_CURVATURE = 0.01
-"""Of a map at the start, in natural-parameter units: a squared weight never leaves 0."""
 PRECISION = 50.0
 """Of the prior of the first weights of a section's perceptron."""
 
@@ -109,14 +105,10 @@ class Section(nn.Module):
         sees_plane: bool = False,
     ) -> None:
         super().__init__()
-        if maps < 1:
-            raise ValueError(f"A section needs at least one Brenier map, got maps={maps}.")
         self.n_components = n_components
         self.inverse_lipschitz = inverse_lipschitz
         self.sees_plane = sees_plane
-        modulus = inverse_lipschitz ** (1 / maps)
-        potentials = (CurvedPotential(n_components, activation=activation) for _ in range(maps))
-        self.chain = nn.ModuleList(BrenierMap(potential, n_components, modulus) for potential in potentials)
+        self.chain = BrenierChain(n_components, inverse_lipschitz, maps, activation)
         self.embedding = embedding_named(embedding, n_components, n_outputs, trainable=maps > 1)
         self.network = free_network(network, n_outputs)
         self.register_buffer("scales", torch.ones(n_components))
@@ -143,10 +135,7 @@ class Section(nn.Module):
 
     def plane(self, z: Tensor, gain: Tensor | float = 1.0) -> Tensor:
         """Coordinates of f(z) in the plane of beta, g(z): ``(*, K) -> (*, K)``."""
-        *inner, last = self._maps()
-        for brenier_map in inner:
-            z = brenier_map(z)
-        return last(z, gain)
+        return self.chain(z, gain)
 
     @torch.no_grad()
     def inverse(self, eta: Tensor, gain: Tensor | float = 1.0, tol: float = 1e-6, max_iter: int = 100) -> Tensor:
@@ -164,12 +153,7 @@ class Section(nn.Module):
         InversionError
             When a map misses `tol`.
         """
-        u = eta @ self.embedding().mT
-        *inner, last = self._maps()
-        u = last.inverse(u, gain, tol, max_iter)
-        for brenier_map in reversed(inner):
-            u = brenier_map.inverse(u, tol=tol, max_iter=max_iter)
-        return u
+        return self.chain.inverse(eta @ self.embedding().mT, gain, tol, max_iter)
 
     @torch.no_grad()
     def initialise(self, mean: Tensor, directions: Tensor, amplitudes: Tensor, gain: float = 1.0) -> None:
@@ -188,18 +172,8 @@ class Section(nn.Module):
         self.embedding.initialise(directions)
         slopes = amplitudes.clamp_max(LARGEST_AMPLITUDE).clamp_min(self.inverse_lipschitz)
         self.scales.copy_(slopes)
-        maps, origin = self._maps(), mean.new_zeros(self.n_components)
-        slope = slopes ** (1 / len(maps))
-        for position, brenier_map in enumerate(maps):
-            scale = gain if brenier_map is maps[-1] else 1.0
-            curvature = (slope - brenier_map.strong_convexity).clamp_min(LEAST_CURVATURE)
-            brenier_map.potential.initialise_curvature(curvature / scale, slope**position)
-            brenier_map.bias.sub_(brenier_map(origin, scale) / scale)
-        maps[-1].bias.add_(mean @ self.embedding().mT / gain)
+        self.chain.initialise(slopes, mean @ self.embedding().mT, gain)
         self.network.silence(mean / gain)
-
-    def _maps(self) -> list[Any]:
-        return list(self.chain)
 
 
 class SectionDecoder(Section):

@@ -12,16 +12,14 @@ Different logits may be the same distribution if they differ by a constant; rows
 so what z does to them is done to the distribution.
 """
 
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
-from ..brenier import BrenierMap
-from ..curved import CurvedPotential
+from ..chain import BrenierChain
 from ..decoder import LARGEST_AMPLITUDE
 from ..embedding import OrthogonalEmbedding
-from ..section import LEAST_CURVATURE
 from .recurrent import RecurrentStates
 
 __all__ = ["PlainSequenceDecoder", "SequenceDecoder", "SequenceSection"]
@@ -130,9 +128,7 @@ class SequenceSection(nn.Module):
             )
         self.states = states
         self.inverse_lipschitz = inverse_lipschitz
-        modulus = inverse_lipschitz ** (1 / maps)
-        potentials = (CurvedPotential(n_components, activation=activation) for _ in range(maps))
-        self.chain = nn.ModuleList(BrenierMap(potential, n_components, modulus) for potential in potentials)
+        self.chain = BrenierChain(n_components, inverse_lipschitz, maps, activation)
         self.embedding = CentredEmbedding(n_components, n_words, trainable=maps > 1)
         self.output = nn.Linear(hidden_size, n_words)
 
@@ -149,9 +145,7 @@ class SequenceSection(nn.Module):
 
     def plane(self, z: Tensor) -> Tensor:
         """Coordinates of the logits in the plane of beta, g(z): ``(*, K) -> (*, K)``."""
-        for brenier_map in self.chain:
-            z = brenier_map(z)
-        return z
+        return self.chain(z)
 
     @torch.no_grad()
     def inverse(self, logits: Tensor, tol: float = 1e-6, max_iter: int = 100) -> Tensor:
@@ -162,27 +156,15 @@ class SequenceSection(nn.Module):
         InversionError
             When a map misses `tol`.
         """
-        u = logits @ self.embedding().mT
-        for brenier_map in reversed(self._maps()):
-            u = brenier_map.inverse(u, tol=tol, max_iter=max_iter)
-        return u
+        return self.chain.inverse(logits @ self.embedding().mT, tol=tol, max_iter=max_iter)
 
     @torch.no_grad()
     def initialise(self, log_shares: Tensor, directions: Tensor, amplitudes: Tensor) -> None:
         """Start at the words' shares, and near amplitudes along directions: ``(V,), (K, V), (K,)``."""
         self.embedding.initialise(directions)
         slopes = amplitudes.clamp_max(LARGEST_AMPLITUDE).clamp_min(self.inverse_lipschitz)
-        maps, origin = self._maps(), slopes.new_zeros(len(slopes))
-        slope = slopes ** (1 / len(maps))
-        for position, brenier_map in enumerate(maps):
-            curvature = (slope - brenier_map.strong_convexity).clamp_min(LEAST_CURVATURE)
-            brenier_map.potential.initialise_curvature(curvature, slope**position)
-            brenier_map.bias.sub_(brenier_map(origin))
-        maps[-1].bias.add_(log_shares @ self.embedding().mT)
+        self.chain.initialise(slopes, log_shares @ self.embedding().mT)
         self.output.bias.copy_(log_shares)
-
-    def _maps(self) -> list[Any]:
-        return list(self.chain)
 
 
 class CentredEmbedding(OrthogonalEmbedding):
