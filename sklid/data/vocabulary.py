@@ -124,13 +124,16 @@ class Vocabulary:
     def _words(self, document: Any, position: int) -> Sequence[Any]:
         if isinstance(document, str):
             return self.splitter(document.lower() if self.lowercase else document)
-        if isinstance(document, np.ndarray | list | tuple) and np.ndim(document) == 1:
+        if isinstance(document, list | tuple) or hasattr(document, "__array__"):
             words = np.asarray(document)
-            if words.dtype.kind in "iu" or not len(words):
+            if words.ndim == 1 and words.dtype.kind in "iu":
                 return words[: len(words) - _n_padding(words)].tolist()
+            if words.ndim == 1 and all(isinstance(word, str) for word in document):
+                return [word.lower() if self.lowercase else word for word in document]
         raise TypeError(
-            f"Document {position} is {_shown(document)}, a {type(document).__name__}. A document is a string, or a row "
-            "of whole numbers that are its words, which may end in negative ones as padding. Fill gaps with ''."
+            f"Document {position} is {_shown(document)}, a {type(document).__name__}. A document is a string, a list "
+            "of its words, or a row of whole numbers that are its words, which may end in negative ones as padding. "
+            "Fill gaps with ''."
         )
 
     def _renumbering(self, chosen: list[int], n_found: int) -> NDArray[np.int32]:

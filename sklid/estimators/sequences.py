@@ -133,7 +133,7 @@ class SequenceEstimator(TextAnswersMixin, TrainedEstimator, TextParameters):
 
         Parameters
         ----------
-        X : iterable of str, or of rows of whole numbers
+        X : iterable of str, of lists of words, or of rows of whole numbers
             Documents, at least two. It is gone through once, so it may be a generator; the numbers of many words are
             kept in a temporary file. Numbers are words themselves, and a row may end in negative ones as padding.
         y : ignored
@@ -165,7 +165,7 @@ class SequenceEstimator(TextAnswersMixin, TrainedEstimator, TextParameters):
 
         Parameters
         ----------
-        X : iterable of str, or of rows of whole numbers
+        X : iterable of str, of lists of words, or of rows of whole numbers
             In the first call at least ``n_components + 1``.
         y : ignored
 

@@ -55,7 +55,7 @@ class TextAnswersMixin(AnswersMixin):
 
         Parameters
         ----------
-        X : iterable of str, or of rows of whole numbers
+        X : iterable of str, of lists of words, or of rows of whole numbers
             A document of unknown words alone, and an empty one, have embeddings, too. Words after `max_length` are not
             seen.
 
@@ -71,7 +71,7 @@ class TextAnswersMixin(AnswersMixin):
 
         Parameters
         ----------
-        X : iterable of str, or of rows of whole numbers
+        X : iterable of str, of lists of words, or of rows of whole numbers
 
         Returns
         -------
@@ -102,7 +102,7 @@ class TextAnswersMixin(AnswersMixin):
 
         Parameters
         ----------
-        first, second : str, or row of whole numbers
+        first, second : str, list of words, or row of whole numbers
         n : int, default=5
             At least 2.
 
@@ -153,7 +153,7 @@ class TextAnswersMixin(AnswersMixin):
 
         Parameters
         ----------
-        X : iterable of str, or of rows of whole numbers
+        X : iterable of str, of lists of words, or of rows of whole numbers
 
         Returns
         -------
@@ -179,7 +179,7 @@ class TextAnswersMixin(AnswersMixin):
         ]
 
     def _longest(self) -> int:
-        return LONGEST if self.max_length is None else self.max_length + 1
+        return LONGEST if self.max_length is None else self.max_length
 
     @ordinary_settings()
     def _checked(self, X: Iterable[Any]) -> Documents:

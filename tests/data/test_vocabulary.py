@@ -80,6 +80,18 @@ def test_whole_numbers_are_words_and_negative_ones_at_the_end_padding(rows):
     assert vocabulary.restored(learned[:].numpy()) == [[5, 7, 7], [7]]
 
 
+@pytest.mark.parametrize("document", [["The", "cat"], ("the", "CAT"), np.array(["the", "cat"])])
+def test_lists_of_words_are_documents_that_are_split_already(document):
+    vocabulary = made()
+    learned = vocabulary.learn([document, "the"])
+    assert vocabulary.words == ["the", "cat"]
+    assert vocabulary.restored(learned[:].numpy()) == ["the cat", "the"]
+
+
+def test_rows_of_a_tensor_are_documents():
+    assert made().learn(torch.tensor([[5, 7], [7, -1]])).lengths.tolist() == [3, 2]
+
+
 def test_a_generator_is_gone_through_once():
     vocabulary, twice = made(), made()
     assert torch.equal(vocabulary.learn(text for text in TEXTS)[:], twice.learn(TEXTS)[:])

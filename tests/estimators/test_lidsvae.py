@@ -149,6 +149,7 @@ def test_documents_of_unknown_words_empty_and_too_long_ones_are_embedded(quick):
     assert np.isfinite(Z).all()
     cut = clone(quick).set_params(max_length=3).fit(MANY)
     np.testing.assert_array_equal(cut.transform(["the cat sees me"]), cut.transform(["the cat sees the sun"]))
+    assert all(len(text.split()) <= 3 for text in cut.predict(TEXTS))
 
 
 def test_an_interpolation_ends_at_both_documents(fitted):
