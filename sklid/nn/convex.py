@@ -17,6 +17,7 @@ which are ordinary differentiable operations: the gradient itself trains with on
 """
 
 import math
+from collections.abc import Callable
 from itertools import pairwise
 
 import torch
@@ -96,16 +97,21 @@ class ConvexPotential(nn.Module):
         height, _ = self._climb(u, list(self.input_weights), self._weights())
         return height @ self.root_output.square()
 
-    def gradient(self, u: Tensor, embedding: Tensor | None = None) -> Tensor:
+    def gradient(
+        self, u: Tensor, embedding: Tensor | int | None = None, readout: Callable[[Tensor], Tensor] | None = None
+    ) -> Tensor:
         """The gradient of T at u, ``(*, d) -> (*, d)``.
 
-        When an embedding ``(K, d)`` is given, at ``u @ embedding``, ``(*, K) -> (*, d)``. The embedding is folded into
-        the input weights, so the way up costs K instead of d multiply-adds per unit.
+        When an embedding ``(K, d)`` is given, at ``u @ embedding``, ``(*, K) -> (*, d)``, and with K alone at u with
+        zeros behind it. The embedding is folded into the input weights, so the way up costs K instead of d
+        multiply-adds per unit. A readout, any linear map of the last axis, is folded into them on the way down, and the
+        gradient is given through it.
         """
         weights = self._weights()
-        inputs = [A if embedding is None else A @ embedding.mT for A in self.input_weights]
+        inputs = [_folded(A, embedding) for A in self.input_weights]
+        outputs = [A if readout is None else readout(A) for A in self.input_weights]
         _, slopes = self._climb(u, inputs, weights)
-        return self._descend(slopes, weights)
+        return self._descend(slopes, weights, outputs)
 
     @torch.no_grad()
     def mean_slope(self, rows: Tensor) -> float:
@@ -160,16 +166,23 @@ class ConvexPotential(nn.Module):
             slopes.append(slope)
         return z, slopes
 
-    def _descend(self, slopes: list[Tensor], weights: list[Tensor]) -> Tensor:
+    def _descend(self, slopes: list[Tensor], weights: list[Tensor], outputs: list[Tensor]) -> Tensor:
         """Way down: the sum of A_l' d_l, in one product over all layers that see the input."""
         d = self.root_output.square() * slopes[-1]
         deltas = [d]
         for W, slope in zip(reversed(weights), reversed(slopes[:-1]), strict=True):
             d = (d @ W) * slope
             deltas.append(d)
-        if len(self.input_weights) == 1:
-            return d @ self.input_weights[0]
-        return torch.cat(deltas[::-1], dim=-1) @ torch.cat(list(self.input_weights))
+        if len(outputs) == 1:
+            return d @ outputs[0]
+        return torch.cat(deltas[::-1], dim=-1) @ torch.cat(outputs)
+
+
+def _folded(weight: Tensor, embedding: Tensor | int | None) -> Tensor:
+    """Input weights ``(H, d)`` for inputs that are still to be embedded: ``(H, K)``."""
+    if isinstance(embedding, int):
+        return weight[:, :embedding]
+    return weight if embedding is None else weight @ embedding.mT
 
 
 def _gaussian(width: int, n_features: int) -> nn.Parameter:

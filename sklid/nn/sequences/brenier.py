@@ -3,8 +3,9 @@ r"""The paper's decoder of documents.
 .. math:: \eta_t = Q \, g_2(\beta^\top g_1([z, s_t])), \qquad s_t = RNN(x_{<t}), \qquad Q^\top Q = I, \; Q^\top 1 = 0
 
 (Wang, Blei & Cunningham, NeurIPS 2021, example 2), with the zero-one beta and Helmert's basis Q of the logits that sum
-to 0, which makes V - 1 numbers of V words. The map is injective in z and the state together, and so in z after every
-history:
+to 0, which makes V - 1 numbers of V words. Basis and zero-one beta are folded into the weights of g2, so
+that a word costs about what it costs a softmax layer. The map is injective in z and the state together, and so in z
+after every history:
 
 .. math:: |\eta_t(z, s) - \eta_t(z', s)| \ge r |z - z'|.
 """
@@ -74,8 +75,13 @@ class SequenceBrenier(nn.Module):
 
     def logits(self, z: Tensor, states: Tensor) -> Tensor:
         """Logits at some states: ``(M, K), (M, T, H) -> (M, T, V)``."""
-        told = torch.cat([z.unsqueeze(1).expand(-1, states.shape[1], -1), states], dim=-1)
-        return from_contrasts(self.map(told))
+        u = torch.cat([z.unsqueeze(1).expand(-1, states.shape[1], -1), states], dim=-1)
+        if self.map.inner is not None:
+            u = self.map.inner(u)
+        outer, n_inputs = self.map.outer, u.shape[-1]
+        logits = outer.potential.gradient(u, n_inputs, from_contrasts) + from_contrasts(outer.bias)
+        logits[..., : n_inputs + 1] += from_contrasts(outer.strong_convexity * u)  # the first coordinates of no others
+        return logits
 
     @torch.no_grad()
     def inverse(self, logits: Tensor, tol: float = 1e-6, max_iter: int = 100) -> Tensor:

@@ -105,3 +105,11 @@ def test_contrasts_are_coordinates_in_the_basis_of_helmert():
 def test_more_latents_than_words_tell_apart_are_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("maps", [1, 2])
+def test_the_folded_decoder_of_the_paper_is_the_one_that_multiplies_everything_out(maps):
+    f = at_random(brenier(maps=maps))
+    z, states = torch.randn(4, K, dtype=torch.float64), torch.randn(4, 3, H, dtype=torch.float64)
+    told = torch.cat([z.unsqueeze(1).expand(-1, 3, -1), states], dim=-1)
+    torch.testing.assert_close(f.logits(z, states), f.map(told) @ helmert_basis(V).double().mT)
