@@ -126,11 +126,12 @@ def run_full() -> None:
             for side in SIDES:
                 if not CELLS.read(data=data, method=side, seed=seed, scale=f"{SCALES[-1]:.6g}"):
                     model = fitted(side, X, seed)
-                    for scale in SCALES:
+                    found = {scale: measure(model, scale, rows) for scale in SCALES}
+                    for scale, figures in found.items():
                         key = {"data": data, "method": side, "seed": seed, "scale": scale}
                         key["decoder"] = getattr(model, "decoder", "perceptron")
-                        CELLS.add(key | measure(model, scale, rows) | {"n_rows": len(rows)} | provenance())
-                    print(data, side, seed, measure(model, 1.0, rows), flush=True)
+                        CELLS.add(key | figures | {"n_rows": len(rows)} | provenance())
+                    print(data, side, seed, found[1.0], flush=True)
 
 
 def run_quick() -> None:

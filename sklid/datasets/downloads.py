@@ -17,7 +17,7 @@ from tqdm import tqdm
 __all__ = ["RemoteFile", "data_folder", "downloaded"]
 
 CHUNK, TIMEOUT = 2**16, 30
-WHOLE, PARTIAL, PAST_THE_END = 200, 206, 416
+PARTIAL, PAST_THE_END = 206, 416
 
 
 class RemoteFile(NamedTuple):

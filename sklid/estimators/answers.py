@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 from torch.distributions import Distribution
 
@@ -31,6 +32,7 @@ class AnswersMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     net_: BoundNet
     n_components_: int
     _table: TableAdapter
+    _row_noise = RowNoise
 
     def transform(self, X: ArrayLike) -> NDArray[np.float32]:
         """Posterior mean of the latent, E[z | x].
@@ -151,10 +153,20 @@ class AnswersMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         check_is_fitted(self)
         return self._table.checked(self, X, reset=False)
 
+    def _checked_latents(self, Z: ArrayLike) -> NDArray[np.floating]:
+        """Latents to decode; ValueError for another number of columns than there are latents."""
+        check_is_fitted(self)
+        Z = check_array(Z, dtype=[np.float64, np.float32])
+        if Z.shape[1] != self.n_components_:
+            raise ValueError(
+                f"Z has {Z.shape[1]} columns, but {type(self).__name__} has n_components_={self.n_components_} latents."
+            )
+        return Z
+
     @ordinary_settings()
     def _inference(self, dtype: Any = np.float32) -> Inference:
         """The fitted model on the estimator's device, in single precision or in double."""
         check_is_fitted(self)
-        noise = RowNoise(self._seed, self.n_importance_samples, self.n_components_)
+        noise = self._row_noise(self._seed, self.n_importance_samples, self.n_components_)
         device = available_device(self.device, fall_back=True)  # a model fitted on a GPU answers on a CPU
         return Inference(self.net_.module_, self._table, device, noise, dtype)

@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import check_array
-from sklearn.utils.validation import check_is_fitted
 
 from .answers import AnswersMixin
 from .inference import Inference
@@ -52,12 +50,7 @@ class RowAnswersMixin(AnswersMixin):
         ValueError
             If Z has another number of columns than `n_components_`.
         """
-        check_is_fitted(self)
-        Z = check_array(Z, dtype=[np.float64, np.float32])
-        if Z.shape[1] != self.n_components_:
-            raise ValueError(
-                f"Z has {Z.shape[1]} columns, but {type(self).__name__} has n_components_={self.n_components_} latents."
-            )
+        Z = self._checked_latents(Z)
         return self._inference(Z.dtype).decoded(Z)
 
     def sample(self, n_samples: int = 1) -> NDArray[np.floating]:

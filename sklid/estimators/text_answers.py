@@ -11,18 +11,15 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from ..data.documents import Documents
 from ..nn.draws import Draws
 from ..nn.sequences import drawn, most_probable
-from ..randomness import RowNoise, available_device, seed_of
-from ..surroundings import ordinary_settings, without_gradients
+from ..randomness import RowNoise, seed_of
+from ..surroundings import without_gradients
 from ..validation import checked_size
 from .answers import AnswersMixin
-from .inference import Inference
 
 __all__ = ["TextAnswersMixin"]
 
@@ -44,6 +41,7 @@ class TextAnswersMixin(AnswersMixin):
 
     beam_size: int
     max_length: int | None
+    _row_noise = DocumentNoise
 
     @property
     def vocabulary_(self) -> list[Any]:
@@ -180,27 +178,6 @@ class TextAnswersMixin(AnswersMixin):
 
     def _longest(self) -> int:
         return LONGEST if self.max_length is None else self.max_length
-
-    @ordinary_settings()
-    def _checked(self, X: Iterable[Any]) -> Documents:
-        check_is_fitted(self)
-        return self._table.checked(self, X)
-
-    def _checked_latents(self, Z: ArrayLike) -> NDArray[np.floating]:
-        check_is_fitted(self)
-        Z = check_array(Z, dtype=[np.float64, np.float32], input_name="Z")
-        if Z.shape[1] != self.n_components_:
-            raise ValueError(
-                f"Z has {Z.shape[1]} columns, but {type(self).__name__} has n_components_={self.n_components_} latents."
-            )
-        return Z
-
-    @ordinary_settings()
-    def _inference(self, dtype: Any = np.float32) -> Inference:
-        check_is_fitted(self)
-        noise = DocumentNoise(self._seed, self.n_importance_samples, self.n_components_)
-        device = available_device(self.device, fall_back=True)
-        return Inference(self.net_.module_, self._table, device, noise, dtype)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
