@@ -1,6 +1,6 @@
 """What a flow posterior, and the importance-weighted bound, add to a Gaussian posterior, and what they cost.
 
-    python doc/benchmarks/flows.py            full run: about 40 minutes on one thread; goes on where it stopped
+    python doc/benchmarks/flows.py            full run: about 30 minutes on one thread; goes on where it stopped
     python doc/benchmarks/flows.py --quick    some digits, about 10 seconds
     python doc/benchmarks/flows.py --table    the table of the saved results, in Markdown
 
@@ -31,7 +31,6 @@ SIDES = {
     "Gaussian": {},
     "flow": {"posterior": "flow"},
     "IWAE": {"objective": "iwae", "n_samples_train": 5},
-    "flow, IWAE": {"posterior": "flow", "objective": "iwae", "n_samples_train": 5},
 }
 
 
@@ -53,7 +52,7 @@ def measure(model: LIDVAE | VAE, train: np.ndarray, test: np.ndarray) -> dict:
 def run_full() -> None:
     torch.set_num_threads(1)
     cells = len(DATA) * len(METHODS) * len(SIDES) * len(SEEDS)
-    print(f"{cells - len(CELLS.read())} fits to do, about 17 seconds each on one thread", flush=True)
+    print(f"{cells - len(CELLS.read())} fits to do, about 15 seconds each on one thread", flush=True)
     for data in DATA:
         rows = DATA[data].rows()
         for seed in SEEDS:

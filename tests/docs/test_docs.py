@@ -1,0 +1,102 @@
+"""What the documents say is executed, and their figures are those of the saved results."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+import torch
+from scripts import ROOT, load
+
+TABLES = {
+    "benchmarks/depth": "README.md",
+    "benchmarks/choices": "doc/clustering.md",
+    "benchmarks/clustering": "doc/benchmarks/README.md",
+    "benchmarks/folds": "doc/theory.md",
+    "benchmarks/price": "doc/guarantee.md",
+    "benchmarks/small": "doc/benchmarks/README.md",
+    "benchmarks/measuring": "doc/collapse.md",
+    "benchmarks/coverage": "doc/collapse.md",
+    "benchmarks/ppca": "doc/ppca.md",
+    "benchmarks/speed": "doc/benchmarks/README.md",
+    "benchmarks/memory": "doc/benchmarks/README.md",
+    "benchmarks/threads": "doc/benchmarks/README.md",
+    "benchmarks/verdicts": "doc/collapse.md",
+    "paper/figure_1": "doc/paper/figure_1.md",
+    "paper/theorem_1": "doc/paper/theorem_1.md",
+    "paper/figure_2": "doc/ppca.md",
+    "paper/appendix_a": "doc/ppca.md",
+    "paper/calibration": "doc/ppca.md",
+}
+
+WITHOUT_TABLES = ["benchmarks/documents", "benchmarks/flows", "paper/ablation", "paper/table_1", "paper/table_1_text"]
+"""Scripts whose full runs have not been made."""
+
+DOCUMENTS = ["README.md", *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "doc").rglob("*.md"))]
+
+
+def test_modules_work_in_a_loop_and_in_a_net_of_ones_own():
+    with torch.random.fork_rng():
+        found = load(ROOT / "doc/examples/own_loop.py").main()
+    assert all(correlation > 0.9 for correlation in found.values())
+
+
+def test_convolutions_are_as_good_a_decoder_with_the_certificate_as_without():
+    found = load(ROOT / "doc/examples/convolutional_decoder.py").main(n_epochs=15)
+    assert found["LIDVAE, convolutions"] > found["VAE, convolutions"] - 2
+    assert found["floor"] > 2.7
+    assert found["error"] < 1e-4
+
+
+@pytest.mark.parametrize("script", [*TABLES, *WITHOUT_TABLES])
+def test_benchmarks_show_their_direction_quickly(script):
+    done = subprocess.run(
+        [sys.executable, ROOT / f"doc/{script}.py", "--quick"], capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("script", "document"), TABLES.items())
+def test_tables_of_the_documents_are_those_of_the_saved_results(script, document):
+    shown = re.search(
+        rf"<!-- table of doc/{script}.py -->\n(.*?)\n<!-- end of table -->", (ROOT / document).read_text(), re.DOTALL
+    )
+    assert shown.group(1) == load(ROOT / f"doc/{script}.py").table()
+
+
+def test_the_way_of_a_table_through_a_fit_is_listed_from_the_estimator_to_its_data():
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, ROOT / "doc/trace.py", "LIDVAE"]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout.splitlines()
+    assert re.match(r" *1  estimators/\w+: \w+\.fit$", lines[0])
+    assert any(" data/table: " in line for line in lines)
+    assert lines[-1].startswith(f"{len(lines) - 1} calls, ")
+
+
+def headings(path):
+    """The anchors of a document's headings, as GitHub makes them."""
+    titles = re.findall(r"^#+ (.+)$", path.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title).lower().replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("path", DOCUMENTS)
+def test_links_of_the_documents_lead_somewhere(path):
+    document = ROOT / path
+    for target, anchor in re.findall(r"\]\(([^)#:]*)(?:#([^)]+))?\)", document.read_text()):
+        linked = document.parent / target if target else document
+        assert linked.exists(), target
+        assert not anchor or anchor in headings(linked), f"{target}#{anchor}"
+
+
+# without the changes, which tell of former files
+@pytest.mark.parametrize("path", [path for path in DOCUMENTS if path != "doc/changes.md"])
+def test_files_named_in_the_documents_exist(path):
+    for name in re.findall(r"\b((?:sklid|tests|doc)/(?:\w+/)*(?:\w+\.\w+)?)", (ROOT / path).read_text()):
+        assert (ROOT / name).exists(), name
+
+
+def test_version_has_an_entry_in_the_changes():
+    import sklid
+
+    assert f"## {sklid.__version__}" in (ROOT / "doc/changes.md").read_text()
