@@ -112,7 +112,7 @@ class GaussianPosterior(nn.Module):
         return scale + torch.log(-torch.expm1(-scale))
 
     @torch.no_grad()
-    def initialise(self, mean: Tensor, directions: Tensor, amplitudes: Tensor, noise: float) -> None:
+    def initialise(self, mean: Tensor, directions: Tensor, amplitudes: Tensor, noise: float | Tensor) -> None:
         """Start at the posterior of a probabilistic PCA, the network silent; without a linear map, stay at random.
 
         Parameters
@@ -122,8 +122,8 @@ class GaussianPosterior(nn.Module):
             Orthonormal rows.
         amplitudes : Tensor of shape (K,)
             Loadings in units of the noise.
-        noise : float
-            Its standard deviation, in units of the inputs.
+        noise : float, or Tensor of shape (K,)
+            Its standard deviation, in units of the inputs, or that along each direction.
         """
         if self.linear is None:
             return

@@ -95,7 +95,7 @@ class SequenceBrenier(nn.Module):
         return self.map.inverse(contrasts(logits), tol=tol, max_iter=max_iter)[..., : self.n_components]
 
     @torch.no_grad()
-    def initialise(self, log_shares: Tensor, directions: Tensor, amplitudes: Tensor) -> None:
+    def initialise(self, log_shares: Tensor, directions: Tensor, slopes: Tensor) -> None:
         """Start at the words' shares ``(V,)``; the zero-one beta has its own directions."""
         origin = log_shares.new_zeros(self.map.n_components)
         self.map.outer.bias.add_(contrasts(log_shares) - self.map(origin))

@@ -18,11 +18,13 @@ import torch
 from torch import Tensor, nn
 
 from ..chain import BrenierChain
-from ..decoder import LARGEST_AMPLITUDE
 from ..embedding import OrthogonalEmbedding
 from .recurrent import RecurrentStates
 
 __all__ = ["PlainSequenceDecoder", "SequenceDecoder", "SequenceSection"]
+
+LARGEST_SLOPE = 30.0
+"""That a section starts at, in logits for a standard deviation of z."""
 
 
 class SequenceDecoder(Protocol):
@@ -36,8 +38,8 @@ class SequenceDecoder(Protocol):
     def logits(self, z: Tensor, states: Tensor) -> Tensor:
         """Logits at some states: ``(M, K), (M, T, H) -> (M, T, V)``."""
 
-    def initialise(self, log_shares: Tensor, directions: Tensor, amplitudes: Tensor) -> None:
-        """Start at the words' shares, and near amplitudes along directions: ``(V,), (K, V), (K,)``."""
+    def initialise(self, log_shares: Tensor, directions: Tensor, slopes: Tensor) -> None:
+        """Start at the words' shares, and near slopes along directions: ``(V,), (K, V), (K,)``."""
 
 
 class PlainSequenceDecoder(nn.Module):
@@ -66,7 +68,7 @@ class PlainSequenceDecoder(nn.Module):
         return self.output(states)
 
     @torch.no_grad()
-    def initialise(self, log_shares: Tensor, directions: Tensor, amplitudes: Tensor) -> None:
+    def initialise(self, log_shares: Tensor, directions: Tensor, slopes: Tensor) -> None:
         """Start at the words' shares ``(V,)``."""
         self.output.bias.copy_(log_shares)
 
@@ -159,10 +161,10 @@ class SequenceSection(nn.Module):
         return self.chain.inverse(logits @ self.embedding().mT, tol=tol, max_iter=max_iter)
 
     @torch.no_grad()
-    def initialise(self, log_shares: Tensor, directions: Tensor, amplitudes: Tensor) -> None:
-        """Start at the words' shares, and near amplitudes along directions: ``(V,), (K, V), (K,)``."""
+    def initialise(self, log_shares: Tensor, directions: Tensor, slopes: Tensor) -> None:
+        """Start at the words' shares, and near slopes along directions: ``(V,), (K, V), (K,)``."""
         self.embedding.initialise(directions)
-        slopes = amplitudes.clamp_max(LARGEST_AMPLITUDE).clamp_min(self.inverse_lipschitz)
+        slopes = slopes.clamp_max(LARGEST_SLOPE).clamp_min(self.inverse_lipschitz)
         self.chain.initialise(slopes, log_shares @ self.embedding().mT)
         self.output.bias.copy_(log_shares)
 

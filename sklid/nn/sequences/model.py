@@ -16,16 +16,13 @@ from torch.nn import functional as F
 from ..likelihoods.base import Likelihood
 from ..model import LatentVariableModel
 from ..objective import Bound
-from ..principal import probabilistic_pca
 from ..prior import Prior
 from .decoder import SequenceDecoder
 from .posterior import DocumentPosterior
-from .tokens import PADDING, bag_of_words, is_token, trimmed
+from .start import start_of
+from .tokens import PADDING, is_token, trimmed
 
 __all__ = ["SequenceModel", "TokenLikelihood", "TokenSequences"]
-
-MOST_NUMBERS = 50_000_000
-"""In the bags of words that a model is initialised at."""
 
 
 class TokenSequences(Distribution):
@@ -157,13 +154,7 @@ class SequenceModel(LatentVariableModel):
 
     @torch.no_grad()
     def initialise(self, x: Tensor) -> None:
-        """Initialise at the words' shares and at the probabilistic PCA of the bags of words of documents ``(N, T)``."""
-        x = x[: max(1, MOST_NUMBERS // self.n_words)]
-        counts = bag_of_words(x, self.n_words)
-        bags = torch.log1p(counts)
-        directions, amplitudes, noise = probabilistic_pca(bags, self.prior.n_components)
-        centred = torch.linalg.qr((directions - directions.mean(-1, keepdim=True)).mT).Q
-        directions = (centred * (centred.mT @ directions.mT).diagonal().sign()).mT
-        shares = (counts.sum(0) + 1) / (counts.sum() + self.n_words)
-        self.decoder.initialise(shares.log(), directions, self.likelihood.slopes(amplitudes))
-        self.posterior.initialise(bags.mean(0), directions, amplitudes, noise)
+        """Initialise at the principal components of documents ``(N, T)``, and at the words that each makes likely."""
+        start = start_of(x, self.n_words, self.prior.n_components)
+        self.decoder.initialise(start.log_shares, start.directions, start.slopes)
+        self.posterior.initialise(start)

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from ..posterior import MINIMAL_SCALE, GaussianPosterior, diagonal_normal
 from .recurrent import RecurrentStates
+from .start import DocumentStart
 from .tokens import bag_of_words, trimmed
 
 __all__ = ["DocumentPosterior"]
@@ -72,10 +73,14 @@ class DocumentPosterior(nn.Module):
         return diagonal_normal(loc, F.softplus(raw) + MINIMAL_SCALE)
 
     @torch.no_grad()
-    def initialise(self, mean: Tensor, directions: Tensor, amplitudes: Tensor, noise: float) -> None:
-        """Start at the posterior of a probabilistic PCA of bags of words, as far as they are seen."""
+    def initialise(self, start: DocumentStart) -> None:
+        """Start at principal components of bags of words, as far as they are seen.
+
+        Means and variances add up to those of the prior.
+        """
         if self.gaussian is not None:
-            self.gaussian.initialise(mean, directions, amplitudes, noise)
+            amplitudes, noise = (start.precision - 1).sqrt(), start.spread / start.precision.sqrt()
+            self.gaussian.initialise(start.mean, start.components, amplitudes, noise)
             if self.head is not None:
                 nn.init.zeros_(self.head.weight)
                 nn.init.zeros_(self.head.bias)

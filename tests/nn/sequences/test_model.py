@@ -5,7 +5,6 @@ import torch
 from torch.distributions import Categorical
 
 from sklid.nn import StandardNormal
-from sklid.nn.principal import probabilistic_pca
 from sklid.nn.sequences import (
     PADDING,
     DocumentPosterior,
@@ -51,18 +50,6 @@ def test_the_log_probability_of_a_document_is_the_sum_of_those_of_its_words():
 def test_a_bag_of_words_counts_words_and_no_padding():
     expected = torch.tensor([[1.0, 0, 1, 1, 0, 0, 0], [1, 0, 2, 0, 0, 1, 1]], dtype=torch.float64)
     torch.testing.assert_close(bag_of_words(X[:2], V), expected)
-
-
-def test_the_posterior_starts_at_that_of_the_principal_components_of_bags_of_words():
-    x = torch.randint(V, (200, 6)).double()
-    model = made(reader=True)
-    model.initialise(x)
-    bags = torch.log1p(bag_of_words(x, V))
-    directions, amplitudes, noise = probabilistic_pca(bags, K)
-    precision = 1 + amplitudes.square()
-    expected = (bags - bags.mean(0)) @ directions.mT * (amplitudes / precision / noise)
-    found = model.encode(x)
-    torch.testing.assert_close(found.mean.abs(), expected.abs(), atol=0.05, rtol=0.05)
 
 
 def test_a_decoder_asked_for_words_without_those_before_says_what_it_needs():
