@@ -13,6 +13,7 @@ from ..estimators.declaration import with_parameters
 from ..estimators.sequences import SequenceEstimator
 from ..nn.posterior import diagonal_normal
 from ..nn.sequences import PlainSequenceDecoder, RecurrentStates
+from ..nn.sequences.start import DocumentStart
 
 __all__ = ["LanguageModel"]
 
@@ -90,7 +91,7 @@ class PriorAsPosterior(nn.Module):
         loc = x.new_zeros(*x.shape[:-1], self.n_components)
         return diagonal_normal(loc, torch.ones_like(loc))
 
-    def initialise(self, mean: Tensor, directions: Tensor, amplitudes: Tensor, noise: float) -> None:
+    def initialise(self, start: DocumentStart) -> None:
         """Nothing to start."""
 
     def draw(self, q: Distribution, noise: Tensor) -> tuple[Tensor, Tensor]:

@@ -157,4 +157,4 @@ class SequenceModel(LatentVariableModel):
         """Initialise at the principal components of documents ``(N, T)``, and at the words that each makes likely."""
         start = start_of(x, self.n_words, self.prior.n_components)
         self.decoder.initialise(start.log_shares, start.directions, start.slopes)
-        self.posterior.initialise(start)
+        self.posterior.initialise(start)  # type: ignore[call-arg, arg-type]
