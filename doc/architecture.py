@@ -18,8 +18,8 @@ HOUSE = [
      "likelihoods.support likelihoods.base likelihoods.gaussian likelihoods.bernoulli likelihoods.continuous_bernoulli "
      "likelihoods.counts likelihoods.categorical likelihoods objective linear certificate prior clusters "
      "location_scale gamma mixture posterior flow shift principal model positive committed mixture_model "
-     "refined_model sequences.tokens sequences.recurrent sequences.decoder sequences.brenier sequences.generation sequences.start "
-     "sequences.posterior sequences.model sequences.refined sequences"),
+     "refined_model sequences.tokens sequences.recurrent sequences.decoder sequences.brenier sequences.generation "
+     "sequences.start sequences.posterior sequences.model sequences.refined sequences"),
     ("root", "", "exceptions surroundings randomness validation"),
     ("floor 2", "data",
      "blocks memory_map scale table numeric_table array_file frame_table text_file parquet_file files splitter "
