@@ -24,7 +24,7 @@ HOUSE = [
     ("floor 2", "data",
      "blocks memory_map scale table numeric_table array_file frame_table text_file parquet_file files splitter "
      "documents vocabulary corpus"),
-    ("floor 2", "datasets", "made downloads image_files images documents"),
+    ("floor 2", "datasets", "made downloads reading image_files images documents"),
     ("floor 2", "training", "callbacks batches guard loss net phases aggressive importance"),
     ("floor 3", "metrics",
      "sources encodings aggregate gaussians importance information units labels mixtures agreement likelihood "

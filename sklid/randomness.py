@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Self
 
 import numpy as np
 import torch
@@ -64,12 +65,17 @@ class RowNoise:
 
     def __init__(self, seed: int, n_draws: int, n_components: int) -> None:
         generator = torch.Generator().manual_seed(seed)
+        self.seed = seed
         self.n_draws = n_draws
         self.pool = torch.randn(self.N_SETS, n_draws, n_components, dtype=torch.float32, generator=generator)
 
     def __call__(self, x: Tensor) -> Tensor:
         """The noise of each row, on its device and in its type: ``(N, P) -> (S, N, K)``."""
         return self.pool[self.set_of_rows(x)].transpose(0, 1).to(x)
+
+    def with_draws(self, n_draws: int) -> Self:
+        """Noise of the same seed for another number of draws."""
+        return type(self)(self.seed, n_draws, self.pool.shape[-1])
 
     @classmethod
     def set_of_rows(cls, x: Tensor) -> NDArray[np.int64]:

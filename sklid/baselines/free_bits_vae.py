@@ -54,7 +54,7 @@ class FreeBitsVAE(FreeBits, VAE):
     n_components_, n_features_in_, feature_names_in_, scale_, scaler_, net_
         As in `LIDVAE`.
     interrupted_, converged_, n_iter_, lower_bound_
-        As in `LIDVAE`. There is no certificate.
+        As in `LIDVAE`; the bound is the one above, with free bits, which is lower. There is no certificate.
 
     References
     ----------

@@ -55,9 +55,9 @@ class LaggingVAE(Lagging, VAE):
 
     Before each step of the decoder the encoder takes steps of its own, on other batches, until the bound no longer
     rises. This ends, for good, after the first epoch in which the mutual information of rows and latent variables did
-    not grow; it is measured on `validation_fraction` of the rows, which no step uses. The learning rate is that of
-    Adam here, for both, where the paper uses stochastic gradients. An epoch then costs up to `max_encoder_steps` times
-    as much.
+    not grow; it is measured on `validation_fraction` of the rows, which no step uses. `partial_fit` holds no rows out,
+    and leaves the encoder ahead if it was. The learning rate is that of Adam here, for both, where the paper uses
+    stochastic gradients. An epoch then costs up to `max_encoder_steps` times as much.
 
     Attributes
     ----------

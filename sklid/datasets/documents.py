@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
 from .downloads import RemoteFile, data_folder, downloaded
+from .reading import reading, writing_whole
 
 __all__ = ["fetch_yahoo", "fetch_yelp"]
 
@@ -157,20 +158,40 @@ def fetch_yelp(
 def _fetched(
     documents: Documents, subset: str, data_home: str | os.PathLike | None, return_X_y: bool, progress: bool
 ) -> Bunch | tuple[list[str], NDArray]:
-    if subset not in SIZES:
+    if subset not in list(SIZES):
         raise ValueError(f"subset={subset!r} must be one of {list(SIZES)}.")
     folder = data_folder(data_home)
-    texts, labels = (folder / f"{documents.stem}.{subset}.{kind}.gz" for kind in ("txt", "labels"))
-    if not (texts.is_file() and labels.is_file()):
+    texts, labels = files = _files(documents, folder, subset)
+    if not all(path.is_file() for path in files):
+        _check_empty(documents, folder)
         _keep_sample(documents, folder, progress)
-    data = gzip.decompress(texts.read_bytes()).decode().splitlines()
-    target = np.array(gzip.decompress(labels.read_bytes()).decode().split(), np.int64)
+    with reading(texts, labels):
+        data = gzip.decompress(texts.read_bytes()).decode().splitlines()
+        target = np.array(gzip.decompress(labels.read_bytes()).decode().split(), np.int64)
+        if not len(data) == len(target) > 0:
+            raise ValueError(f"{len(data)} documents have {len(target)} labels")
     if return_X_y:
         return data, target
     note = folder / f"{documents.stem}.source"
     source = note.read_text() if note.is_file() else str(texts)
     names = list(documents.target_names)
     return Bunch(data=data, target=target, target_names=names, source=source, DESCR=documents.description)
+
+
+def _files(documents: Documents, folder: Path, part: str) -> tuple[Path, Path]:
+    """Those of the texts and of the labels of a part."""
+    texts, labels = (folder / f"{documents.stem}.{part}.{kind}.gz" for kind in ("txt", "labels"))
+    return texts, labels
+
+
+def _check_empty(documents: Documents, folder: Path) -> None:
+    """OSError if files of some part are there, which a sample would take the place of."""
+    there = [path for part in SIZES for path in _files(documents, folder, part) if path.is_file()]
+    if there:
+        raise OSError(
+            f"{folder} has {', '.join(path.name for path in there)}, and not all that this part needs. Put the rest "
+            "there, or name another folder, where all parts are fetched together."
+        )
 
 
 def _keep_sample(documents: Documents, folder: Path, progress: bool) -> None:
@@ -182,10 +203,14 @@ def _keep_sample(documents: Documents, folder: Path, progress: bool) -> None:
     n_valid = round(len(others) * SIZES["valid"] / (SIZES["valid"] + SIZES["test"]))
     common = {word for word, _ in Counter(word for words, _ in train for word in words).most_common(N_WORDS)}
     (folder / f"{documents.stem}.source").write_text(documents.remote.url)
-    for part, rows in (("train", train), ("valid", others[:n_valid]), ("test", others[n_valid:])):
-        texts = (" ".join(word if word in common else UNKNOWN for word in words) for words, _ in rows)
-        _write(folder / f"{documents.stem}.{part}.txt.gz", texts)
-        _write(folder / f"{documents.stem}.{part}.labels.gz", (str(label) for _, label in rows))
+    paths = [path for part in SIZES for path in _files(documents, folder, part)]
+    with writing_whole(*paths) as names:
+        for rows, texts, labels in zip(
+            (train, others[:n_valid], others[n_valid:]), names[::2], names[1::2], strict=True
+        ):
+            known = (" ".join(word if word in common else UNKNOWN for word in words) for words, _ in rows)
+            _write(texts, known)
+            _write(labels, (str(label) for _, label in rows))
     archive.unlink()
 
 
@@ -214,8 +239,6 @@ def _sample(rows: Iterator[tuple[list[str], int]], size: int, random: np.random.
 
 
 def _write(path: Path, lines: Iterator[str]) -> None:
-    """Compressed lines, under their name once they are whole."""
-    part = path.with_suffix(".part")
-    with gzip.open(part, "wt", encoding="utf-8") as file:
+    """Compressed lines."""
+    with gzip.open(path, "wt", encoding="utf-8") as file:
         file.writelines(f"{line}\n" for line in lines)
-    os.replace(part, path)

@@ -33,6 +33,8 @@ class RemoteFile(NamedTuple):
 
 def data_folder(data_home: str | os.PathLike | None) -> Path:
     """The folder named by `data_home`, by the variable ``SKLID_DATA``, or ``sklid`` among scikit-learn's data."""
+    if data_home is not None and not os.fspath(data_home):
+        raise ValueError('data_home="" names no folder; None takes the one of the variable SKLID_DATA.')
     given = data_home or os.environ.get("SKLID_DATA")
     return Path(given).expanduser() if given else Path(get_data_home()) / "sklid"
 

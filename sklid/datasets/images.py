@@ -13,6 +13,7 @@ from sklearn.utils import Bunch
 
 from .downloads import data_folder, downloaded
 from .image_files import FASHION_MNIST, GREATEST, MNIST, OMNIGLOT, SIDE, Images
+from .reading import reading, writing_whole
 
 __all__ = ["fetch_fashion_mnist", "fetch_mnist", "fetch_omniglot"]
 
@@ -172,13 +173,14 @@ def _fetched(
     images: Images, subset: str, data_home: str | os.PathLike | None, return_X_y: bool, progress: bool
 ) -> Bunch | tuple[NDArray, NDArray]:
     parts = {"train": ("train",), "test": ("test",), "all": ("train", "test")}
-    if subset not in parts:
+    if subset not in list(parts):
         raise ValueError(f"subset={subset!r} must be one of {list(parts)}.")
     path = _file_of(images, data_folder(data_home), progress)
-    with np.load(path) as arrays:
-        pixels = np.concatenate([arrays[f"X_{part}"] for part in parts[subset]])
-        target = np.concatenate([arrays[f"y_{part}"] for part in parts[subset]]).astype(np.int64)
+    with reading(path), np.load(path) as arrays:
+        pixels, target = (np.concatenate([arrays[f"{name}_{part}"] for part in parts[subset]]) for name in "Xy")
         source = str(arrays["source"]) if "source" in arrays else str(path)
+        _check(pixels, target)
+    target = target.astype(np.int64)
     rows = pixels.reshape(len(pixels), -1) / np.float32(GREATEST)
     if return_X_y:
         return rows, target
@@ -193,16 +195,24 @@ def _fetched(
     )
 
 
+def _check(pixels: NDArray, target: NDArray) -> None:
+    """ValueError unless these are images of bytes, each with a whole number."""
+    if pixels.shape[1:] != (SIDE, SIDE) or pixels.dtype != np.uint8:
+        raise ValueError(
+            f"images are of shape (n, {SIDE}, {SIDE}) and type uint8, not {pixels.shape} of {pixels.dtype}"
+        )
+    if target.shape != (len(pixels),) or target.dtype.kind not in "iu":
+        raise ValueError(f"{len(pixels)} images have as many whole numbers, not {target.shape} of {target.dtype}")
+
+
 def _file_of(images: Images, folder: Path, progress: bool) -> Path:
     """The one file of a data set, made of the official ones if it is not there."""
     path = folder / images.file
     if not path.is_file():
         paths = [downloaded(file, folder, progress) for file in images.remote]
         arrays = images.read(paths) | {"source": np.array(images.remote[0].url.rpartition("/")[0])}
-        part = path.with_suffix(".part")
-        with part.open("wb") as file:
+        with writing_whole(path) as (part,), part.open("wb") as file:
             np.savez_compressed(file, **arrays)
-        os.replace(part, path)
         for official in paths:
             official.unlink()
     return path

@@ -9,7 +9,7 @@ from sklearn.utils import check_array, check_random_state, check_scalar
 from torch import nn
 
 from ..nn.draws import Draws
-from ..surroundings import ordinary_settings
+from ..surroundings import SinglePrecision, ordinary_settings
 from ..validation import checked_size
 
 __all__ = ["make_gmm", "make_pinwheel", "make_ppca", "make_sequential_vae"]
@@ -253,9 +253,10 @@ def make_sequential_vae(
         "n_layers": (n_layers, "layers"),
         "width": (width, "units"),
     }
-    for name, (value, what) in sizes.items():
-        checked_size(value, name, what)
-    with Draws(check_random_state(random_state).randint(2**30)), torch.no_grad():
+    n_samples, length, n_words, n_components, n_layers, width = (
+        checked_size(value, name, what) for name, (value, what) in sizes.items()
+    )
+    with SinglePrecision(), Draws(check_random_state(random_state).randint(2**30)), torch.no_grad():
         embedding, output = nn.Embedding(n_words + 1, width), nn.Linear(width, n_words)
         network = nn.LSTM(width + n_components, width, n_layers, batch_first=True)
         for weight in (*embedding.parameters(), *output.parameters(), *network.parameters()):

@@ -37,6 +37,8 @@ class AnswersMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     def transform(self, X: ArrayLike) -> NDArray[np.float32]:
         """Posterior mean of the latent, E[z | x].
 
+        The mean of a flow has no closed form, and is that of 100 draws, which follow from the row and from the fit.
+
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)

@@ -61,9 +61,9 @@ class LatentVariableEstimator(RowAnswersMixin, TrainedEstimator, EncoderMixin, M
         Raises
         ------
         ValueError
-            If a value is outside the support of the likelihood, `n_components` exceeds the number of natural
-            parameters, `scale` is given for a likelihood other than the Gaussian, rows are not the images that
-            `image_shape` says, or the device is missing.
+            If a value is outside the support of the likelihood, an injective decoder or an encoder that starts at
+            principal components has more latents than there are natural parameters, `scale` is given for a likelihood
+            other than the Gaussian, rows are not the images that `image_shape` says, or the device is missing.
 
         Warns
         -----

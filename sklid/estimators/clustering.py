@@ -51,8 +51,9 @@ class MixtureMixin(ClusterMixin, MixtureAttributes, MixtureParameters):
         Raises
         ------
         ValueError
-            If a value is outside the support of the likelihood, there are fewer rows than clusters, `n_components`
-            exceeds the number of natural parameters, `init` has the wrong shape, or the device is missing.
+            If a value is outside the support of the likelihood, there are fewer rows than clusters, an injective
+            decoder or an encoder that starts at principal components has more latents than there are natural
+            parameters, `init` has the wrong shape, or the device is missing.
 
         Warns
         -----
@@ -228,7 +229,8 @@ class MixtureMixin(ClusterMixin, MixtureAttributes, MixtureParameters):
         if not n_early:
             return train(self._with_mixture(model, x, settings.seed), x, self._main_phase(incremental), settings)
         first = Phase(n_early, self.pretrain_kl_weight, anneals=True, name=f"{type(self).__name__}, first phase")
-        early = train(model, x, first, settings._replace(step=NeuralNet.train_step_single))
+        ordinary = settings._replace(step=NeuralNet.train_step_single, validation=NeuralNet.validation_step)
+        early = train(model, x, first, ordinary)
         second = (
             Phase(0, self._divergence_weight(), anneals=False, name="")
             if early.interrupted_

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Iterator
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 import torch
@@ -16,6 +16,9 @@ from ..randomness import RowNoise
 from ..surroundings import ordinary_settings, without_gradients
 
 __all__ = ["Inference"]
+
+N_DRAWS_OF_MEAN = 100
+"""Of a posterior mean that has no closed form."""
 
 
 class Inference:
@@ -41,6 +44,11 @@ class Inference:
         self.device = device
         self.noise = noise
         self.double = dtype == np.float64
+
+    @cached_property
+    def noise_of_means(self) -> RowNoise:
+        """Of posterior means that have no closed form, whatever the number of importance samples."""
+        return self.noise.with_draws(N_DRAWS_OF_MEAN)
 
     def rows(self, X: NDArray) -> Tensor:
         """Rows of data as the model sees them."""
@@ -133,7 +141,7 @@ class Inference:
         try:
             return q.mean
         except NotImplementedError:  # a flow has no closed form
-            return self.model.draw(q, self.noise(x))[0].mean(0)
+            return self.model.draw(q, self.noise_of_means(x))[0].mean(0)
 
     def _min_fisher_eigenvalue(self, x: Tensor) -> Tensor:
         with torch.no_grad():

@@ -50,7 +50,8 @@ class LIDVAE(InjectiveMixin, DivergenceWeight, LatentVariableEstimator):
         Epochs of training, of all fits that went on from one another.
     lower_bound_ : float
         What the last finished epoch of training attained: the evidence lower bound in nats, mean over the rows, in the
-        units of the data; with a `kl_weight` other than 1 the weighted one. nan where none was finished.
+        units of the data; with a `kl_weight` other than 1 the weighted one, and with ``objective="iwae"`` the
+        importance-weighted one. nan where none was finished.
 
     See Also
     --------

@@ -9,7 +9,7 @@ from numbers import Real
 from skorch import NeuralNet
 
 from ..nn import Bound
-from ..training.importance import importance_step
+from ..training.importance import importance_step, importance_validation
 from ..training.loss import Objective
 from ..training.net import Step
 from ..validation import NON_NEGATIVE, POSITIVE_INTEGER, Interval, StrOptions
@@ -55,12 +55,17 @@ class ObjectiveMixin:
         """How the gradients of a batch come about."""
         return importance_step if self.objective == "iwae" else NeuralNet.train_step_single
 
+    def _validation(self) -> Step:
+        """How the loss of rows that are held out comes about."""
+        return importance_validation if self.objective == "iwae" else NeuralNet.validation_step
+
     def _check_objective(self) -> None:
         """ValueError where the parameters contradict each other, or the model."""
         if self.objective == "iwae" and (self._divergence_weight() != 1 or self.kl_warmup != 0):
             raise ValueError(
-                'objective="iwae" is a bound without a weight on the divergence: leave kl_warmup at 0 and the weight '
-                f'at 1, or use objective="elbo". They are {self.kl_warmup} and {self._divergence_weight()}.'
+                'objective="iwae" is a bound without a weight on the divergence: set kl_warmup to 0 and the weight, '
+                f'kl_weight or beta, to 1, or use objective="elbo". They are {self.kl_warmup} and '
+                f"{self._divergence_weight()}."
             )
 
     def _check_elbo(self, reason: str) -> None:

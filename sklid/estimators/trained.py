@@ -109,6 +109,7 @@ class TrainedEstimator(AnswersMixin, BaseEstimator, TrainingParameters, Objectiv
             shows_progress=bool(self.verbose),
             objective=self._objective(),
             step=self._step(),
+            validation=self._validation(),
             n_draws=self.n_samples_train,
             augmentation=self._augmentation(self._table),
         )

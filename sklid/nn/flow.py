@@ -7,13 +7,17 @@ r"""Amortised flow posterior: a Gaussian pushed through RealNVP layers that see 
 ``sklid[flow]``.
 """
 
-import zuko
 from torch import Tensor, nn
 from torch.distributions import Distribution
-from zuko.distributions import NormalizingFlow
 
 from .perceptron import perceptron
 from .posterior import EncoderNetwork, GaussianPosterior
+
+_checks = Distribution._validate_args
+import zuko  # noqa: E402
+from zuko.distributions import NormalizingFlow  # noqa: E402
+
+Distribution.set_default_validate_args(_checks)  # zuko switches torch's checks off, for all
 
 __all__ = ["FlowPosterior"]
 

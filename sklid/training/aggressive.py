@@ -30,7 +30,7 @@ MOST_ROWS = 1000
 class AggressiveEncoder(Callback):
     """A step of training, and the callback that tells when the encoder no longer needs to be ahead.
 
-    Hand it to a `BoundNet` as both.
+    Hand it to a `BoundNet` as both. A training that holds no rows out leaves the encoder ahead if it was.
 
     Parameters
     ----------
@@ -57,10 +57,9 @@ class AggressiveEncoder(Callback):
     def on_epoch_begin(self, net: NeuralNet, dataset_train: Any = None, **kwargs: Any) -> None:
         self.batches_ = self._without_end(dataset_train, net.batch_size)
 
-    def on_epoch_end(self, net: NeuralNet, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any) -> None:
-        if self.is_ahead_:
-            held_out = dataset_train if dataset_valid is None else dataset_valid
-            rows = next(iter(BatchIterator(held_out, MOST_ROWS)))[0]
+    def on_epoch_end(self, net: NeuralNet, dataset_valid: Any = None, **kwargs: Any) -> None:
+        if self.is_ahead_ and dataset_valid is not None:
+            rows = next(iter(BatchIterator(dataset_valid, MOST_ROWS)))[0]
             net._set_training(False)
             information = self.information(net.module_, to_tensor(rows, device=net.device))
             self.is_ahead_ = information > self.most_

@@ -83,8 +83,8 @@ class DivergenceGuard(Callback):
         if not math.isfinite(self.objective_):
             raise ValueError(
                 "The model is not finite at the start of training: its natural parameters are not finite, or so large "
-                "that the likelihood of the rows overflows. Lower inverse_lipschitz, scale the data, or look at what a "
-                "decoder_network of your own gives."
+                "that the likelihood of the rows overflows. Scale the data, lower what can be lowered of "
+                "inverse_lipschitz, refinement_rate and delta, or look at what a decoder_network of your own gives."
             )
 
     def _is_ruined(self, net: NeuralNet) -> bool:

@@ -16,12 +16,12 @@ from typing import Any
 
 import torch
 from skorch.utils import to_tensor
-from torch import Tensor
+from torch import Tensor, nn
 from torch.func import functional_call
 
 from ..nn import Bound, iwae
 
-__all__ = ["importance_step", "importance_surrogate"]
+__all__ = ["importance_step", "importance_surrogate", "importance_validation"]
 
 
 def importance_step(net: Any, batch: Any, **fit_params: Any) -> dict[str, Any]:
@@ -35,6 +35,15 @@ def importance_step(net: Any, batch: Any, **fit_params: Any) -> dict[str, Any]:
     (-surrogate.mean()).backward()
     net.criterion_.count(bound)
     return {"loss": -iwae(log_weights.detach()).mean(), "y_pred": bound}
+
+
+@torch.no_grad()
+def importance_validation(net: Any, batch: Any, **fit_params: Any) -> dict[str, Any]:
+    """The same bound of rows that are held out, as their loss."""
+    net._set_training(False)
+    x = to_tensor(batch[0], device=net.device)
+    _, log_weights, bound = importance_surrogate(net.module_, x, net.noise_for(x))
+    return {"loss": -iwae(log_weights).mean(), "y_pred": bound}
 
 
 def importance_surrogate(model: Any, x: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Bound]:
@@ -51,13 +60,29 @@ def importance_surrogate(model: Any, x: Tensor, noise: Tensor) -> tuple[Tensor, 
     seen, given = model.seen(x), model.given(x)
     q = model.posterior(seen)
     z, log_q = model.draw(q, noise)
-    weights = {name: weight.detach() for name, weight in model.posterior.named_parameters()}
-    fixed = functional_call(model.posterior, weights, seen)
     log_p = model.decode(z, given).log_prob(x)
-    log_weights = log_p + model.prior().log_prob(z) - fixed.log_prob(z)
+    log_weights = log_p + model.prior().log_prob(z) - _density_of_fixed(model.posterior, seen, z)
     shares = log_weights.detach().softmax(0)
     if z.requires_grad:
         z.register_hook(lambda slope: shares.unsqueeze(-1) * slope)
     with torch.no_grad():
         bound = Bound(log_p.mean(0), model.prior.divergences(q, z, log_q))
     return (shares * log_weights).sum(0), log_weights, bound
+
+
+class _Density(nn.Module):
+    """The log-density of a posterior: its layers may compute as late as that."""
+
+    def __init__(self, posterior: nn.Module) -> None:
+        super().__init__()
+        self.posterior = posterior
+
+    def forward(self, seen: Any, z: Tensor) -> Tensor:
+        return self.posterior(seen).log_prob(z)
+
+
+def _density_of_fixed(posterior: nn.Module, seen: Any, z: Tensor) -> Tensor:
+    """Log-density under the posterior whose weights are numbers: ``(S, *, K) -> (S, *)``."""
+    density = _Density(posterior)
+    weights = {name: weight.detach() for name, weight in density.named_parameters()}
+    return functional_call(density, weights, (seen, z))

@@ -46,6 +46,8 @@ class BoundNet(NeuralNet):
     step : callable, default=skorch.NeuralNet.train_step_single
         ``step(net, (x, None))`` leaves the gradients of a batch in the parameters and gives skorch's dict of ``loss``
         and ``y_pred``. It may take steps of its own before that; a step of the optimiser follows.
+    validation : callable, default=skorch.NeuralNet.validation_step
+        The same for a batch of rows that are held out, without gradients.
     n_draws : int, default=1
         Noises that the module is given for a batch, one after the other, by its `noise_for`.
     keep_optimizer : bool, default=False
@@ -82,6 +84,7 @@ class BoundNet(NeuralNet):
         kl_weight: float = 1.0,
         objective: Objective = Bound.elbo,
         step: Step = NeuralNet.train_step_single,
+        validation: Step = NeuralNet.validation_step,
         n_draws: int = 1,
         keep_optimizer: bool = False,
         **kwargs: Any,
@@ -89,6 +92,7 @@ class BoundNet(NeuralNet):
         self.kl_weight = kl_weight
         self.objective = objective
         self.step = step
+        self.validation = validation
         self.n_draws = n_draws
         self.keep_optimizer = keep_optimizer
         defaults = {
@@ -119,6 +123,10 @@ class BoundNet(NeuralNet):
     def train_step_single(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
         """The gradients of a batch, by the step that was handed in."""
         return self.step(self, batch, **fit_params)
+
+    def validation_step(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
+        """The loss of a batch that is held out, by the step that was handed in."""
+        return self.validation(self, batch, **fit_params)
 
     def get_loss(self, y_pred: Bound, y_true: Any, X: Any = None, training: bool = False) -> Tensor:
         """The negative bound; there is no target."""

@@ -71,6 +71,8 @@ class Settings(NamedTuple):
         What is maximised.
     step : callable
         How the gradients of a batch come about.
+    validation : callable
+        How the loss of a batch that is held out does.
     n_draws : int
         Of each row in a step.
     augmentation : nn.Module or None
@@ -91,6 +93,7 @@ class Settings(NamedTuple):
     shows_progress: bool = False
     objective: Objective = Bound.elbo
     step: Step = NeuralNet.train_step_single
+    validation: Step = NeuralNet.validation_step
     n_draws: int = 1
     augmentation: nn.Module | None = None
 
@@ -122,6 +125,7 @@ def train(
         kl_weight=phase.kl_weight,
         objective=settings.objective,
         step=settings.step,
+        validation=settings.validation,
         n_draws=settings.n_draws,
         keep_optimizer=settings.keep_optimizer,
         max_epochs=phase.n_epochs,

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import io
+import re
 import sys
 import tarfile
 import threading
@@ -271,6 +272,71 @@ def test_a_sample_is_of_the_size_asked_for_and_every_row_as_likely():
 
 
 @pytest.mark.parametrize("fetch", [fetch_mnist, fetch_fashion_mnist, fetch_omniglot, fetch_yahoo, fetch_yelp])
-def test_a_subset_that_there_is_not_is_refused(fetch):
-    with pytest.raises(ValueError, match=r"subset='some' must be one of \['train', .*'test'"):
-        fetch(subset="some")
+@pytest.mark.parametrize("subset", ["some", ["train"], None])
+def test_a_subset_that_there_is_not_is_refused(fetch, subset):
+    with pytest.raises(ValueError, match=rf"subset={re.escape(repr(subset))} must be one of \['train', .*'test'"):
+        fetch(subset=subset)
+
+
+def test_a_folder_without_a_name_is_refused():
+    with pytest.raises(ValueError, match="names no folder"):
+        fetch_mnist(data_home="")
+
+
+GOOD = {
+    name: np.zeros(shape, np.uint8)
+    for name, shape in (("X_train", (3, 28, 28)), ("y_train", 3), ("X_test", (2, 28, 28)), ("y_test", 2))
+}
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"y_train": np.zeros(2, np.uint8)}, "3 images have as many whole numbers"),
+        ({"y_train": np.zeros(3)}, "3 images have as many whole numbers"),
+        ({"X_train": np.zeros((3, 28, 28))}, "type uint8, not .* of float64"),
+        ({"X_train": np.zeros((3, 784), np.uint8)}, r"of shape \(n, 28, 28\)"),
+        ({"X_train": np.array([None])}, "pickle"),
+        ({"X_train": None}, "X_train"),
+    ],
+)
+def test_images_of_ones_own_that_are_others_than_they_should_be_are_refused(arrays, message, tmp_path):
+    kept = {name: array for name, array in (GOOD | arrays).items() if array is not None}
+    np.savez(tmp_path / "mnist.npz", **kept)
+    with pytest.raises(OSError, match=rf"mnist\.npz cannot be read .*{message}"):
+        fetch_mnist(data_home=tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"something else"])
+def test_a_damaged_file_of_images_is_named(content, tmp_path):
+    (tmp_path / "mnist.npz").write_bytes(content)
+    with pytest.raises(OSError, match=r"mnist\.npz cannot be read .* remove what is there"):
+        fetch_mnist(data_home=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("texts", "labels"),
+    [
+        (gzip.compress(b"a b\nb c\n"), gzip.compress(b"0\n")),
+        (gzip.compress(b""), gzip.compress(b"")),
+        (gzip.compress(b"a b\n")[:-6], gzip.compress(b"0\n")),
+        (b"", gzip.compress(b"0\n")),
+        (b"a b", gzip.compress(b"0\n")),
+        (gzip.compress(b"\xff\n"), gzip.compress(b"0\n")),
+        (gzip.compress(b"a b\n"), gzip.compress(b"one\n")),
+    ],
+)
+def test_documents_of_ones_own_that_are_others_than_they_should_be_are_refused(texts, labels, tmp_path):
+    (tmp_path / "yelp.train.txt.gz").write_bytes(texts)
+    (tmp_path / "yelp.train.labels.gz").write_bytes(labels)
+    with pytest.raises(OSError, match=r"yelp\.train\.txt\.gz and .*yelp\.train\.labels\.gz cannot be read"):
+        fetch_yelp(data_home=tmp_path)
+
+
+def test_a_part_that_is_missing_beside_others_takes_the_place_of_none(answers, server, tmp_path):
+    own = tmp_path / "yahoo.train.txt.gz"
+    own.write_bytes(gzip.compress(b"mine\n"))
+    with pytest.raises(OSError, match=r"has yahoo\.train\.txt\.gz, and not all that this part needs"):
+        fetch_yahoo(subset="valid", data_home=tmp_path, progress=False)
+    assert [path.name for path in tmp_path.iterdir()] == [own.name]
+    assert not server.asked

@@ -120,3 +120,16 @@ def test_the_same_seed_makes_the_same_rows_and_leaves_the_generators_alone(make)
 def test_numbers_that_make_no_data_are_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_sentences_take_numpys_whole_numbers_and_do_not_depend_on_torchs_default_type():
+    settings = {"length": 4, "n_words": 9, "random_state": 0}
+    X, Z = make_sequential_vae(20, n_components=3, **settings)
+    default = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        again = make_sequential_vae(np.int64(20), n_components=np.int64(3), **settings)
+    finally:
+        torch.set_default_dtype(default)
+    np.testing.assert_array_equal(again[0], X)
+    np.testing.assert_array_equal(again[1], Z)

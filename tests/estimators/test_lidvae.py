@@ -406,3 +406,11 @@ def test_section_explains_rows_that_leave_a_plane_better_than_the_decoder_of_the
 def test_default_number_of_latents_leaves_a_quarter_of_the_natural_parameters_free(n_features, expected):
     X = np.random.default_rng(0).standard_normal((30, n_features))
     assert LIDVAE(max_epochs=1, random_state=0).fit(X).n_components_ == expected
+
+
+def test_means_of_a_flow_do_not_depend_on_the_draws_of_the_score():
+    pytest.importorskip("zuko", reason="flows need the extra sklid[flow]")
+    X = np.random.default_rng(0).standard_normal((60, 3))
+    model = LIDVAE(2, posterior="flow", max_epochs=2, encoder_width=8, decoder_width=8, random_state=0).fit(X)
+    Z = model.transform(X)
+    np.testing.assert_array_equal(model.set_params(n_importance_samples=1).transform(X), Z)

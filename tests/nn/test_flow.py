@@ -1,5 +1,8 @@
 """The flow posterior is a density, and its draws have it."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -63,3 +66,12 @@ def test_density_of_a_random_flow_integrates_to_one():
     with torch.no_grad():
         density = posterior(torch.randn(4, dtype=torch.float64)).log_prob(torch.cartesian_prod(axis, axis)).exp()
     assert density.sum().item() * (24 / 720) ** 2 == pytest.approx(1, abs=1e-2)
+
+
+def test_a_flow_leaves_torchs_checks_of_distributions_on():
+    code = (
+        "from torch.distributions import Normal; import sklid.nn.flow\n"
+        "try: Normal(0.0, -1.0)\n"
+        "except ValueError: print('refused')"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "refused\n"
