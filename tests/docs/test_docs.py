@@ -49,6 +49,30 @@ def test_convolutions_are_as_good_a_decoder_with_the_certificate_as_without():
     assert found["error"] < 1e-4
 
 
+SENTENCES = [
+    f"the {noun} is {quality} {place} ."
+    for noun, quality in (("food", "good"), ("soup", "tasty"), ("room", "loud"), ("bed", "hard"))
+    for place in ("here", "there", "today", "again")
+]
+SMALL = {"n_components": 3, "hidden_size": 16, "embedding_size": 8, "max_epochs": 15, "learning_rate": 1e-2}
+
+
+def test_sentences_have_neighbours_of_their_kind_and_others_between_them():
+    queries = ("the food is good here .", "the bed is hard again .")
+    found = load(ROOT / "doc/examples/yelp_sentences.py").main(SENTENCES * 20, queries, **SMALL)
+    assert all(text.split()[1] == query.split()[1] for query, near in found["nearest"].items() for text in near)
+    assert len(found["between"]) == 5
+    assert all(isinstance(text, str) for text in found["between"])
+
+
+def test_topics_are_told_by_embeddings_and_by_singular_vectors():
+    topics = [int(text.split()[1] in ("room", "bed")) for text in SENTENCES]
+    example = load(ROOT / "doc/examples/yahoo_topics.py")
+    found = example.main((SENTENCES * 20, topics * 20), (SENTENCES, topics), **SMALL)
+    assert list(found) == ["LIDSVAE", "TF-IDF and SVD"]
+    assert found["LIDSVAE"] > 0.9
+
+
 @pytest.mark.parametrize("script", [*TABLES, *WITHOUT_TABLES])
 def test_benchmarks_show_their_direction_quickly(script):
     done = subprocess.run(
