@@ -63,6 +63,12 @@ def test_saved_prices_are_complete():
     }
 
 
+def test_saved_flows_are_complete():
+    benchmark = load(ROOT / "doc/benchmarks/flows.py")
+    saved = {(row["data"], row["method"], row["side"], int(row["seed"])) for row in benchmark.CELLS.read()}
+    assert saved == set(itertools.product(benchmark.DATA, benchmark.METHODS, benchmark.SIDES, benchmark.SEEDS))
+
+
 def test_saved_results_of_small_tables_are_complete_and_no_section_overfits():
     benchmark = load(ROOT / "doc/benchmarks/small.py")
     assert len(benchmark.CELLS.read()) == (
