@@ -189,8 +189,8 @@ def _check_empty(documents: Documents, folder: Path) -> None:
     there = [path for part in SIZES for path in _files(documents, folder, part) if path.is_file()]
     if there:
         raise OSError(
-            f"{folder} has {', '.join(path.name for path in there)}, and not all that this part needs. Put the rest "
-            "there, or name another folder, where all parts are fetched together."
+            f"{folder} has {', '.join(path.name for path in there)}, and not all that this part needs. All parts are "
+            "fetched together: remove these files first, put the rest beside them, or name another folder."
         )
 
 
