@@ -52,6 +52,8 @@ class Documents:
 
     def __getitem__(self, chosen: Any) -> Tensor:
         """Some documents, padded: ``(n, T)`` in single precision."""
+        if isinstance(chosen, tuple):  # as scikit-learn's indexing asks: rows, and all of each
+            chosen = chosen[0]
         chosen = np.arange(len(self))[chosen] if isinstance(chosen, slice) else np.asarray(chosen)
         ends, lengths = self._ends[chosen], self.lengths_of(chosen)
         rows = np.full((len(chosen), int(lengths.max(initial=1))), PADDING, np.float32)

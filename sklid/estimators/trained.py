@@ -132,9 +132,9 @@ class TrainedEstimator(AnswersMixin, BaseEstimator, TrainingParameters, Objectiv
 
     def _warn_if_collapsed(self, x: Any, probabilities: NDArray | None = None) -> None:
         """CollapseWarning with numbers, cause and what to change when latents or labels hardly depend on the data."""
-        rows = rows_to_screen(x)[:].to(next(self.net_.module_.parameters()).device)
-        screened = None if probabilities is None else rows_to_screen(probabilities)
         try:
+            rows = rows_to_screen(x)[:].to(next(self.net_.module_.parameters()).device)
+            screened = None if probabilities is None else rows_to_screen(probabilities)
             text = collapse_summary(View(self.net_.module_, rows, self._table.log_volume), screened, self)
         except Exception as error:  # a diagnosis never breaks a fit
             text = f"Whether the fit has collapsed could not be measured: {error}"

@@ -1,6 +1,7 @@
 """LIDSVAE embeds documents and gives them back, in the terms of scikit-learn."""
 
 import copy
+import warnings
 
 import joblib
 import numpy as np
@@ -239,3 +240,11 @@ def test_refinement_raises_the_bound_of_each_document_on_average():
         )
     assert after.mean() > before.mean()
     assert plain.n_iter_ == refined.n_iter_
+
+
+def test_more_documents_than_are_screened_for_collapse_are_fitted_without_a_failed_diagnosis():
+    texts = [f"{word} {other} ." for word in "abc" for other in "def"] * 300
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        LIDSVAE(2, hidden_size=4, embedding_size=2, max_epochs=1, random_state=0).fit(texts)
+    assert not any("could not be measured" in str(warning.message) for warning in heard)
