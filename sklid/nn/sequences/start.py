@@ -66,13 +66,14 @@ def start_of(x: Tensor, n_words: int, n_components: int) -> DocumentStart:
     counts = bag_of_words(x, n_words)
     shares = (counts.sum(0) + 1) / (counts.sum() + n_words)
     bags = torch.log1p(counts)
+    mean = bags.mean(0)
     components = probabilistic_pca(bags, n_components).directions
-    scores = (bags - bags.mean(0)) @ components.mT
+    scores = (bags - mean) @ components.mT
     spread = scores.std(0, correction=0).clamp_min(torch.finfo(scores.dtype).eps)
     directions, slopes = _orthonormal(_log_slopes(scores / spread, counts, shares) + LEAST_SLOPE * components)
     variances = directions.square() @ shares - (directions @ shares).square()
     precision = 1 + counts.sum(-1).mean() * slopes.square() * variances
-    return DocumentStart(shares.log(), directions, slopes, bags.mean(0), components, spread, precision)
+    return DocumentStart(shares.log(), directions, slopes, mean, components, spread, precision)
 
 
 def _log_slopes(scores: Tensor, counts: Tensor, shares: Tensor) -> Tensor:
