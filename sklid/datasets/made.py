@@ -200,15 +200,16 @@ def make_sequential_vae(
     n_components: int = 5,
     n_layers: int = 2,
     width: int = 50,
+    strength: float = 3.0,
     random_state: int | np.random.RandomState | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     r"""Sentences of a recurrent network that is told a latent variable: each word depends on it and on those before.
 
-    .. math:: z \sim N(0, I_K), \qquad x_t \mid x_{<t}, z \sim Cat(\operatorname{softmax}(A s_t)), \qquad
+    .. math:: z \sim N(0, I_K), \qquad x_t \mid x_{<t}, z \sim Cat(\operatorname{softmax}(A s_t + C z)), \qquad
         s_t = LSTM(x_{<t}, z)
 
     The network sees z beside every word. All weights are uniform between -1 and 1, so that words depend strongly on
-    what they are told.
+    what they are told, but for C, which makes some words more likely throughout a sentence, as a topic does.
 
     Parameters
     ----------
@@ -219,6 +220,9 @@ def make_sequential_vae(
         K.
     n_layers, width : int, default=2 and 50
         Of the LSTM; words are embedded in as many dimensions as it has units.
+    strength : float, default=3.0
+        Entries of C are uniform between minus this and this. With 0 the latents act through the network alone; what
+        is said of them then is in the order of the words, and takes many sentences to learn.
     random_state : int, RandomState instance or None, default=None
         Of the network, the latents and the words.
 
@@ -231,12 +235,13 @@ def make_sequential_vae(
     Raises
     ------
     ValueError
-        If a size is not a whole number of at least 1.
+        If a size is not a whole number of at least 1, or the strength is negative or not finite.
 
     References
     ----------
     Kim, Wiseman, Miller, Sontag & Rush, "Semi-Amortized Variational Autoencoders", ICML 2018, section 5.1, for such
-    data with one layer.
+    data with one layer; the strength is that of the public code of He, Spokoyny, Neubig & Berg-Kirkpatrick, "Lagging
+    Inference Networks and Posterior Collapse in Variational Autoencoders", ICLR 2019.
 
     Examples
     --------
@@ -256,17 +261,19 @@ def make_sequential_vae(
     n_samples, length, n_words, n_components, n_layers, width = (
         checked_size(value, name, what) for name, (value, what) in sizes.items()
     )
+    _check_finite("strength", strength, least=0)
     with SinglePrecision(), Draws(check_random_state(random_state).randint(2**30)), torch.no_grad():
         embedding, output = nn.Embedding(n_words + 1, width), nn.Linear(width, n_words)
         network = nn.LSTM(width + n_components, width, n_layers, batch_first=True)
         for weight in (*embedding.parameters(), *output.parameters(), *network.parameters()):
             nn.init.uniform_(weight, -1.0, 1.0)
         Z = torch.randn(n_samples, n_components)
+        told_throughout = Z @ nn.init.uniform_(torch.empty(n_components, n_words), -strength, strength)
         words, state = [torch.full((n_samples,), n_words)], None  # the word before the first
         for _ in range(length):
             told = torch.cat([embedding(words[-1]), Z], dim=1)
             hidden, state = network(told.unsqueeze(1), state)
-            words.append(torch.distributions.Categorical(logits=output(hidden[:, 0])).sample())
+            words.append(torch.distributions.Categorical(logits=output(hidden[:, 0]) + told_throughout).sample())
     return torch.stack(words[1:], dim=1).numpy(), Z.double().numpy()
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from sklearn.linear_model import LinearRegression
 
 from sklid.datasets import make_gmm, make_pinwheel, make_ppca, make_sequential_vae
 
@@ -91,6 +92,16 @@ def test_words_depend_on_the_latents_and_on_the_words_before():
     np.testing.assert_allclose([Z.mean(), Z.std()], [0, 1], atol=0.02)
 
 
+def test_latents_make_words_likely_throughout_a_sentence_as_far_as_they_are_strong():
+    told = []
+    for strength in (0.0, 3.0):
+        X, Z = make_sequential_vae(4_000, n_words=30, n_components=2, strength=strength, random_state=0)
+        counts = np.stack([np.bincount(row, minlength=30) for row in X])
+        told.append(LinearRegression().fit(counts, Z).score(counts, Z))
+    assert told[0] < 0.4
+    assert told[1] > 0.6
+
+
 @pytest.mark.parametrize("make", [make_gmm, make_ppca, make_sequential_vae])
 def test_the_same_seed_makes_the_same_rows_and_leaves_the_generators_alone(make):
     torch_state, numpy_state = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
@@ -115,6 +126,7 @@ def test_the_same_seed_makes_the_same_rows_and_leaves_the_generators_alone(make)
         (lambda: make_gmm(5, means=[0.0, 1.0]), "Expected 2D array"),
         (lambda: make_gmm(5, scale=-1.0), "scale == -1.0, must be >= 0"),
         (lambda: make_sequential_vae(5, n_words=0), "n_words=0 must be a whole number"),
+        (lambda: make_sequential_vae(5, strength=-1.0), "strength == -1.0, must be >= 0"),
     ],
 )
 def test_numbers_that_make_no_data_are_refused(make, message):
