@@ -26,7 +26,8 @@ class LanguageModel(SequenceEstimator):
 
     It has the questions of `SequentialVAE`, of which `score`, `perplexity` and `sample` say something: for its others
     there is one latent variable that nothing depends on, with its prior as posterior. So its score is exact.
-    `n_components` and `encoder` do nothing here and keep their defaults.
+    `n_components`, `encoder` and `kl_warmup` do nothing here and keep their defaults; `n_importance_samples` makes no
+    difference, and `transform` gives one column of zeros.
 
     Attributes
     ----------
@@ -52,7 +53,7 @@ class LanguageModel(SequenceEstimator):
         return 1.0
 
     def _check_objective(self) -> None:
-        for name in ("n_components", "encoder"):
+        for name in ("n_components", "encoder", "kl_warmup"):
             value, default = getattr(self, name), getattr(type(self), name)
             if value != default:
                 raise ValueError(f"A LanguageModel has no latent variable: leave {name}={value!r} at {default!r}.")

@@ -41,7 +41,11 @@ class CorpusAdapter:
         name = type(estimator).__name__
         if isinstance(X, str | bytes):
             raise ValueError(f"{name} takes an iterable of documents, and X is a single string. Pass [X].")
-        if getattr(X, "ndim", 1) == 2 and (hasattr(X, "columns") or np.asarray(X).dtype.kind not in "iu"):
+        if isinstance(X, np.ma.MaskedArray) and np.ma.is_masked(X):
+            raise ValueError("X is a masked array, and numpy forgets masks on the way. Pass X.filled(-1).")
+        if hasattr(X, "to_pylist"):  # of Arrow
+            X = X.to_pylist()
+        if len(getattr(X, "shape", ())) == 2 and (hasattr(X, "columns") or np.asarray(X).dtype.kind not in "iu"):
             raise ValueError(
                 f"{name} takes an iterable of documents, and X is a table of shape {X.shape}. Pass one column of it, "
                 "or an array of whole numbers whose rows are documents."

@@ -4,10 +4,12 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-__all__ = ["WORDS", "splitter_of"]
+__all__ = ["UNKNOWN_WORD", "WORDS", "splitter_of"]
 
-WORDS = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]")
-"""Words, with what an apostrophe joins, and each mark by itself."""
+UNKNOWN_WORD = "<unk>"
+"""What stands for a word that is not known."""
+WORDS = re.compile(rf"{UNKNOWN_WORD}|\d+(?:[.,]\d+)+|[\w\u0300-\u036f]+(?:['’][\w\u0300-\u036f]+)*|[^\w\s]")
+"""Numbers with their points, words with what an apostrophe joins, and each mark by itself."""
 NO_SPACE_BEFORE = re.compile(r"\s+([.,;:!?%)\]}])")
 
 
@@ -29,7 +31,7 @@ class _Callable:
 
     def __call__(self, text: str) -> Sequence[str]:
         words = self.function(text)
-        if isinstance(words, str) or not all(isinstance(word, str) for word in words):
+        if not isinstance(words, list | tuple) or not all(isinstance(word, str) for word in words):
             raise TypeError(f"tokenizer must give a list of strings, and for {text!r} it gave {words!r}.")
         return words
 

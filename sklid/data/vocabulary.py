@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..nn.sequences import END, UNKNOWN
 from .documents import Documents, DocumentWriter
-from .splitter import splitter_of
+from .splitter import UNKNOWN_WORD, splitter_of
 
 __all__ = ["Vocabulary"]
 
@@ -58,6 +58,11 @@ class Vocabulary:
         """V, the end and unknown words among them."""
         return FIRST + len(self.words)
 
+    @property
+    def holds_strings(self) -> bool:
+        """Whether words are strings, and not whole numbers."""
+        return isinstance(self.words[0], str)
+
     def learn(self, X: Iterable[Any]) -> Documents:
         """Choose the words of some documents, which are looked at once; the documents in their numbers.
 
@@ -71,9 +76,12 @@ class Vocabulary:
         frequencies: Counter[int] = Counter()
         with DocumentWriter() as writer:
             for words, end in self._cut(X):
-                numbers = [FIRST + found.setdefault(word, len(found)) for word in words]
-                counts.update(numbers)
-                frequencies.update(set(numbers))
+                numbers = [
+                    UNKNOWN if word == UNKNOWN_WORD else FIRST + found.setdefault(word, len(found)) for word in words
+                ]
+                known = [number for number in numbers if number != UNKNOWN]
+                counts.update(known)
+                frequencies.update(set(known))
                 writer.add([*numbers, *end])
             documents = writer.documents()
         chosen = self._chosen(counts, frequencies, len(documents))
@@ -104,10 +112,9 @@ class Vocabulary:
         return chosen
 
     def _restored(self, row: NDArray[np.integer]) -> Any:
-        words = [self.words[number - FIRST] if number >= FIRST else None for number in self._inside(row)]
-        if self.words and isinstance(self.words[0], str):
-            return self.splitter.join(["<unk>" if word is None else word for word in words])
-        return [-1 if word is None else word for word in words]
+        unknown = UNKNOWN_WORD if self.holds_strings else max(self.words) + 1
+        words = [self.words[number - FIRST] if number >= FIRST else unknown for number in self._inside(row)]
+        return self.splitter.join(words) if self.holds_strings else words
 
     def _inside(self, row: NDArray[np.integer]) -> NDArray[np.integer]:
         """The numbers before the end, or before padding."""
@@ -116,10 +123,23 @@ class Vocabulary:
 
     def _cut(self, X: Iterable[Any]) -> Iterator[tuple[Sequence[Any], list[int]]]:
         """The words of each document, and its end unless it is cut off."""
+        holds_strings = self.holds_strings if self.words else None
         for position, document in enumerate(X):
             words = self._words(document, position)
+            if len(words):
+                holds_strings = self._checked_kind(words[0], holds_strings, document, position)
             kept = words[: self.max_length]
             yield kept, [END] if len(kept) == len(words) else []
+
+    def _checked_kind(self, word: Any, holds_strings: bool | None, document: Any, position: int) -> bool:
+        """Whether words are strings, as those before were."""
+        if holds_strings not in (None, isinstance(word, str)):
+            one, other = ("strings", "whole numbers") if holds_strings else ("whole numbers", "strings")
+            raise TypeError(
+                f"Document {position} is {_shown(document)}, whose words are {other}, and those of the documents "
+                f"before, or of the fit, are {one}. Pass documents of one kind."
+            )
+        return isinstance(word, str)
 
     def _words(self, document: Any, position: int) -> Sequence[Any]:
         if isinstance(document, str):
@@ -127,14 +147,33 @@ class Vocabulary:
         if isinstance(document, list | tuple) or hasattr(document, "__array__"):
             words = np.asarray(document)
             if words.ndim == 1 and words.dtype.kind in "iu":
-                return words[: len(words) - _n_padding(words)].tolist()
+                return self._unpadded(words, position)
             if words.ndim == 1 and all(isinstance(word, str) for word in document):
+                self._check_words(document, position)
                 return [word.lower() if self.lowercase else word for word in document]
         raise TypeError(
             f"Document {position} is {_shown(document)}, a {type(document).__name__}. A document is a string, a list "
             "of its words, or a row of whole numbers that are its words, which may end in negative ones as padding. "
             "Fill gaps with ''."
         )
+
+    def _unpadded(self, words: NDArray[np.integer], position: int) -> list[int]:
+        """The whole numbers before the negative ones that a row may end in."""
+        words = words[: len(words) - _n_padding(words)]
+        if (words < 0).any():
+            raise ValueError(
+                f"Document {position} holds {words[words < 0][0]} before its last word. Negative numbers are padding, "
+                "which stands at the end of a row; a word is 0 or more."
+            )
+        return words.tolist()
+
+    def _check_words(self, document: Any, position: int) -> None:
+        """ValueError for a list that holds a whole document where its words should be."""
+        if len(document) == 1 and len(str(document[0]).split()) > 1:
+            raise ValueError(
+                f"Document {position} is {_shown(document)}, a list of one word with spaces in it. A list is a "
+                "document that is split into words; pass the string itself."
+            )
 
     def _renumbering(self, chosen: list[int], n_found: int) -> NDArray[np.int32]:
         by = np.full(FIRST + n_found, UNKNOWN, np.int32)

@@ -138,7 +138,10 @@ class AnswersMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     @property
     def lower_bound_(self) -> float:
         finished = [epoch["train_loss"] for epoch in self._trained().history if "train_loss" in epoch]
-        return -finished[-1] - self._table.log_volume if finished else float("nan")
+        if not finished:
+            return float("nan")
+        kept = min(finished) if self.net_.diverged_ else finished[-1]
+        return -kept - self._table.log_volume
 
     def _drawn(self, draw: Callable[[Inference, int], Any], n_samples: Any) -> Any:
         """So many draws of a kind, the same at each call when `random_state` is an integer."""

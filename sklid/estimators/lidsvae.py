@@ -98,7 +98,8 @@ class LIDSVAE(DivergenceWeight, SequenceEstimator):
     maps: int | None = parameter(
         default=None,
         kind="int",
-        text='Number of Brenier maps. None takes 4, or with decoder="brenier" 2, the paper\'s g1 and g2.',
+        text='Number of Brenier maps. None takes 4, or with decoder="brenier" 2, the paper\'s g1 and g2, which are all '
+        "it can have.",
         constraint=[None, *POSITIVE_INTEGER],
         shapes_model=True,
     )
@@ -155,5 +156,9 @@ class LIDSVAE(DivergenceWeight, SequenceEstimator):
         told: dict[str, Any] = {"inverse_lipschitz": self.inverse_lipschitz, "activation": self.activation}
         if self.decoder == "section":
             return SequenceSection(states, *sizes, maps=4 if self.maps is None else self.maps, **told)
+        if self.maps not in (None, 1, 2):
+            raise ValueError(
+                f'maps={self.maps} is more than the g1 and g2 of decoder="brenier"; use 1 or 2, or decoder="section".'
+            )
         alone = self._states(n_words, 0)
         return SequenceBrenier(alone, *sizes, maps=2 if self.maps is None else self.maps, **told)

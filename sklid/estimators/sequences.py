@@ -64,14 +64,15 @@ class TextParameters:
     min_df: float = parameter(
         default=1,
         kind="int or float",
-        text="Least number of documents with a word of the vocabulary, or, below 1, their least share.",
+        text="Least number of documents with a word of the vocabulary; or, as a float, their least share.",
         constraint=[*POSITIVE_INTEGER, Interval(RealNotInt, 0, 1, closed="both")],
         shapes_model=True,
     )
     max_length: int | None = parameter(
         default=100,
         kind="int",
-        text="Words of a document at most: what follows is cut off. None reads all.",
+        text="Words of a document at most: what follows is cut off, its end included. None reads all; a batch takes "
+        "the memory of its longest document times the words of the vocabulary.",
         constraint=[None, *POSITIVE_INTEGER],
         shapes_model=True,
     )
@@ -127,6 +128,8 @@ class TextParameters:
 class SequenceEstimator(TextAnswersMixin, TrainedEstimator, TextParameters):
     """Base of `LIDSVAE` and `SequentialVAE`; not for direct use."""
 
+    _warning_names_cause = False  # to look for it would take longer than the training
+
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Iterable[Any], y: object = None) -> Self:
         """Learn the words, and fit the model by maximising the evidence lower bound.
@@ -135,7 +138,8 @@ class SequenceEstimator(TextAnswersMixin, TrainedEstimator, TextParameters):
         ----------
         X : iterable of str, of lists of words, or of rows of whole numbers
             Documents, at least two. It is gone through once, so it may be a generator; the numbers of many words are
-            kept in a temporary file. Numbers are words themselves, and a row may end in negative ones as padding.
+            kept in a temporary file. Numbers from 0 on are words themselves, and a row may end in negative ones as
+            padding.
         y : ignored
 
         Returns
@@ -147,8 +151,8 @@ class SequenceEstimator(TextAnswersMixin, TrainedEstimator, TextParameters):
         TypeError
             If a document is neither a string nor a row of whole numbers.
         ValueError
-            If there are fewer than two documents, or none has a word that is common enough, `n_components` is too large
-            for the number of words, or the device is missing.
+            If there are fewer than two documents, or none has a word that is common enough, a negative number stands
+            before a word, `n_components` is too large for the number of words, or the device is missing.
 
         Warns
         -----

@@ -5,15 +5,19 @@ r"""What a fitted estimator of documents answers: embeddings, documents of laten
 with T_n the words of a document, its end among them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
+from torch.distributions import Distribution
 
+from ..data.blocks import tensor_of
 from ..nn.draws import Draws
 from ..nn.sequences import drawn, most_probable
 from ..randomness import RowNoise, seed_of
@@ -54,8 +58,8 @@ class TextAnswersMixin(AnswersMixin):
         Parameters
         ----------
         X : iterable of str, of lists of words, or of rows of whole numbers
-            A document of unknown words alone, and an empty one, have embeddings, too. Words after `max_length` are not
-            seen.
+            A document of unknown words alone, and an empty one, have embeddings, too. Of one longer than `max_length`
+            the words after that, and its end, are not seen.
 
         Returns
         -------
@@ -63,6 +67,68 @@ class TextAnswersMixin(AnswersMixin):
             In standard deviations of the prior.
         """
         return super().transform(X)
+
+    def fit_transform(self, X: Iterable[Any], y: object = None) -> NDArray[np.float32]:
+        """Embedding of the documents that the model is fitted to; those of a generator are kept for it.
+
+        Parameters
+        ----------
+        X : iterable of str, of lists of words, or of rows of whole numbers
+        y : ignored
+
+        Returns
+        -------
+        Z : float32 array of shape (n_documents, n_components)
+        """
+        X = list(X) if isinstance(X, Iterator) else X
+        return self.fit(X, y).transform(X)  # type: ignore[attr-defined]
+
+    def encode(self, X: Iterable[Any]) -> Distribution:
+        """The posterior q(z | x) of every document, for the uncertainty beside the mean.
+
+        Parameters
+        ----------
+        X : iterable of str, of lists of words, or of rows of whole numbers
+
+        Returns
+        -------
+        q : torch.distributions.Distribution
+            Of batch shape ``(n_documents,)`` and event shape ``(n_components,)``.
+        """
+        return super().encode(X)
+
+    def score_samples(self, X: Iterable[Any]) -> NDArray[np.float32]:
+        """Log-probability of each document in nats: the importance-weighted bound with `n_importance_samples` draws.
+
+        Parameters
+        ----------
+        X : iterable of str, of lists of words, or of rows of whole numbers
+
+        Returns
+        -------
+        log_likelihood : float32 array of shape (n_documents,)
+
+        References
+        ----------
+        Burda, Grosse & Salakhutdinov, "Importance Weighted Autoencoders", ICLR 2016, equation 8.
+        """
+        return super().score_samples(X)
+
+    def score(self, X: Iterable[Any], y: object = None, sample_weight: ArrayLike | None = None) -> float:
+        """Mean log-probability of documents, in nats.
+
+        Parameters
+        ----------
+        X : iterable of str, of lists of words, or of rows of whole numbers
+        y : ignored
+        sample_weight : array-like of shape (n_documents,), optional
+            Non-negative.
+
+        Returns
+        -------
+        score : float
+        """
+        return super().score(X, y, sample_weight)
 
     def predict(self, X: Iterable[Any]) -> list[Any]:
         """Reconstruction of documents: the one of highest probability that a search finds at their embedding.
@@ -111,10 +177,9 @@ class TextAnswersMixin(AnswersMixin):
         Raises
         ------
         ValueError
-            If `n` is not a whole number of at least 2.
+            If `n` is less than 2.
         """
-        if checked_size(n, "n", "documents") < 2:
-            raise ValueError(f"n={n} must be at least 2: the documents themselves are among those on the line.")
+        check_scalar(n, "n", Integral, min_val=2)
         start, end = self.transform([first, second])
         shares = np.linspace(0, 1, n, dtype=np.float32)[:, None]
         return self._decoded((1 - shares) * start + shares * end)
@@ -131,15 +196,17 @@ class TextAnswersMixin(AnswersMixin):
         Returns
         -------
         documents : list of str, or of lists of int if the model was fitted to such
-            The same at each call when `random_state` is an integer. Words outside the vocabulary are ``<unk>``, or -1.
+            The same at each call when `random_state` is an integer. Words outside the vocabulary are ``<unk>``, or the
+            number after the greatest that is known; both are read as unknown words again.
 
         Raises
         ------
         ValueError
-            If `n_samples` is not a whole number of at least 1, or the temperature is not above 0.
+            If `n_samples` is not a whole number of at least 1, or the temperature is not finite and above 0.
         """
-        if not temperature > 0:
-            raise ValueError(f"temperature={temperature} must be above 0.")
+        check_scalar(temperature, "temperature", Real, min_val=0, include_boundaries="neither")
+        if not np.isfinite(temperature):
+            raise ValueError(f"temperature={temperature} must be a finite number.")
         n_samples, inference = checked_size(n_samples), self._inference()
         with Draws(seed_of(self.random_state)), torch.no_grad():
             z = inference.model.prior().sample(torch.Size([n_samples]))
@@ -147,7 +214,7 @@ class TextAnswersMixin(AnswersMixin):
         return self._table.restored(rows)
 
     def perplexity(self, X: Iterable[Any]) -> float:
-        """Perplexity per word, the end of each document counted as one.
+        """Perplexity per word, the end of each document counted as one, unless it is cut off at `max_length`.
 
         Parameters
         ----------
@@ -166,7 +233,7 @@ class TextAnswersMixin(AnswersMixin):
     @without_gradients()
     def _decoded(self, Z: NDArray[np.floating]) -> list[Any]:
         model = self._inference().model
-        parts = torch.from_numpy(np.asarray(Z, np.float32)).split(256)
+        parts = tensor_of(np.asarray(Z, np.float32)).split(256)
         device = next(model.parameters()).device
         return [
             document

@@ -30,6 +30,8 @@ __all__ = ["TrainedEstimator"]
 class TrainedEstimator(AnswersMixin, BaseEstimator, TrainingParameters, ObjectiveMixin):
     """Base of the estimators with a net; not for direct use."""
 
+    _warning_names_cause = True
+
     def _adapter(self) -> Any:
         """What lets data in, and out."""
         raise TypeError(f"{type(self).__name__} has no data of its own; use LIDVAE or VAE.")
@@ -135,7 +137,8 @@ class TrainedEstimator(AnswersMixin, BaseEstimator, TrainingParameters, Objectiv
         try:
             rows = rows_to_screen(x)[:].to(next(self.net_.module_.parameters()).device)
             screened = None if probabilities is None else rows_to_screen(probabilities)
-            text = collapse_summary(View(self.net_.module_, rows, self._table.log_volume), screened, self)
+            view = View(self.net_.module_, rows, self._table.log_volume)
+            text = collapse_summary(view, screened, self, causes=self._warning_names_cause)
         except Exception as error:  # a diagnosis never breaks a fit
             text = f"Whether the fit has collapsed could not be measured: {error}"
         if text is not None:

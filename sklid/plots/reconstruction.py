@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..metrics.sources import last_step, name_of
-from .style import COLOURS, ImageDisplay, axes_grid, hide_frame, panels, show_image
+from .style import COLOURS, ImageDisplay, axes_grid, decoded_rows, hide_frame, panels, show_image
 
 __all__ = ["ReconstructionDisplay"]
 
@@ -59,7 +59,7 @@ class ReconstructionDisplay(ImageDisplay):
         reconstructions, shown = {}, np.asarray(chosen)
         for name, estimator in estimators.items():
             model, shown = last_step(estimator, chosen)
-            reconstructions[name] = np.asarray(model.inverse_transform(model.transform(shown)))
+            reconstructions[name] = decoded_rows(model, model.transform(shown))
         return cls(np.asarray(shown), reconstructions, image_shape)
 
     @classmethod

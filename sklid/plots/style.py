@@ -16,6 +16,7 @@ __all__ = [
     "ImageDisplay",
     "PanelsDisplay",
     "axes_grid",
+    "decoded_rows",
     "hide_frame",
     "panels",
     "scatter",
@@ -140,6 +141,23 @@ def image_shape_of(n_features: int, given: tuple[int, int] | bool | None) -> tup
             "pass False for curves."
         )
     return given
+
+
+def decoded_rows(model: Any, latents: NDArray) -> NDArray:
+    """The rows of numbers that a model makes of latents, ``(n, K) -> (n, P)``.
+
+    Raises
+    ------
+    TypeError
+        If it makes something else of them, such as documents.
+    """
+    rows = np.asarray(model.inverse_transform(latents))
+    if rows.ndim != 2 or rows.dtype.kind not in "biuf":
+        raise TypeError(
+            f"This display draws rows of numbers, and {type(model).__name__} decodes latents to others, as to "
+            "documents. Look at what predict, inverse_transform and interpolate give."
+        )
+    return rows
 
 
 def show_image(ax: Any, row: NDArray, shape: tuple[int, int], limits: tuple[float, float]) -> None:

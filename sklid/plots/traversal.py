@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..metrics import kl_divergence
 from ..metrics.sources import last_step
-from .style import COLOURS, ImageDisplay, axes_grid, hide_frame, panels, show_image
+from .style import COLOURS, ImageDisplay, axes_grid, decoded_rows, hide_frame, panels, show_image
 
 __all__ = ["LatentTraversalDisplay"]
 
@@ -74,7 +74,7 @@ class LatentTraversalDisplay(ImageDisplay):
         places = np.tile(model.transform(rows).mean(axis=0), (len(latents), n_steps, 1))
         for number, latent in enumerate(latents):
             places[number, :, latent] = steps
-        decoded = model.inverse_transform(places.reshape(-1, places.shape[-1]))
+        decoded = decoded_rows(model, places.reshape(-1, places.shape[-1]))
         return cls(decoded.reshape(len(latents), n_steps, -1), steps, latents, image_shape, _feature_names(estimator))
 
     @classmethod

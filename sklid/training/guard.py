@@ -19,7 +19,7 @@ __all__ = ["DIVERGED", "DivergedError", "DivergenceGuard"]
 
 N_ROWS = 64
 """Rows at which a model is looked at."""
-TOLERANCE = 1000.0
+TOLERANCE = 2.0
 """How much worse than at the start the objective may be in the end: this many times its size there and 1 nat."""
 
 

@@ -213,7 +213,7 @@ class BoundNet(NeuralNet):
             self.diverged_ = True
             warn_user(
                 f"The training diverged, and again at a tenth of the learning rate ({self.lr:.1e}); "
-                "the best weights are kept. Scale the data, lower learning_rate, or lower decoder_depth.",
+                "the best weights are kept. Scale the numbers of a table, lower learning_rate, or lower decoder_depth.",
                 ConvergenceWarning,
             )
 

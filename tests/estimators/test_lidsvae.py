@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import torch
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
-from sklid import LIDSVAE
+from sklid import LIDSVAE, CollapseWarning
 from sklid.baselines import (
     LanguageModel,
     SequentialBetaVAE,
@@ -22,7 +23,8 @@ from sklid.baselines import (
     SequentialVAE,
 )
 from sklid.metrics import active_units, collapse_report, log_likelihood
-from sklid.nn.sequences import TokenSequences
+from sklid.nn.sequences import SequenceModel, TokenSequences
+from sklid.plots import LatentTraversalDisplay, ReconstructionDisplay
 
 ANIMALS, PLACES = ("cat", "dog", "cow"), ("sun", "sea")
 TEXTS = [f"the {animal} sees the {place} ." for animal in ANIMALS for place in PLACES]
@@ -159,7 +161,7 @@ def test_an_interpolation_ends_at_both_documents(fitted):
     line = fitted.interpolate(TEXTS[0], TEXTS[-1], 4)
     assert len(line) == 4
     assert [line[0], line[-1]] == fitted.predict([TEXTS[0], TEXTS[-1]])
-    with pytest.raises(ValueError, match="n=1 must be at least 2"):
+    with pytest.raises(ValueError, match="n == 1, must be >= 2"):
         fitted.interpolate(TEXTS[0], TEXTS[1], 1)
 
 
@@ -167,7 +169,7 @@ def test_draws_are_the_same_at_each_call_and_cold_ones_more_probable(fitted):
     assert fitted.sample(4) == fitted.sample(4)
     assert fitted.perplexity(fitted.sample(50, temperature=0.01)) < fitted.perplexity(fitted.sample(50))
     for temperature in (0, -1.0, float("nan")):
-        with pytest.raises(ValueError, match="must be above 0"):
+        with pytest.raises(ValueError, match="temperature.*must be"):
             fitted.sample(1, temperature)
 
 
@@ -248,3 +250,77 @@ def test_more_documents_than_are_screened_for_collapse_are_fitted_without_a_fail
         warnings.simplefilter("always")
         LIDSVAE(2, hidden_size=4, embedding_size=2, max_epochs=1, random_state=0).fit(texts)
     assert not any("could not be measured" in str(warning.message) for warning in heard)
+
+
+def test_drawn_words_that_are_not_known_are_read_as_such_again(quick):
+    numbers = LIDSVAE(max_features=3, **QUICK).fit([[1, 2, 3], [3, 2], [2, 2, 1], [4, 5, 6, 4, 5]] * 20)
+    drawn = [row for row in numbers.sample(200) if max(row, default=0) > max(numbers.vocabulary_)]
+    assert drawn
+    known = numbers.view(drawn).rows
+    assert bool(((known == 1).sum(1) > 0).all())
+    model = LIDSVAE(max_features=4, **QUICK).fit(TEXTS * 20)
+    assert model.view(["<unk> the <unk>"]).rows.tolist() == [[1.0, *model.view(["the"]).rows[0, :1].tolist(), 1.0, 0.0]]
+    assert "<unk>" not in LIDSVAE(**QUICK).fit([*TEXTS, "the <unk> sees"] * 10).vocabulary_
+
+
+@pytest.mark.parametrize(
+    ("documents", "error", "message"),
+    [
+        (
+            [[1, 2]],
+            TypeError,
+            "words are whole numbers, and those of the documents before, or of the fit, are str",
+        ),
+        ([["the cat sees"]], ValueError, "a list of one word with spaces in it"),
+        ([[1, -1, 2]], ValueError, "holds -1 before its last word"),
+        (np.ma.masked_array([[1, 2]], [[False, True]]), ValueError, "numpy forgets masks"),
+    ],
+)
+def test_documents_of_another_kind_than_those_of_the_fit_are_refused(quick, documents, error, message):
+    with pytest.raises(error, match=message):
+        quick.transform(documents)
+
+
+def test_documents_of_two_kinds_are_refused_in_one_fit():
+    with pytest.raises(TypeError, match="Document 2 is .* whose words are whole numbers"):
+        LIDSVAE(**QUICK).fit([*TEXTS[:2], [1, 2]])
+
+
+def test_a_generator_serves_in_a_pipeline():
+    embedded = LIDSVAE(**QUICK).fit_transform(iter(TEXTS * 5))
+    assert embedded.shape == (5 * len(TEXTS), 2)
+
+
+def test_arrow_strings_are_documents(quick):
+    arrow = pytest.importorskip("pyarrow")
+    np.testing.assert_array_equal(quick.transform(arrow.array(TEXTS)), quick.transform(TEXTS))
+
+
+def test_more_maps_than_the_paper_has_are_refused_with_its_decoder():
+    with pytest.raises(ValueError, match="maps=3 is more than the g1 and g2"):
+        LIDSVAE(decoder="brenier", maps=3, **QUICK).fit(TEXTS * 10)
+
+
+def test_a_learning_rate_that_ruins_the_model_is_told_and_the_bound_is_that_of_the_weights_kept():
+    model = LanguageModel(hidden_size=16, embedding_size=8, learning_rate=1e6, max_epochs=3, random_state=0)
+    with pytest.warns(ConvergenceWarning, match="diverged"):
+        model.fit(TEXTS * 20)
+    assert not model.converged_
+    assert model.score(TEXTS) > 3 * model.lower_bound_
+    assert model.lower_bound_ > -100
+
+
+def test_a_collapsed_model_is_told_without_passes_through_its_decoder(monkeypatch):
+    """To look for the cause takes tens of times longer than a training."""
+    calls = []
+    decode = SequenceModel.decode
+    monkeypatch.setattr(SequenceModel, "decode", lambda *args: calls.append(1) or decode(*args))
+    with pytest.warns(CollapseWarning, match=r"injective decoder \(LIDSVAE\).*collapse_report looks for the cause"):
+        SequentialVAE(kl_weight=20.0, **QUICK).fit(MANY)
+    assert len(calls) <= QUICK["max_epochs"] * -(-len(MANY) // 64) + 10
+
+
+@pytest.mark.parametrize("Display", [LatentTraversalDisplay, ReconstructionDisplay])
+def test_pictures_of_rows_of_numbers_are_refused_for_documents(quick, Display):
+    with pytest.raises(TypeError, match="draws rows of numbers, and LIDSVAE decodes latents to others"):
+        Display.from_estimator(quick, TEXTS)

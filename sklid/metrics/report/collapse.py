@@ -100,7 +100,10 @@ def collapse_report(
 
 
 def collapse_summary(
-    view: View, probabilities: NDArray[np.float64] | None = None, estimator: BaseEstimator | None = None
+    view: View,
+    probabilities: NDArray[np.float64] | None = None,
+    estimator: BaseEstimator | None = None,
+    causes: bool = True,
 ) -> str | None:
     """The text of the warning after a fit: summary and remedy of a report where a latent or the labels have collapsed.
 
@@ -112,6 +115,8 @@ def collapse_summary(
         q(y | x) of the same rows, for a model with labels.
     estimator : estimator, optional
         Whose parameters the remedy names.
+    causes : bool, default=True
+        Whether to look for the cause, which takes ten thousands of passes through the decoder.
 
     Returns
     -------
@@ -129,6 +134,9 @@ def collapse_summary(
     is_active = active_units(*encoded).fraction == 1
     if is_active and (probabilities is None or not labels_collapsed(measure_labels(probabilities))):
         return None
+    if not causes:
+        report = _report_on_posteriors(encoded)
+        return f"{report.summary()} {remedy_of('unexamined', estimator)}"
     with from_random_state(0):
         report = _report_on_view(view, encoded, probabilities, BRIEF, estimator)
     return f"{report.summary()} {report.remedy}"

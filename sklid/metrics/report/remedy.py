@@ -40,6 +40,7 @@ ADVICE = {
         LONGER,
     ],
     "data": [Advice("n_components", "lower n_components", lambda number: number != 1)],
+    "unexamined": [*LOWER_WEIGHT, LONGER],
     "labels: model": [
         Advice("min_separation", "raise min_separation"),
         Advice("scale_bounds", "lower scale_bounds"),
@@ -63,6 +64,7 @@ OTHERWISE = {
     "labels: inference": "use a larger encoder, weigh the divergence less, or train longer",
     "labels: data": "use fewer labels",
     "collapsed": "pass the model itself rather than its posteriors to learn the cause",
+    "unexamined": "weigh the divergence less, or train longer",
     "labels: collapsed": "pass the model itself and its rows to learn the cause",
     "labels: undecided": "pass more rows",
 }
@@ -89,10 +91,12 @@ def remedy_of(verdict: str, model: Any = None, rows_needed: float = math.nan) ->
     open_to_change = [
         advice.text for advice in known if advice.parameter in settings and advice.helps(settings[advice.parameter])
     ]
-    if verdict == "model" and "decoder_depth" in settings and "inverse_lipschitz" not in settings:
-        injective = "LIDGMVAEClustering" if "k" in settings else "LIDVAE"
+    is_ours = "decoder_depth" in settings or "rnn" in settings
+    if verdict in ("model", "unexamined") and is_ours and "inverse_lipschitz" not in settings:
+        injective = "LIDSVAE" if "rnn" in settings else "LIDGMVAEClustering" if "k" in settings else "LIDVAE"
         open_to_change.insert(0, f"use an injective decoder ({injective})")
-    return _sentence(open_to_change or [OTHERWISE[verdict]])
+    remedy = _sentence(open_to_change or [OTHERWISE[verdict]])
+    return f"{remedy} sklid.metrics.collapse_report looks for the cause." if verdict == "unexamined" else remedy
 
 
 def _what_would_decide(rows_needed: float) -> str:

@@ -98,7 +98,7 @@ def test_the_warning_after_a_fit_names_parameters_of_the_estimator():
 
 @pytest.mark.parametrize("error", [ValueError, FloatingPointError, RuntimeError])
 def test_a_diagnosis_never_breaks_a_fit(error, monkeypatch):
-    def fails(*_):
+    def fails(*_, **__):
         raise error("eigenvalues did not converge")
 
     monkeypatch.setattr("sklid.estimators.trained.collapse_summary", fails)
