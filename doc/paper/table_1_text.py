@@ -146,7 +146,7 @@ def measure(model: Any, documents: Documents) -> dict:
     figures = {}
     if not isinstance(model, Pipeline):
         figures |= {"ll": model.score(documents.test), "perplexity": model.perplexity(documents.test)}
-    if isinstance(model, SequentialVAE | LIDSVAE):
+    if not isinstance(model, Pipeline | LanguageModel):
         figures |= measure_latents(model, documents)
     if documents.y_train is not None and not isinstance(model, LanguageModel):
         classifier = LogisticRegression(max_iter=1_000).fit(model.transform(documents.train), documents.y_train)
