@@ -9,7 +9,8 @@ epochs, two seeds. The first group starts at the defaults of `LIDSVAE`; the seco
 encoder, whose decoder alone differs; the third has the decoder of the paper. "Beta at random" leaves beta and the
 slopes of the Brenier maps where a network is made; "beta at the components, slopes r" gives beta its start and no more.
 Perplexity, divergence, and information are those of 500 test sentences, with 100 draws each, and informative units
-those of 50 with 20; "classes" is the sentiment of 2000, as a logistic regression on the embeddings of the others tells it.
+those of 50 with 20; "classes" is the sentiment of 2000, as a logistic regression on the embeddings of the others tells
+it.
 """
 
 import statistics
