@@ -15,9 +15,11 @@ PICTURE = Path(__file__).with_suffix(".svg")
 HOUSE = [
     ("floor 1", "nn",
      "draws activation convex curved brenier chain embedding perceptron skip convolution network decoder section "
-     "likelihoods.support likelihoods.base likelihoods.gaussian likelihoods.bernoulli likelihoods.continuous_bernoulli "
-     "likelihoods.counts likelihoods.categorical likelihoods objective linear certificate prior clusters "
-     "location_scale gamma mixture posterior flow shift principal model positive committed mixture_model "
+     "likelihoods.support likelihoods.base likelihoods.column_moments likelihoods.codes likelihoods.columns "
+     "likelihoods.gaussian likelihoods.log_normal likelihoods.bernoulli likelihoods.continuous_bernoulli "
+     "likelihoods.counts likelihoods.negative_binomial likelihoods.zero_inflated likelihoods.categorical "
+     "likelihoods.ordinal likelihoods.families likelihoods.mixed likelihoods objective linear certificate prior "
+     "clusters location_scale gamma mixture posterior flow shift principal model positive committed mixture_model "
      "refined_model sequences.tokens sequences.recurrent sequences.decoder sequences.brenier sequences.generation "
      "sequences.start sequences.posterior sequences.model sequences.refined sequences"),
     ("root", "", "exceptions surroundings randomness validation"),

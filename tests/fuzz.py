@@ -33,6 +33,7 @@ from sklid.baselines import (
     SkipVAE,
 )
 from sklid.exceptions import NoiseWarning
+from sklid.nn import LIKELIHOODS
 
 WORDS_OF = ("/sklid/", "/sklearn/")
 """Errors raised in these packages are worded for users."""
@@ -66,6 +67,7 @@ TABLES: dict[str, Callable[[np.random.Generator, np.ndarray], Any]] = {
     "mixed units": lambda rng, X: X * 10.0 ** rng.integers(-6, 7, X.shape[1]),
     "one outlier": lambda rng, X: np.vstack([X[:-1], np.full((1, X.shape[1]), 1e6)]),
     "heavy tails": lambda rng, X: rng.standard_cauchy(X.shape) * 10,
+    "sizes": lambda rng, X: np.exp(9 * X),
     "counts": lambda rng, X: rng.poisson(3, X.shape),
     "large counts": lambda rng, X: rng.poisson(1000, X.shape),
     "mostly zero counts": lambda rng, X: rng.poisson(0.05, X.shape),
@@ -82,8 +84,9 @@ TABLES: dict[str, Callable[[np.random.Generator, np.ndarray], Any]] = {
 }
 SUITED = {
     "counts": "poisson",
-    "large counts": "poisson",
-    "mostly zero counts": "poisson",
+    "large counts": "negative_binomial",
+    "mostly zero counts": "zero_inflated_negative_binomial",
+    "sizes": "log_normal",
     "binary": "bernoulli",
     "booleans": "bernoulli",
     "unit interval": "continuous_bernoulli",
@@ -93,7 +96,7 @@ SUITED = {
 """The likelihood for a table, where it is not the Gaussian."""
 NETWORK = {
     "n_components": st.sampled_from([None, 1, 2, 3, 5]),
-    "likelihood": st.sampled_from(["gaussian"] * 4 + ["bernoulli", "continuous_bernoulli", "poisson", "categorical"]),
+    "likelihood": st.sampled_from(["gaussian"] * 4 + [name for name in LIKELIHOODS if name != "gaussian"]),
     "noise": st.sampled_from(["global"] * 3 + ["feature"]),
     "scale": st.sampled_from(["auto"] * 3 + ["column", "table", None]),
     "decoder_depth": st.integers(1, 3),

@@ -123,7 +123,7 @@ class Inference:
 
     def _inverse(self, x: Tensor, tol: float, max_iter: int) -> Tensor:
         likelihood = self.model.likelihood
-        eta = likelihood.exact_link(likelihood.moments(x))
+        eta = likelihood.parameters_of_mean(x)
         lost = int((~torch.isfinite(eta)).any(-1).sum())
         if lost:
             raise InversionError(

@@ -33,15 +33,19 @@ class ModelParameters:
     likelihood: str = parameter(
         default="gaussian",
         kind="{" + ", ".join(f'"{name}"' for name in LIKELIHOODS) + "}",
-        text='Gaussian rows are standardised inside, see `scale`. "bernoulli" takes values in [0, 1] as success '
-        'probabilities, and its score is then no log-density; "categorical" takes codes 0, 1, .. in each column.',
+        text="Gaussian rows are standardised inside, see `scale`; of log-normal rows, which are positive, the "
+        'logarithms are. "bernoulli" takes values in [0, 1] as success probabilities, and its score is then no '
+        'log-density. "poisson" takes counts, "negative_binomial" counts that vary more, and with "zero_inflated_" '
+        'before it either has extra zeros. "categorical" takes codes 0, 1, .. in each column, and "ordinal" codes that '
+        "have an order.",
         constraint=[StrOptions(set(LIKELIHOODS))],
         shapes_model=True,
     )
     noise: str = parameter(
         default="global",
         kind='{"global", "feature"}',
-        text="One noise scale for all columns as the model sees them, or one each. Gaussian likelihood only.",
+        text="One noise scale for all columns as the model sees them, or one each; of negative binomials the "
+        "dispersion. Gaussian, log-normal and negative binomial likelihoods only.",
         constraint=[StrOptions({"global", "feature"})],
         shapes_model=True,
     )

@@ -106,7 +106,7 @@ class LatentVariableModel(nn.Module):
             inputs, self.prior.n_components, self.decoder.fixed_directions
         )
         self.likelihood.initialise(noise)
-        mean = self.likelihood.link(self.likelihood.moments(x).mean(0))
+        mean = self.likelihood.mean_parameters(x)
         self.decoder.initialise(mean, directions, self.likelihood.slopes(amplitudes), float(self.likelihood.gain()))
         self.posterior.initialise(inputs.mean(0), directions, amplitudes, noise)
 

@@ -46,7 +46,14 @@ def table(likelihood="gaussian", dtype=np.float32):
         (N_ROWS, N_FEATURES)
     )
     shares = 1 / (1 + np.exp(-X))
-    made = {"gaussian": 5 + 3 * X, "poisson": rng.poisson(3 * shares), "categorical": np.minimum(3 * shares // 1, 2)}
+    counts, codes = rng.poisson(3 * shares), np.minimum(3 * shares // 1, 2)
+    made = {
+        "gaussian": 5 + 3 * X,
+        "poisson": counts,
+        "zero_inflated_negative_binomial": counts,
+        "categorical": codes,
+        "ordinal": codes,
+    }
     return made.get(likelihood, shares).astype(dtype)
 
 
@@ -80,7 +87,18 @@ def test_model_and_answers_are_those_of_the_array_in_memory(Estimator, dtype, ma
         np.testing.assert_array_equal(one.labels_, other.labels_)
 
 
-@pytest.mark.parametrize("likelihood", ["bernoulli", "continuous_bernoulli", "poisson", "categorical"])
+@pytest.mark.parametrize(
+    "likelihood",
+    [
+        "bernoulli",
+        "continuous_bernoulli",
+        "poisson",
+        "zero_inflated_negative_binomial",
+        "log_normal",
+        "categorical",
+        "ordinal",
+    ],
+)
 def test_every_likelihood_trains_alike(likelihood, mapped, in_parts):
     X = table(likelihood)
     one, other = (LIDVAE(likelihood=likelihood, **FAST).fit(rows) for rows in (X, mapped(X)))

@@ -64,7 +64,8 @@ def test_error_names_the_column_the_row_and_the_likelihoods_that_fit():
     frame = pd.DataFrame({"a": [0.1, 0.2], "b": [0.5, 1.7]})
     with pytest.raises(
         ValueError,
-        match=r"1.7 in column 1 \('b'\), row 1: it is outside \[0, 1\]. Likelihoods that fit these values: gaussian.",
+        match=r"1.7 in column 1 \('b'\), row 1: it is outside \[0, 1\]. Likelihoods that fit these values: gaussian, "
+        r"log_normal\.",
     ):
         TableAdapter("bernoulli").checked(BaseEstimator(), frame, reset=True)
 

@@ -57,6 +57,8 @@ def test_rows_that_are_no_table_of_finite_numbers(Estimator, rows, message):
         ("bernoulli", 1.7, "gaussian"),
         ("continuous_bernoulli", -0.5, "gaussian"),
         ("poisson", -1.0, "gaussian"),
+        ("negative_binomial", -1.0, "gaussian"),
+        ("ordinal", -1.0, "gaussian"),
         ("poisson", 0.5, "gaussian, bernoulli, continuous_bernoulli"),
         ("categorical", 0.5, "gaussian, bernoulli, continuous_bernoulli"),
     ],

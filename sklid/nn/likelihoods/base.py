@@ -13,14 +13,15 @@ so that the inverse-Lipschitz constant of f is a signal-to-noise ratio whatever 
 
 import math
 from collections.abc import Iterable
-from typing import Self
+from typing import Any, Self
 
+import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution
 
 from .support import REAL_NUMBERS, Support
 
-__all__ = ["BOUNDARY", "Likelihood"]
+__all__ = ["BOUNDARY", "Likelihood", "of_slope"]
 
 BOUNDARY = 1e-6
 """Distance by which a mean on the boundary of its range is moved inside before the link, where it has no finite natural
@@ -41,29 +42,39 @@ class Likelihood(nn.Module):
     ----------
     n_parameters : int
         Number D of natural parameters.
+    columns : LongTensor of shape (D,)
+        Number of the column that each natural parameter belongs to, and each number that an encoder sees.
     name : str
         What the estimators call it.
     support : Support
         Values the likelihood can take.
+    filler : float, or Tensor of shape (P,)
+        A value in the support, which stands in the place of a missing one.
     standardised : bool
         Whether rows are to be standardised first, so that densities are in units other than those of the data.
     noise_units : bool
         Whether the natural parameter is measured in noise standard deviations, so that an inverse-Lipschitz decoder has
         an information floor.
+    learns_noise : bool
+        Whether there is noise, or a dispersion, to learn: one for all columns or one for each.
     by_column : bool
         Whether an encoder sees a number for each feature, in their order, that depends on the feature's value alone.
     """
 
     name = ""
     support: Support = REAL_NUMBERS
+    filler: float = 0.0
     standardised = False
     noise_units = False
+    learns_noise = False
     by_column = True
+    columns: Tensor
 
     def __init__(self, n_features: int) -> None:
         super().__init__()
         self.n_features = n_features
         self.n_parameters = n_features
+        self.register_buffer("columns", torch.arange(n_features), persistent=False)
 
     @classmethod
     def from_data(cls, blocks: Iterable[Tensor], noise: str = "global") -> Self:
@@ -72,9 +83,9 @@ class Likelihood(nn.Module):
         Parameters
         ----------
         blocks : iterable of Tensors of shape (N, P)
-            The rows, block by block.
+            The rows, block by block; NaN stands for a value that was not seen.
         noise : {"global", "feature"}, default="global"
-            One noise scale or one for each feature, of a likelihood that has noise to learn.
+            One noise scale or dispersion, or one for each feature, of a likelihood that has it to learn.
 
         Raises
         ------
@@ -87,9 +98,10 @@ class Likelihood(nn.Module):
     @classmethod
     def check_noise(cls, noise: str) -> None:
         """ValueError for noise by feature, of a likelihood that has none to learn."""
-        if noise != "global":
+        if noise != "global" and not cls.learns_noise:
             raise ValueError(
-                f'noise="{noise}" belongs to likelihood="gaussian"; likelihood="{cls.name}" has no noise to learn.'
+                f'noise="{noise}" belongs to likelihood="gaussian" and others with noise or a dispersion to learn; '
+                f'likelihood="{cls.name}" has no noise to learn.'
             )
 
     def given(self, x: Tensor) -> Tensor | None:
@@ -114,6 +126,11 @@ class Likelihood(nn.Module):
         """p(x | eta) over rows: ``(*, D)`` to a distribution of batch shape ``(*,)`` and event shape ``(P,)``."""
         raise TypeError(f"{type(self).__name__} names no distribution; a likelihood defines `distribution`.")
 
+    def column_log_probs(self, eta: Tensor, x: Tensor) -> Tensor:
+        """Log p(x_j | eta) of each column j, which sum to that of the row: ``(*, D), (*, P) -> (*, P)``."""
+        row: Any = self.distribution(eta)
+        return row.base_dist.log_prob(x)
+
     def forward(self, eta: Tensor) -> Distribution:
         """The same as `distribution`."""
         return self.distribution(eta)
@@ -123,7 +140,10 @@ class Likelihood(nn.Module):
         return self.distribution(eta).mean
 
     def expected_statistic(self, eta: Tensor) -> Tensor:
-        """Expected sufficient statistic A'(eta), whose derivative is the Fisher information: ``(*, D) -> (*, D)``."""
+        """Expected sufficient statistic A'(eta), whose derivative is the Fisher information: ``(*, D) -> (*, D)``.
+
+        Of a family that is not exponential in eta it is any function whose derivative is that.
+        """
         return self.mean(eta)
 
     def inputs(self, x: Tensor) -> Tensor:
@@ -153,3 +173,29 @@ class Likelihood(nn.Module):
     def link(self, moments: Tensor) -> Tensor:
         """The same, finite everywhere."""
         return self.exact_link(self.inside(moments))
+
+    def mean_parameters(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
+        """Natural parameters of the mean of each column over rows: ``(N, P) -> (D,)``.
+
+        Parameters
+        ----------
+        x : Tensor of shape (N, P)
+        seen : bool Tensor of shape (N, P), optional
+            The values that count; in the place of others x holds the `filler`, which is the mean of a column without
+            any. By default all do.
+        """
+        moments = self.moments(x)
+        if seen is None:
+            return self.link(moments.mean(0))
+        counted = (seen | ~seen.any(0)).to(moments)
+        counted = counted.reshape(counted.shape + (1,) * (moments.dim() - counted.dim()))
+        return self.link((counted * moments).sum(0) / counted.sum(0))
+
+    def parameters_of_mean(self, mean: Tensor) -> Tensor:
+        """The inverse of `mean`, not finite where it has none: ``(*, P) -> (*, D)``."""
+        return self.exact_link(self.moments(mean))
+
+
+def of_slope(eta: Tensor, slope: Tensor) -> Tensor:
+    """A function of eta that has the given derivative at it: ``(*,), (*,) -> (*,)``."""
+    return slope.detach() * (eta - eta.detach())

@@ -9,12 +9,10 @@ from torch import Tensor, nn
 from torch.distributions import Categorical, Distribution, Independent
 
 from .base import BOUNDARY, Likelihood
+from .codes import largest_codes
 from .support import NON_NEGATIVE_INTEGERS, CodeSupport, Support
 
 __all__ = ["CategoricalLikelihood", "helmert_basis"]
-
-MOST_CATEGORIES = 4096
-"""Of a column: its logits are as many numbers for each row, and their basis is as large a square."""
 
 
 class CategoricalLikelihood(Likelihood):
@@ -48,19 +46,12 @@ class CategoricalLikelihood(Likelihood):
         self.register_buffer("basis", helmert_basis(widest))
         self.register_buffer("absent", torch.arange(widest) >= counts)
         self.register_buffer("slots", (torch.arange(widest - 1) < counts - 1).flatten().nonzero().squeeze(-1))
+        self.columns = self.slots // (widest - 1)
 
     @classmethod
     def from_data(cls, blocks: Iterable[Tensor], noise: str = "global") -> Self:
         cls.check_noise(noise)
-        largest = torch.stack([block.amax(0) for block in blocks]).amax(0)
-        if largest.max() >= MOST_CATEGORIES:
-            column = int(largest.argmax())
-            raise ValueError(
-                f'likelihood="categorical" takes codes 0 .. V - 1, and column {column} holds the code '
-                f"{largest[column]:.0f}, beyond the {MOST_CATEGORIES} categories that a column may have. If codes are "
-                "identifiers, number those that occur with sklearn.preprocessing.OrdinalEncoder, or leave the column "
-                "out."
-            )
+        largest = torch.stack([largest_codes(block, cls.name) for block in blocks]).amax(0)
         return cls([int(code) + 1 for code in largest])
 
     def distribution(self, eta: Tensor) -> Distribution:

@@ -32,6 +32,7 @@ class GaussianLikelihood(Likelihood):
     name = "gaussian"
     standardised = True
     noise_units = True
+    learns_noise = True
 
     def __init__(self, n_features: int, noise: str = "global") -> None:
         super().__init__(n_features)

@@ -5,7 +5,11 @@ from typing import Any
 from torch import Tensor
 from torch.distributions import constraints
 
-__all__ = ["NON_NEGATIVE_INTEGERS", "REAL_NUMBERS", "UNIT_INTERVAL", "CodeSupport", "Support"]
+__all__ = ["NON_NEGATIVE_INTEGERS", "POSITIVE_NUMBERS", "REAL_NUMBERS", "UNIT_INTERVAL", "CodeSupport", "Support"]
+
+LEAST_POSITIVE = 2.0**-126
+"""Of the numbers that single precision holds to all its digits."""
+INTERVALS = (constraints.interval, constraints.greater_than_eq)
 
 
 class Support:
@@ -25,7 +29,7 @@ class Support:
     @property
     def is_interval(self) -> bool:
         """Whether the least and the greatest value of a column tell if all are in the set."""
-        return self.constraint is constraints.real or isinstance(self.constraint, constraints.interval)
+        return self.constraint is constraints.real or isinstance(self.constraint, INTERVALS)
 
     def describe(self, column: int) -> str:
         """The values that a column may have, in words."""
@@ -50,5 +54,6 @@ class CodeSupport(Support):
 
 
 REAL_NUMBERS = Support(constraints.real, "the real numbers")
+POSITIVE_NUMBERS = Support(constraints.greater_than_eq(LEAST_POSITIVE), "the positive numbers, from 1e-38 on")
 UNIT_INTERVAL = Support(constraints.unit_interval, "[0, 1]")
 NON_NEGATIVE_INTEGERS = Support(constraints.nonnegative_integer, "the non-negative whole numbers")
