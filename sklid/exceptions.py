@@ -6,7 +6,14 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["CappedEstimateWarning", "CollapseWarning", "NoiseWarning", "silenced", "warn_user"]
+__all__ = [
+    "CappedEstimateWarning",
+    "CollapseWarning",
+    "NoiseWarning",
+    "UnknownCategoryWarning",
+    "silenced",
+    "warn_user",
+]
 
 NOT_THE_USERS = tuple(f"{name}." for name in ("sklid", "sklearn", "skorch", "joblib", "contextlib", "torch"))
 _thread = threading.local()
@@ -25,6 +32,10 @@ class CappedEstimateWarning(UserWarning):
 
 class NoiseWarning(UserWarning):
     """The noise of the data is not what the number of components of a fitted model rests on."""
+
+
+class UnknownCategoryWarning(UserWarning):
+    """A table holds categories that did not occur in the fit; they are taken as missing."""
 
 
 @contextmanager

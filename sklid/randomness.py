@@ -81,6 +81,7 @@ class RowNoise:
     def set_of_rows(cls, x: Tensor) -> NDArray[np.int64]:
         """The number of each row's noise set: ``(N, P) -> (N,)``."""
         words = x.float().cpu().numpy() + np.float32(0.0)  # one zero, not two
+        words[np.isnan(words)] = np.nan  # and one nan
         multipliers = np.random.default_rng(0).integers(1, 2**63, size=words.shape[1], dtype=np.uint64) | np.uint64(1)
         mixed = (words.view(np.uint32) * multipliers).sum(axis=1, dtype=np.uint64)
         mixed = (mixed ^ (mixed >> np.uint64(32))) * np.uint64(0x9E3779B97F4A7C15)

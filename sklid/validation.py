@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import _fit_context as fit_context
 from sklearn.utils import _safe_indexing as safe_indexing
 from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions, validate_params
+from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "check_sample_weight",
     "checked_size",
     "fit_context",
+    "output_container",
     "restored_on_error",
     "safe_indexing",
     "validate_params",
@@ -41,6 +43,11 @@ def checked_size(number: Any, name: str = "n_samples", what: str = "rows to draw
     if isinstance(number, bool) or not isinstance(number, Integral) or number < 1:
         raise ValueError(f"{name}={number!r} must be a whole number of {what}, at least 1.")
     return int(number)
+
+
+def output_container(estimator: Any) -> str:
+    """What `set_output` says that tables are to come back in: "default", "pandas" or "polars"."""
+    return _get_output_config("transform", estimator)["dense"]
 
 
 def weighted_mean(scores: NDArray[np.floating], sample_weight: ArrayLike | None) -> float:

@@ -94,6 +94,6 @@ class SemiAmortizedVAE(SemiAmortized, GaussianPosteriorMixin, VAE):
             StandardNormal(self.n_components_),
             self._decoder(self.n_components_, likelihood.n_parameters),
             likelihood,
-            cast(GaussianPosterior, self._posterior(likelihood.n_parameters)),
+            cast(GaussianPosterior, self._posterior(likelihood)),
             self._refinement(),
         )

@@ -23,7 +23,7 @@ class CorpusAdapter:
         Learns its words from the first documents that are let in to be learned.
     """
 
-    log_volume = 0.0
+    log_volume = 0.0  # in nats, of rows of numbers that are words
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.vocabulary = vocabulary
@@ -58,6 +58,10 @@ class CorpusAdapter:
                 f"Found {len(documents)} document(s) while a minimum of {ensure_min_samples} is required by {name}."
             )
         return documents
+
+    def log_volumes(self, X: NDArray) -> float:
+        """Words have no units."""
+        return self.log_volume
 
     def rows(self, X: NDArray) -> Tensor:
         """Rows of numbers as the model sees them."""

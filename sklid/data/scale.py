@@ -91,6 +91,6 @@ def _have_one_unit(X: NDArray | MappedRows, scaler: StandardScaler) -> bool:
 
 def _ranges(X: NDArray | MappedRows) -> NDArray[np.float64]:
     """The greatest value of each column less the least."""
-    bounds = [(block.min(axis=0), block.max(axis=0)) for block in row_blocks(X)]
+    bounds = [(np.fmin.reduce(block), np.fmax.reduce(block)) for block in row_blocks(X)]  # which pass over nan
     least, greatest = (np.array(part, dtype=np.float64) for part in zip(*bounds, strict=True))
-    return greatest.max(axis=0) - least.min(axis=0)
+    return np.fmax.reduce(greatest) - np.fmin.reduce(least)

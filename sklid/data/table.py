@@ -4,8 +4,7 @@ A likelihood that asks for standardised rows sees :math:`(x - m) / a` with m the
 densities of rows exceed those of the data by :math:`\sum_j \log a_j` nats.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -50,6 +49,8 @@ class TableAdapter:
         From the units of the data to those of the model; None where they are the same.
     learned_scale : {"column", "table"} or None
         Which scale the scaler has; None where there is none.
+    shares_seen : array of shape (n_features,)
+        Of each column, the share of values that were not missing, as nan is, in the rows that were to be learned.
 
     Raises
     ------
@@ -68,6 +69,7 @@ class TableAdapter:
         self.scale = scale
         self.scaler: StandardScaler | None = None
         self.learned_scale: str | None = None
+        self.shares_seen: NDArray[np.floating] = np.ones(0)
 
     def checked(self, estimator: BaseEstimator, X: ArrayLike, **checks: Any) -> NDArray[np.floating] | MappedRows:
         """Rows after scikit-learn's checks and that of the support: in an array, or in a memory map too large to load.
@@ -83,11 +85,14 @@ class TableAdapter:
         Raises
         ------
         ValueError
-            In scikit-learn's words; or for a value outside the support: the value, its column, and the likelihoods that
-            take the table.
+            In scikit-learn's words; with ``reset=True`` for a column without any value; or for a value outside the
+            support: the value, its column, and the likelihoods that take the table.
         """
         rows = _validated(estimator, X, **checks)
-        self._check_support(rows, getattr(estimator, "feature_names_in_", None))
+        names = getattr(estimator, "feature_names_in_", None)
+        if checks.get("reset", True):
+            self.shares_seen = _shares_seen(rows, names)
+        self._check_support(rows, names)
         return rows
 
     def learn(self, X: NDArray | MappedRows, noise: str) -> tuple["Tensor | ModelRows", Likelihood]:
@@ -110,8 +115,9 @@ class TableAdapter:
         """
         with np.errstate(over="ignore", invalid="ignore"):
             rows = X if self.scaler is None else self.scaler.transform(X)
-        if len(rows) and not max(abs(rows.min()), abs(rows.max())) <= LARGEST_VALUE:
-            row, column = np.argwhere(~(abs(rows) <= LARGEST_VALUE))[0]
+        extremes = np.fmin.reduce(rows, axis=None, initial=0), np.fmax.reduce(rows, axis=None, initial=0)
+        if max(-extremes[0], extremes[1]) > LARGEST_VALUE:
+            row, column = np.argwhere(abs(rows) > LARGEST_VALUE)[0]
             raise ValueError(
                 f"X holds the value {X[row, column]:g} in column {column}, which in the units of the model is beyond "
                 "single precision. Divide the table by a constant, or look for what is wrong with that row."
@@ -134,9 +140,48 @@ class TableAdapter:
         return self.scaler.inverse_transform(x.astype(np.float64) if needs_double else x)
 
     @property
+    def families(self) -> Any:
+        """The likelihood of all columns; of a mixed table that of each."""
+        return self.likelihood
+
+    def given_back(
+        self, rows: NDArray[np.floating], container: str, names: Sequence[str], index: Any = None, rounded: bool = False
+    ) -> Any:
+        """Rows in the units of the data as a user gets them.
+
+        Parameters
+        ----------
+        rows : array of shape (n_samples, n_features)
+        container : {"default", "pandas", "polars"}
+            The default is an array.
+        names : sequence of str
+            Of the columns of a frame.
+        index : Index of pandas, optional
+            Of its rows.
+        rounded : bool, default=False
+            Whether columns of whole numbers are to hold such again, where their types are known.
+        """
+        if container == "pandas":
+            import pandas
+
+            return pandas.DataFrame(rows, columns=list(names), index=index)
+        if container == "polars":
+            import polars
+
+            return polars.DataFrame(rows, schema=list(names))
+        return rows
+
+    @property
     def log_volume(self) -> float:
-        """Log of the volume of a unit of the model's rows in units of the data, in nats."""
-        return 0.0 if self.scaler is None else float(np.log(self.scaler.scale_).sum())
+        """Log of the volume of a unit of the model's rows in units of the data, in nats; on average over gaps."""
+        return 0.0 if self.scaler is None else float((self.shares_seen * np.log(self.scaler.scale_)).sum())
+
+    def log_volumes(self, X: NDArray) -> float | NDArray[np.floating]:
+        """The same of the columns that each row has: one number, or ``(N,)`` where there are gaps."""
+        missing = np.isnan(X)
+        if self.scaler is None or not missing.any():
+            return 0.0 if self.scaler is None else float(np.log(self.scaler.scale_).sum())
+        return ~missing @ np.log(self.scaler.scale_)
 
     def _check_support(self, X: NDArray | MappedRows, names: Sequence[str] | None) -> None:
         n_earlier = 0
@@ -146,11 +191,10 @@ class TableAdapter:
             n_earlier += len(block)
         else:
             return
-        row, column = np.argwhere(~self.support.constraint.check(tensor_of(block)).numpy())[0]
+        row, column = np.argwhere(~self.support.constraint.check(tensor_of(block)).numpy() & ~np.isnan(block))[0]
         others = [name for name in fitting_likelihoods(X) if name != self.likelihood]
-        title = f"column {column}" if names is None else f"column {column} ({names[column]!r})"
         raise ValueError(
-            f'likelihood="{self.likelihood}" cannot take the value {block[row, column]:g} in {title}, '
+            f'likelihood="{self.likelihood}" cannot take the value {block[row, column]:g} in {_title(column, names)}, '
             f"row {n_earlier + row}: it is outside {self.support.describe(column)}. "
             f"Likelihoods that fit these values: {', '.join(others)}."
         )
@@ -191,33 +235,36 @@ def fitting_likelihoods(X: NDArray | MappedRows) -> list[str]:
 def _validated(estimator: BaseEstimator, X: ArrayLike, **checks: Any) -> NDArray[np.floating] | MappedRows:
     if isinstance(X, np.ma.MaskedArray) and np.ma.is_masked(X):
         raise ValueError(
-            f"X is a masked array with {np.ma.count_masked(X)} values masked, and {type(estimator).__name__} needs "
-            "all of them. Fill them, or take sklid.IdentifiablePPCA, to which gaps are X.filled(numpy.nan)."
+            f"X is a masked array with {np.ma.count_masked(X)} values masked, and numpy forgets masks on the way. Pass "
+            "X.astype(float).filled(numpy.nan), in which nan stands for what is missing."
         )
-    with _missing_values_explained():
-        if not is_large_map(X):
-            return validate_data(estimator, X, dtype=[np.float64, np.float32], **checks)
-        rows = MappedRows(validate_data(estimator, X, dtype=None, ensure_all_finite=False, **checks))
-        for block in row_blocks(rows):
-            assert_all_finite(block, estimator_name=type(estimator).__name__, input_name="X")
-        return rows
+    if not is_large_map(X):
+        return validate_data(estimator, X, dtype=[np.float64, np.float32], ensure_all_finite="allow-nan", **checks)
+    rows = MappedRows(validate_data(estimator, X, dtype=None, ensure_all_finite=False, **checks))
+    for block in row_blocks(rows):
+        assert_all_finite(block, allow_nan=True, estimator_name=type(estimator).__name__, input_name="X")
+    return rows
 
 
-@contextmanager
-def _missing_values_explained() -> Iterator[None]:
-    """Adds to scikit-learn's error for missing values which model of this package takes them."""
-    try:
-        yield
-    except ValueError as error:
-        if "contains NaN" in str(error):
-            raise ValueError(
-                f"{str(error).splitlines()[0]}\nOf the models of sklid, IdentifiablePPCA takes missing values."
-            ) from None
-        raise
+def _shares_seen(X: NDArray | MappedRows, names: Sequence[str] | None) -> NDArray[np.floating]:
+    """The share of values that each column has; ValueError for none, of which there is nothing to learn."""
+    n_missing = sum(np.isnan(block).sum(axis=0) for block in row_blocks(X))
+    if (n_missing == len(X)).any():
+        column = int(np.argmax(n_missing == len(X)))
+        raise ValueError(
+            f"All values of {_title(column, names)} are missing (nan), so there is nothing to learn. Leave it out."
+        )
+    return 1 - n_missing / len(X)
+
+
+def _title(column: int, names: Sequence[str] | None) -> str:
+    return f"column {column}" if names is None else f"column {column} ({names[column]!r})"
 
 
 def _all_in(support: Support, rows: Tensor) -> bool:
     """Whether all values are in the support; of an interval the least and the greatest of each column tell."""
     if support.is_interval:
-        rows = torch.stack(torch.aminmax(rows, dim=0))
-    return bool(support.constraint.check(rows).all())
+        bounds = torch.stack(torch.aminmax(rows, dim=0))
+        if bool(support.constraint.check(bounds).all()):
+            return True
+    return bool((support.constraint.check(rows) | torch.isnan(rows)).all())

@@ -65,7 +65,8 @@ class AnswersMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         """
         X = self._checked(X)
         inference = self._inference()
-        return inference.model.encode(inference.rows(X))
+        rows = inference.rows(X)
+        return inference.model.encode(rows)
 
     @without_gradients()
     def view(self, X: ArrayLike) -> View:
@@ -83,7 +84,8 @@ class AnswersMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         """
         X = self._checked(X)
         inference = self._inference()
-        return View(inference.model, inference.rows(X), inference.table.log_volume)
+        rows = inference.rows(X)
+        return View(inference.model, rows, inference.table.log_volumes(np.asarray(X)))
 
     def score_samples(self, X: ArrayLike) -> NDArray[np.float32]:
         """Log-likelihood of each row in nats: the importance-weighted bound with `n_importance_samples` draws.

@@ -8,15 +8,19 @@ scale for each column or one for the table, or m = 0 and a = 1 with ``scale=None
 """
 
 import math
-from typing import Self
+from typing import Any, Self
 
+import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
+from ..data.blocks import row_blocks
 from ..data.memory_map import MappedRows
+from ..data.mixed_adapter import MixedAdapter
 from ..data.table import ModelRows, TableAdapter
 from ..nn import LatentVariableModel, Likelihood, StandardNormal
+from ..nn.gaps import GapLikelihood, gap_likelihood, has_gaps, take_gaps
 from ..nn.network import check_network
 from ..surroundings import making_modules
 from ..validation import fit_context
@@ -48,7 +52,8 @@ class LatentVariableEstimator(RowAnswersMixin, TrainedEstimator, EncoderMixin, M
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            At least two rows of finite numbers in the support of the likelihood. Rows have no weights here, as
+            At least two rows of finite numbers in the support of the likelihood; nan is a missing value, which the fit
+            needs no guess for: it maximises the bound on the likelihood of what was seen. Rows have no weights here, as
             mini-batches cannot give what repeating a row gives exactly: repeat it. A memory map in C order, of
             `numpy.load` with ``mmap_mode="r"`` or `numpy.memmap`, is read as it is needed, so it may be larger than the
             memory.
@@ -61,9 +66,10 @@ class LatentVariableEstimator(RowAnswersMixin, TrainedEstimator, EncoderMixin, M
         Raises
         ------
         ValueError
-            If a value is outside the support of the likelihood, an injective decoder or an encoder that starts at
-            principal components has more latents than there are natural parameters, `scale` is given for a likelihood
-            other than the Gaussian, rows are not the images that `image_shape` says, or the device is missing.
+            If a value is outside the support of the likelihood, a column has none, an injective decoder or an encoder
+            that starts at principal components has more latents than there are natural parameters, `scale` is given
+            for a likelihood other than the Gaussian, rows are not the images that `image_shape` says, or the device is
+            missing.
 
         Warns
         -----
@@ -98,8 +104,15 @@ class LatentVariableEstimator(RowAnswersMixin, TrainedEstimator, EncoderMixin, M
         """
         return self._fitted(X, incremental=True)
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
     def _adapter(self) -> TableAdapter:
-        return TableAdapter(self.likelihood, self.scale)
+        if isinstance(self.likelihood, str) and self.likelihood != "auto":
+            return TableAdapter(self.likelihood, self.scale)
+        return MixedAdapter(self.likelihood, self.scale)
 
     @making_modules()
     def _initialised(
@@ -108,6 +121,10 @@ class LatentVariableEstimator(RowAnswersMixin, TrainedEstimator, EncoderMixin, M
         """An untrained model initialised at the rows X, and the rows as it sees them."""
         self._seed, self._table, self._architecture = seed, table, architecture(self)
         x, likelihood = table.learn(X, self.noise)
+        gaps = table.shares_seen < 1
+        if gaps.any():
+            told = torch.from_numpy(np.flatnonzero(gaps & ~np.array(self._sees_images())))
+            likelihood = gap_likelihood(likelihood, row_blocks(x), told)
         if likelihood.n_parameters == 0:
             raise ValueError(
                 "Every column holds a single category, so there is nothing to model; pass columns that vary."
@@ -123,10 +140,17 @@ class LatentVariableEstimator(RowAnswersMixin, TrainedEstimator, EncoderMixin, M
             )
         return model, x
 
+    def _resumed(self, table: TableAdapter, X: NDArray | MappedRows) -> tuple[LatentVariableModel, Tensor | ModelRows]:
+        """The same; with the first gap it becomes a model of rows with gaps."""
+        model, x = super()._resumed(table, X)
+        if not isinstance(model.likelihood, GapLikelihood) and any(map(has_gaps, row_blocks(x))):
+            take_gaps(model)
+        return model, x
+
     def _assembled(self, likelihood: Likelihood) -> LatentVariableModel:
         """The model of the estimator's parameters for a likelihood, at random weights."""
         decoder = self._decoder(self.n_components_, likelihood.n_parameters)
-        posterior = self._posterior(likelihood.n_parameters)
+        posterior = self._posterior(likelihood)
         return LatentVariableModel(StandardNormal(self.n_components_), decoder, likelihood, posterior)
 
     def _network(self, n_components: int, n_outputs: int) -> nn.Module | None:

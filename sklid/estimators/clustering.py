@@ -139,7 +139,8 @@ class MixtureMixin(ClusterMixin, MixtureAttributes, MixtureParameters):
         ValueError
             If `n_samples` is not a whole number of at least 1.
         """
-        return self._drawn(Inference.sample_with_labels, n_samples)
+        rows, labels = self._drawn(Inference.sample_with_labels, n_samples)
+        return self._given_back(rows, rounded=True), labels
 
     def _initialised(
         self, table: TableAdapter, X: NDArray | MappedRows, seed: int, incremental: bool

@@ -77,8 +77,9 @@ class EncoderMixin:
         shapes_model=True,
     )
 
-    def _posterior(self, n_inputs: int) -> Posterior:
-        """The posterior of the estimator's parameters, of so many inputs."""
+    def _posterior(self, likelihood: Likelihood) -> Posterior:
+        """The posterior of the estimator's parameters, of what a likelihood's encoder sees."""
+        n_inputs = likelihood.n_parameters
         if self.encoder != "plain" and self.n_components_ > n_inputs:
             raise ValueError(
                 f'encoder="{self.encoder}" begins with one principal component per latent, and there are {n_inputs} '
@@ -89,7 +90,7 @@ class EncoderMixin:
         if self.encoder == "conv":
             shape = checked_image_shape(self.image_shape, n_inputs)
             options["network"] = partial(ConvolutionalNetwork, image_shape=shape)
-        sizes = (n_inputs, self.n_components_, self.encoder_depth, self.encoder_width)
+        sizes = (likelihood.n_inputs, self.n_components_, self.encoder_depth, self.encoder_width)
         if self.posterior == "gaussian":
             return self._gaussian(*sizes, **options)
         try:
@@ -101,6 +102,10 @@ class EncoderMixin:
     def _gaussian(self, n_inputs: int, n_components: int, depth: int, width: int, **options: Any) -> GaussianPosterior:
         """The Gaussian posterior."""
         return GaussianPosterior(n_inputs, n_components, depth, width, **options)
+
+    def _sees_images(self) -> bool:
+        """Whether the encoder sees images, so that its inputs are pixels and nothing besides."""
+        return self.encoder == "conv" or self.augment is not None
 
     def _check_images(self, likelihood: Likelihood) -> None:
         """ValueError where the rows are not the images that the parameters say or need."""

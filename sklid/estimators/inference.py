@@ -12,6 +12,7 @@ from torch import Tensor
 from ..data.blocks import chunks, tensor_of
 from ..data.table import TableAdapter
 from ..nn import InversionError, LatentVariableModel, ball_kl_floor, iwae
+from ..nn.gaps import GapLikelihood, guarded_draws, has_gaps, take_gaps
 from ..randomness import RowNoise
 from ..surroundings import ordinary_settings, without_gradients
 
@@ -51,10 +52,12 @@ class Inference:
         return self.noise.with_draws(N_DRAWS_OF_MEAN)
 
     def rows(self, X: NDArray) -> Tensor:
-        """Rows of data as the model sees them."""
-        return self.table.rows(np.asarray(X)).to(
-            device=self.device, dtype=torch.float64 if self.double else torch.float32
-        )
+        """Rows of data as the model sees them; from the first gap on it is one that takes them."""
+        x = self.table.rows(np.asarray(X)).to(device=self.device, dtype=torch.float64 if self.double else torch.float32)
+        if has_gaps(x) and not isinstance(self.model.likelihood, GapLikelihood):
+            self.model = copy.deepcopy(self.model)
+            take_gaps(self.model)
+        return x
 
     @without_gradients()
     def posterior_means(self, X: NDArray) -> NDArray[np.floating]:
@@ -65,8 +68,8 @@ class Inference:
     def log_likelihoods(self, X: NDArray) -> NDArray[np.float64]:
         """Importance-weighted bound of each row in nats, in the units of the data: ``(N, P) -> (N,)``."""
         blocks = self._blocks(X, self.noise.n_draws)
-        scores = self._joined((iwae(self.model.log_weights(x, self.noise(x))) for x in blocks), len(X))
-        return scores.astype(np.float64) - self.table.log_volume
+        scores = self._joined((iwae(self._log_weights(x, self.noise(x))) for x in blocks), len(X))
+        return scores.astype(np.float64) - self.table.log_volumes(np.asarray(X))
 
     @without_gradients()
     def reconstructions(self, X: NDArray) -> NDArray[np.floating]:
@@ -77,6 +80,21 @@ class Inference:
         return self.table.restored(
             self._joined((self._mean(self._posterior_mean(x), self.model.given(x)) for x in self._blocks(X)), len(X))
         )
+
+    @without_gradients()
+    def imputed(self, X: NDArray) -> NDArray[np.floating]:
+        """Rows with each gap filled by its mean, or most probable code, given what was seen: ``(N, P) -> (N, P)``."""
+        blocks = self._blocks(X, self.noise.n_draws)
+        expected = self.table.restored(self._joined(map(self._conditional_mean, blocks), len(X)))
+        return np.where(np.isnan(X), expected, X)
+
+    @without_gradients()
+    def completed(self, X: NDArray, n_samples: int) -> NDArray[np.floating]:
+        """Rows with each gap filled by draws given what was seen: ``(N, P) -> (n, N, P)``."""
+        blocks = self._blocks(X, self.noise.n_draws + n_samples)
+        draws = self._joined((self._completions(x, n_samples).transpose(0, 1) for x in blocks), len(X))
+        restored = self.table.restored(draws.reshape(-1, draws.shape[-1])).reshape(draws.shape)
+        return np.where(np.isnan(X), restored.swapaxes(0, 1), X)
 
     @without_gradients()
     def decoded(self, Z: NDArray) -> NDArray[np.floating]:
@@ -135,6 +153,28 @@ class Inference:
 
     def _mean(self, z: Tensor, given: Tensor | None = None) -> Tensor:
         return self.model.likelihood.mean(self.model.natural_parameters(z, given))
+
+    def _log_weights(self, x: Tensor, noise: Tensor) -> Tensor:
+        """Log-weights of draws for each row; guarded ones where it has gaps: ``(N, P), (S, N, K) -> (S, N)``."""
+        gaps = torch.isnan(x).any(-1)
+        if not gaps.any() or len(noise) == 1:
+            return self.model.log_weights(x, noise)
+        log_weights = noise.new_empty(noise.shape[:2])
+        log_weights[:, gaps] = guarded_draws(self.model, x[gaps], noise[:, gaps])[1]
+        if not gaps.all():
+            log_weights[:, ~gaps] = self.model.log_weights(x[~gaps], noise[:, ~gaps])
+        return log_weights
+
+    def _conditional_mean(self, x: Tensor) -> Tensor:
+        z, log_weights = guarded_draws(self.model, x, self.noise(x))
+        eta = self.model.natural_parameters(z, self.model.given(x))
+        return self.model.likelihood.averaged(eta, log_weights.softmax(0))
+
+    def _completions(self, x: Tensor, n_samples: int) -> Tensor:
+        """Whole rows drawn at latents that are resampled by their weights (Rubin 1987): ``(N, P) -> (n, N, P)``."""
+        z, log_weights = guarded_draws(self.model, x, self.noise(x))
+        chosen = torch.multinomial(log_weights.softmax(0).mT, n_samples, replacement=True).mT
+        return self.model.decode(torch.take_along_dim(z, chosen.unsqueeze(-1), dim=0), self.model.given(x)).sample()
 
     def _posterior_mean(self, x: Tensor) -> Tensor:
         q = self.model.encode(x)

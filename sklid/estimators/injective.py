@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ..data.mixed_adapter import MixedAdapter
 from ..nn import ACTIVATIONS, InjectiveDecoder, Section, SectionDecoder
 from ..validation import POSITIVE_INTEGER, POSITIVE_REAL, StrOptions
 from .declaration import parameter, with_parameters
@@ -88,6 +89,8 @@ class InjectiveMixin:
         self._fitted_decoder()
         if self.net_.module_.likelihood.noise_units:
             return ""
+        if isinstance(self._table, MixedAdapter):
+            return "not all columns have a Gaussian likelihood, and the noise of others vanishes at extreme parameters"
         return (
             f'likelihood="{self.likelihood}" has noise that vanishes at extreme natural parameters, '
             "so an injective decoder gives no floor"

@@ -36,6 +36,8 @@ class LIDVAE(InjectiveMixin, DivergenceWeight, LatentVariableEstimator):
     n_components_ : int
     n_features_in_ : int
     feature_names_in_ : array of str, when X has string column names
+    likelihood_ : str, or dict of str
+        The family of all columns, or of each by its name or number, of a table of several kinds.
     scale_ : {"column", "table"} or None
         Units of a Gaussian model: `scale`, or what "auto" chose; None where the model sees the data as they are.
     scaler_ : StandardScaler or None

@@ -30,15 +30,17 @@ class ModelParameters:
         kw_only=False,
         shapes_model=True,
     )
-    likelihood: str = parameter(
+    likelihood: "str | dict | list" = parameter(
         default="gaussian",
-        kind="{" + ", ".join(f'"{name}"' for name in LIKELIHOODS) + "}",
+        kind="{" + ", ".join(f'"{name}"' for name in LIKELIHOODS) + '}, "auto", dict or list of these',
         text="Gaussian rows are standardised inside, see `scale`; of log-normal rows, which are positive, the "
         'logarithms are. "bernoulli" takes values in [0, 1] as success probabilities, and its score is then no '
         'log-density. "poisson" takes counts, "negative_binomial" counts that vary more, and with "zero_inflated_" '
         'before it either has extra zeros. "categorical" takes codes 0, 1, .. in each column, and "ordinal" codes that '
-        "have an order.",
-        constraint=[StrOptions(set(LIKELIHOODS))],
+        'have an order. "auto" finds a family for each column by its type and values, strings and gaps among them, and '
+        "`likelihood_` says which; a dict of families by the names or numbers of columns leaves the others to that; a "
+        "list has one for each.",
+        constraint=[StrOptions({*LIKELIHOODS, "auto"}), dict, list],
         shapes_model=True,
     )
     noise: str = parameter(

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.validation import check_is_fitted
 
+from ..validation import output_container
 from .answers import AnswersMixin
 from .inference import Inference
 
@@ -29,8 +31,59 @@ class RowAnswersMixin(AnswersMixin):
         X_hat : array of shape (n_samples, n_features)
             In the units and the floating-point type of X.
         """
-        X = self._checked(X)
-        return self._inference(X.dtype).reconstructions(X)
+        rows = self._checked(X)
+        return self._given_back(self._inference(rows.dtype).reconstructions(rows), X)
+
+    def impute(self, X: ArrayLike) -> NDArray[np.floating]:
+        """The rows with their gaps filled, each by its mean given what was seen, or its most probable code.
+
+        The mean is over `n_importance_samples` draws of the posterior, weighted by what they are off it.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            nan is a gap.
+
+        Returns
+        -------
+        X : array of shape (n_samples, n_features)
+            In the floating-point type of X. What was seen is as it came.
+
+        References
+        ----------
+        Mattei & Frellsen, "MIWAE: Deep Generative Modelling and Imputation of Incomplete Data Sets", ICML 2019.
+        """
+        rows = self._checked(X)
+        return self._given_back(self._inference(rows.dtype).imputed(rows), X, rounded=True)
+
+    def sample_posterior_predictive(self, X: ArrayLike, n_samples: int = 1) -> NDArray[np.floating]:
+        """The rows with their gaps filled by draws given what was seen: multiple imputation.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            nan is a gap.
+        n_samples : int, default=1
+            Draws of each row.
+
+        Returns
+        -------
+        X : array of shape (n, n_samples, n_features), or list of n frames where `set_output` wants these
+            What was seen is as it came, in every draw; the same draws at each call when `random_state` is an integer.
+
+        Raises
+        ------
+        ValueError
+            If `n_samples` is not a whole number of at least 1.
+
+        References
+        ----------
+        Rubin, "Multiple Imputation for Nonresponse in Surveys", 1987, for the resampling of weighted draws.
+        """
+        rows = self._checked(X)
+        draws = self._drawn(lambda inference, n: inference.completed(rows, n), n_samples)
+        tables = [self._given_back(each, X, rounded=True) for each in draws]
+        return np.stack(tables) if isinstance(tables[0], np.ndarray) else tables
 
     def inverse_transform(self, Z: ArrayLike) -> NDArray[np.floating]:
         """E[x | z]; for categories the most probable code.
@@ -51,7 +104,7 @@ class RowAnswersMixin(AnswersMixin):
             If Z has another number of columns than `n_components_`.
         """
         Z = self._checked_latents(Z)
-        return self._inference(Z.dtype).decoded(Z)
+        return self._given_back(self._inference(Z.dtype).decoded(Z))
 
     def sample(self, n_samples: int = 1) -> NDArray[np.floating]:
         """Rows drawn from the model.
@@ -70,7 +123,17 @@ class RowAnswersMixin(AnswersMixin):
         ValueError
             If `n_samples` is not a whole number of at least 1.
         """
-        return self._drawn(Inference.sample, n_samples)
+        return self._given_back(self._drawn(Inference.sample, n_samples), rounded=True)
+
+    def _given_back(self, rows: NDArray[np.floating], like: Any = None, rounded: bool = False) -> Any:
+        """Rows as `set_output` wants them, with the index of the rows that they are answers to."""
+        names = getattr(self, "feature_names_in_", [f"x{column}" for column in range(rows.shape[-1])])
+        return self._table.given_back(rows, output_container(self), names, getattr(like, "index", None), rounded)
+
+    @property
+    def likelihood_(self) -> Any:
+        check_is_fitted(self)
+        return self._table.families
 
     @property
     def scaler_(self) -> Any:

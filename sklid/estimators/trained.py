@@ -40,6 +40,10 @@ class TrainedEstimator(AnswersMixin, BaseEstimator, TrainingParameters, Objectiv
         """An untrained model initialised at the rows X, and the rows as it sees them."""
         raise TypeError(f"{type(self).__name__} has no model of its own; use LIDVAE or VAE.")
 
+    def _resumed(self, table: Any, X: Any) -> tuple[LatentVariableModel, Any]:
+        """The model that training goes on with, and the rows as it sees them."""
+        return self.net_.module_, table.training_rows(X)
+
     def _fitted(self, X: Any, incremental: bool = False) -> Self:
         """The estimator after a fit to X, or after an epoch more; as it was if that ends in an error."""
         with restored_on_error(self), ordinary_settings():
@@ -73,7 +77,7 @@ class TrainedEstimator(AnswersMixin, BaseEstimator, TrainingParameters, Objectiv
         seed += len(self.net_.history) if started else 0  # other draws than in the epochs before
         with generators_of(seed):
             if started:
-                model, x = self.net_.module_, table.training_rows(X)
+                model, x = self._resumed(table, X)
             else:
                 model, x = self._initialised(table, X, seed, incremental)
             self.net_ = self._optimised(model, x, self._settings(seed), incremental)

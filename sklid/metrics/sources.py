@@ -85,16 +85,16 @@ class View:
     ----------
     model : VariationalModel or sklid.nn.LatentVariableModel
     rows : Tensor of shape (N, *)
-    log_volume : float
-        Log of the volume of a unit of the rows in units of the data: log-densities of the model less this are those of
-        the data.
+    log_volume : float, or array of shape (N,)
+        Log of the volume of a unit of the rows in units of the data, or of each row, where rows have gaps:
+        log-densities of the model less this are those of the data.
     given : Tensor of shape (N, *) or None
         What the model conditions each row on beside the latent, such as an offset.
     """
 
     model: Any
     rows: Tensor
-    log_volume: float = 0.0
+    log_volume: float | NDArray = 0.0
 
     @cached_property
     def given(self) -> Tensor | None:
@@ -103,7 +103,8 @@ class View:
 
     def at(self, chosen: Tensor | slice) -> "View":
         """The same model, and those of the rows that are chosen by their numbers."""
-        part = replace(self, rows=self.rows[chosen])
+        volume = self.log_volume if np.ndim(self.log_volume) == 0 else self.log_volume[chosen]  # type: ignore[index]
+        part = replace(self, rows=self.rows[chosen], log_volume=volume)
         part.__dict__["given"] = None if self.given is None else self.given[chosen]
         return part
 

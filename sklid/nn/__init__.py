@@ -19,6 +19,7 @@ from .curved import CurvedPotential
 from .decoder import Decoder, InjectiveDecoder, PlainDecoder
 from .embedding import IdentityEmbedding, OrthogonalEmbedding
 from .gamma import GammaClusters
+from .gaps import GapLikelihood
 from .likelihoods import (
     LIKELIHOODS,
     BernoulliLikelihood,
@@ -68,6 +69,7 @@ __all__ = [
     "CurvedPotential",
     "Decoder",
     "GammaClusters",
+    "GapLikelihood",
     "GaussianClusters",
     "GaussianLikelihood",
     "GaussianPosterior",

@@ -90,7 +90,7 @@ class JointMixtureModel(MixtureModel):
     ) -> None:
         super().__init__(prior, decoder, likelihood, posterior)
         n_outputs = prior.n_labels * (2 * prior.n_components + 1)
-        self.labelled = perceptron(likelihood.n_parameters, n_outputs, depth, width)
+        self.labelled = perceptron(likelihood.n_inputs, n_outputs, depth, width)
         for parameter in self.labelled[-1].parameters():
             nn.init.zeros_(parameter)
 

@@ -101,7 +101,7 @@ class LatentVariableModel(nn.Module):
 
         This sets noise, mean, directions and amplitudes.
         """
-        inputs = self.likelihood.inputs(x)
+        inputs = self.likelihood.initial_inputs(x, self.prior.n_components)
         directions, amplitudes, noise = probabilistic_pca(
             inputs, self.prior.n_components, self.decoder.fixed_directions
         )

@@ -118,6 +118,7 @@ class GaussianPosterior(nn.Module):
         Parameters
         ----------
         mean : Tensor of shape (D,)
+            Of the first inputs; those that follow are not heard at the start.
         directions : Tensor of shape (K, D)
             Orthonormal rows.
         amplitudes : Tensor of shape (K,)
@@ -129,7 +130,7 @@ class GaussianPosterior(nn.Module):
             return
         precision = 1 + amplitudes.square()
         weights = directions * (amplitudes / precision / noise)[:, None]
-        self.linear.weight.copy_(torch.cat([weights, torch.zeros_like(weights)]))
+        self.linear.weight.zero_()[: len(weights), : len(mean)] = weights
         self.linear.bias.copy_(torch.cat([-weights @ mean, self.raw(precision.rsqrt())]))
         for parameter in self.network[-1].parameters():
             nn.init.zeros_(parameter)

@@ -77,7 +77,7 @@ class LikelihoodSurfaceDisplay(AxesDisplay):
             grid = torch.linspace(-span, span, n_steps, dtype=loc.dtype, device=loc.device)
             z = loc.repeat(n_steps * n_steps, 1)
             z[:, list(latents)] = torch.cartesian_prod(grid, grid)
-            surface = decoded_log_prob(view, z.unsqueeze(1)).reshape(n_steps, n_steps) - view.log_volume
+            surface = decoded_log_prob(view, z.unsqueeze(1)).reshape(n_steps, n_steps) - float(np.mean(view.log_volume))
         pair = list(latents)
         arrays = (part.cpu().double().numpy() for part in (grid, surface, loc[pair], scale[pair]))
         return cls(*arrays, latents, name_of(estimator))

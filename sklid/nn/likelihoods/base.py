@@ -42,6 +42,8 @@ class Likelihood(nn.Module):
     ----------
     n_parameters : int
         Number D of natural parameters.
+    n_inputs : int
+        Numbers that an encoder sees of a row: D, or more where it is told more than the values.
     columns : LongTensor of shape (D,)
         Number of the column that each natural parameter belongs to, and each number that an encoder sees.
     name : str
@@ -74,6 +76,7 @@ class Likelihood(nn.Module):
         super().__init__()
         self.n_features = n_features
         self.n_parameters = n_features
+        self.n_inputs = n_features
         self.register_buffer("columns", torch.arange(n_features), persistent=False)
 
     @classmethod
@@ -139,6 +142,10 @@ class Likelihood(nn.Module):
         """E[x | eta]: ``(*, D) -> (*, P)``."""
         return self.distribution(eta).mean
 
+    def averaged(self, eta: Tensor, weights: Tensor) -> Tensor:
+        """The mean of a mixture of such rows, or its most probable code: ``(S, *, D), (S, *) -> (*, P)``."""
+        return (weights.unsqueeze(-1) * self.mean(eta)).sum(0)
+
     def expected_statistic(self, eta: Tensor) -> Tensor:
         """Expected sufficient statistic A'(eta), whose derivative is the Fisher information: ``(*, D) -> (*, D)``.
 
@@ -149,6 +156,10 @@ class Likelihood(nn.Module):
     def inputs(self, x: Tensor) -> Tensor:
         """What an encoder sees, one number per natural parameter: ``(*, P) -> (*, D)``."""
         return x
+
+    def initial_inputs(self, x: Tensor, n_components: int) -> Tensor:
+        """What a model of so many latents is initialised at, a number per natural parameter: ``(N, P) -> (N, D)``."""
+        return self.inputs(x)
 
     def moments(self, x: Tensor) -> Tensor:
         """The sufficient statistic of x, whose average is the argument of `link`."""

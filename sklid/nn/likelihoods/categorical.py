@@ -39,7 +39,7 @@ class CategoricalLikelihood(Likelihood):
     def __init__(self, n_categories: list[int]) -> None:
         super().__init__(len(n_categories))
         self.n_categories = list(n_categories)
-        self.n_parameters = sum(v - 1 for v in n_categories)
+        self.n_parameters = self.n_inputs = sum(v - 1 for v in n_categories)
         widest = max(2, *n_categories)
         counts = torch.tensor(n_categories)[:, None]
         self.support = CodeSupport(torch.tensor(n_categories))
@@ -60,6 +60,10 @@ class CategoricalLikelihood(Likelihood):
     def mean(self, eta: Tensor) -> Tensor:
         """The most probable category of each column; a code has no meaningful average."""
         return self._logits(eta).argmax(-1).to(eta.dtype)
+
+    def averaged(self, eta: Tensor, weights: Tensor) -> Tensor:
+        shares = (weights[..., None, None] * self._logits(eta).softmax(-1)).sum(0)
+        return shares.argmax(-1).to(eta.dtype)
 
     def expected_statistic(self, eta: Tensor) -> Tensor:
         return self._contract(self._logits(eta).softmax(-1))

@@ -69,7 +69,7 @@ class MixedLikelihood(Likelihood):
         self.parts = nn.ModuleList(families)
         self.groups = ColumnGroups(groups)
         self.sizes = [part.n_parameters for part in families]
-        self.n_parameters = sum(self.sizes)
+        self.n_parameters = self.n_inputs = sum(self.sizes)
         self.columns = torch.cat(
             [torch.tensor(group)[part.columns] for part, group in zip(families, groups, strict=True)]
         )
@@ -123,6 +123,9 @@ class MixedLikelihood(Likelihood):
 
     def mean(self, eta: Tensor) -> Tensor:
         return self.groups.joined([part.mean(own) for part, own in self._of_parameters(eta)])
+
+    def averaged(self, eta: Tensor, weights: Tensor) -> Tensor:
+        return self.groups.joined([part.averaged(own, weights) for part, own in self._of_parameters(eta)])
 
     def expected_statistic(self, eta: Tensor) -> Tensor:
         return torch.cat([part.expected_statistic(own) for part, own in self._of_parameters(eta)], dim=-1)

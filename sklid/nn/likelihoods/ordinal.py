@@ -84,6 +84,10 @@ class OrdinalLikelihood(Likelihood):
         """The most probable code of each column; a code has no meaningful average."""
         return self._log_probabilities(eta).argmax(-1).to(eta.dtype)
 
+    def averaged(self, eta: Tensor, weights: Tensor) -> Tensor:
+        shares = (weights[..., None, None] * self._log_probabilities(eta).exp()).sum(0)
+        return shares.argmax(-1).to(eta.dtype)
+
     def expected_statistic(self, eta: Tensor) -> Tensor:
         above = torch.sigmoid(eta.unsqueeze(-1) - self.thresholds())
         pad = nn.functional.pad

@@ -1,0 +1,160 @@
+"""A table in the container that came: a frame of pandas or polars with the columns and types of another, or an array.
+
+Numbers that are whole by their type are rounded and kept within its range. Where a type has no room for gaps, pandas'
+type of the same width that has takes its place; gaps of object columns are None.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .column_reader import is_frame_of
+
+__all__ = ["Container", "Written", "container_of", "written"]
+
+
+class Container(NamedTuple):
+    """What a table came in.
+
+    Parameters
+    ----------
+    name : {"pandas", "polars", "array"}
+    template : DataFrame of no rows, or None
+        Labels and types of the columns.
+    """
+
+    name: str
+    template: Any = None
+
+
+class Written(NamedTuple):
+    """A column that is to be written.
+
+    Parameters
+    ----------
+    kind : {"boolean", "integer", "float", "mean", "label"}
+        Of "mean" are numbers that stay numbers with fractions, whatever the type of the column.
+    values : ndarray of shape (n_samples,)
+        Numbers in double precision with nan for gaps; objects of a "label", with None.
+    """
+
+    kind: str
+    values: NDArray
+
+
+def container_of(X: Any) -> Container:
+    """What a table came in, without its rows."""
+    if is_frame_of("pandas", X):
+        return Container("pandas", X.iloc[:0].copy())
+    if is_frame_of("polars", X):
+        return Container("polars", X.clear())
+    return Container("array")
+
+
+def written(container: Container, columns: list[Written], index: ArrayLike | None = None) -> Any:
+    """A table of some columns.
+
+    Parameters
+    ----------
+    container : Container
+    columns : list of Written
+    index : Index of pandas, optional
+        Of the rows of a pandas frame.
+
+    Returns
+    -------
+    DataFrame of pandas or polars, or ndarray of shape (n_samples, n_features)
+        An array is in double precision if all columns are numbers, of truth values if all are that, else of objects.
+    """
+    if container.name == "pandas":
+        return _pandas_frame(container.template, columns, index)
+    if container.name == "polars":
+        types = zip(columns, container.template.get_columns(), strict=True)
+        return type(container.template)([_polars_series(column, empty) for column, empty in types])
+    return _array(columns)
+
+
+def _array(columns: list[Written]) -> NDArray:
+    kinds = {kind for kind, _ in columns}
+    if kinds == {"boolean"} and not any(np.isnan(values).any() for _, values in columns):
+        return np.column_stack([values > 0.5 for _, values in columns])
+    if kinds & {"label", "boolean"}:
+        return np.column_stack([_objects(column, np.nan) for column in columns])
+    return np.column_stack([_rounded(*column) for column in columns])
+
+
+def _rounded(kind: str, values: NDArray, dtype: Any = np.int64) -> NDArray:
+    """Whole numbers as the nearest ones that a type holds, still in double precision; others as they are."""
+    if kind != "integer":
+        return values
+    limits = np.iinfo(dtype)
+    greatest = float(limits.max)
+    return np.rint(values).clip(limits.min, greatest if greatest <= limits.max else np.nextafter(greatest, 0))
+
+
+def _objects(column: Written, gap: float | None) -> NDArray[np.object_]:
+    """A column as objects of Python; gaps of numbers as they are told, those of truth values and labels None."""
+    kind, values = column
+    if kind == "label":
+        return values
+    missing = np.isnan(values)
+    if kind == "boolean":
+        gap, objects = None, (values > 0.5).astype(object)
+    elif kind == "integer":
+        objects = _rounded(kind, np.where(missing, 0.0, values)).astype(np.int64).astype(object)
+    else:
+        objects = values.astype(object)
+    objects[missing] = gap
+    return objects
+
+
+def _pandas_frame(template: Any, columns: list[Written], index: ArrayLike | None) -> Any:
+    import pandas
+
+    dtypes = list(template.dtypes)
+    pairs = zip(columns, dtypes, strict=True)
+    values = {place: _pandas_values(column, dtype) for place, (column, dtype) in enumerate(pairs)}
+    frame = pandas.DataFrame(values, copy=False)
+    frame.columns = template.columns
+    if index is not None:
+        frame.index = index
+    return frame
+
+
+def _pandas_values(column: Written, dtype: Any) -> Any:
+    import pandas
+
+    kind, values = column
+    if kind == "mean":
+        return values
+    if isinstance(dtype, np.dtype) and dtype.kind == "f":
+        return values.astype(dtype)
+    if kind == "label" or dtype.kind == "O":
+        return pandas.Series(_objects(column, None), dtype=dtype)
+    if kind == "float":
+        return pandas.array(values, dtype="Float64").astype(dtype)
+    plain = np.dtype(getattr(dtype, "numpy_dtype", getattr(dtype, "subtype", dtype)))
+    missing = np.isnan(values)
+    whole = np.where(missing, 0, _rounded(kind, values, plain) if kind == "integer" else values > 0.5).astype(plain)
+    if isinstance(dtype, np.dtype) and not missing.any():
+        return whole
+    masked_type = pandas.arrays.BooleanArray if kind == "boolean" else pandas.arrays.IntegerArray
+    masked = masked_type(whole, missing)
+    has_no_room = isinstance(dtype, np.dtype | pandas.SparseDtype) and missing.any()
+    return masked if has_no_room else masked.astype(dtype)
+
+
+def _polars_series(column: Written, empty: Any) -> Any:
+    """A polars series with the name and the type of an empty one."""
+    kind, values = column
+    if kind == "label" or (not empty.dtype.is_numeric() and kind not in ("mean", "boolean")):
+        return type(empty)(empty.name, _objects(column, None).tolist(), dtype=empty.dtype)
+    if kind == "integer":
+        values = _rounded(kind, values, getattr(np, str(empty.dtype).lower(), np.int64))
+    if kind == "boolean":
+        values = np.where(np.isnan(values), values, values > 0.5)
+    numbers = type(empty)(empty.name, values)
+    if np.isnan(values).any():
+        numbers = numbers.fill_nan(None)
+    return numbers if kind == "mean" or numbers.dtype == empty.dtype else numbers.cast(empty.dtype)
