@@ -69,7 +69,7 @@ class TableAdapter:
         self.scale = scale
         self.scaler: StandardScaler | None = None
         self.learned_scale: str | None = None
-        self.shares_seen: NDArray[np.floating] = np.ones(0)
+        self.shares_seen: NDArray[np.floating] = np.ones(())
 
     def checked(self, estimator: BaseEstimator, X: ArrayLike, **checks: Any) -> NDArray[np.floating] | MappedRows:
         """Rows after scikit-learn's checks and that of the support: in an array, or in a memory map too large to load.

@@ -99,7 +99,7 @@ def log_likelihood(
     with from_random_state(random_state):
         view = view_of(model, X)
         bounds = [_importance_bound(block, n_importance_samples) for block in view.blocks(n_importance_samples)]
-    per_row = torch.cat(bounds).double().cpu() - torch.as_tensor(view.log_volume)
+    per_row = torch.cat(bounds).double().cpu() - torch.as_tensor(view.log_volume, dtype=torch.float64, device="cpu")
     return LogLikelihood(per_row.mean().item(), standard_error(per_row), per_row.numpy())
 
 

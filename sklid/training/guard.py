@@ -19,8 +19,9 @@ __all__ = ["DIVERGED", "DivergedError", "DivergenceGuard"]
 
 N_ROWS = 64
 """Rows at which a model is looked at."""
-TOLERANCE = 2.0
-"""How much worse than at the start the objective may be in the end: this many times its size there and 1 nat."""
+TOLERANCE = 1000.0
+"""How much worse than at the start the objective may be in the end: this many times its size there and 1 nat, unless a
+module has a `tolerance` of its own."""
 
 
 class DivergedError(ArithmeticError):
@@ -91,7 +92,7 @@ class DivergenceGuard(Callback):
         """Whether weights are not finite or the model is far worse than at the start."""
         if not all(torch.isfinite(tensor).all() for tensor in _state(net)):
             return True
-        worst = self.objective_ - TOLERANCE * (1 + abs(self.objective_))
+        worst = self.objective_ - getattr(net.module_, "tolerance", TOLERANCE) * (1 + abs(self.objective_))
         return not self._objective(net) >= (worst if math.isfinite(worst) else -math.inf)
 
     def _objective(self, net: NeuralNet) -> float:

@@ -230,7 +230,7 @@ def test_infinite_numbers_are_refused(value, likelihood):
 OUTSIDE = {
     "negative count": ("poisson", [0.0, -2.0], -2, "the non-negative whole numbers", "gaussian, categorical, ordinal"),
     "fraction": ("negative_binomial", [1, 2.5], 2.5, "the non-negative whole numbers", "gaussian, log_normal, categ"),
-    "zero": ("log_normal", [2.0, 0.0], 0, "the positive numbers", "gaussian, poisson, negative_binomial, categorical"),
+    "zero": ("log_normal", [2.0, 0.0], 0, "the positive numbers", "gaussian, poisson, negative_binomial, zero_"),
     "two": ("bernoulli", [0.5, 2.0], 2, "[0, 1]", "gaussian, log_normal, categorical, ordinal"),
     "below 0": ("continuous_bernoulli", [0.5, -0.5], -0.5, "[0, 1]", "gaussian, categorical, ordinal"),
 }

@@ -111,6 +111,7 @@ class SequenceModel(LatentVariableModel):
     """
 
     decoder: SequenceDecoder  # type: ignore[assignment]
+    tolerance = 2.0  # of a guard: words that are far less probable than by their shares show a training that diverged
 
     def __init__(self, prior: Prior, decoder: SequenceDecoder, posterior: DocumentPosterior, n_words: int) -> None:
         super().__init__(prior, decoder, TokenLikelihood(n_words), posterior)  # type: ignore[arg-type]
