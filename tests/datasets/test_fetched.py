@@ -317,13 +317,13 @@ def test_a_damaged_file_of_images_is_named(content, tmp_path):
 @pytest.mark.parametrize(
     ("texts", "labels"),
     [
-        (gzip.compress(b"a b\nb c\n"), gzip.compress(b"0\n")),
-        (gzip.compress(b""), gzip.compress(b"")),
-        (gzip.compress(b"a b\n")[:-6], gzip.compress(b"0\n")),
-        (b"", gzip.compress(b"0\n")),
-        (b"a b", gzip.compress(b"0\n")),
-        (gzip.compress(b"\xff\n"), gzip.compress(b"0\n")),
-        (gzip.compress(b"a b\n"), gzip.compress(b"one\n")),
+        (gzip.compress(b"a b\nb c\n", mtime=0), gzip.compress(b"0\n", mtime=0)),
+        (gzip.compress(b"", mtime=0), gzip.compress(b"", mtime=0)),
+        (gzip.compress(b"a b\n", mtime=0)[:-6], gzip.compress(b"0\n", mtime=0)),
+        (b"", gzip.compress(b"0\n", mtime=0)),
+        (b"a b", gzip.compress(b"0\n", mtime=0)),
+        (gzip.compress(b"\xff\n", mtime=0), gzip.compress(b"0\n", mtime=0)),
+        (gzip.compress(b"a b\n", mtime=0), gzip.compress(b"one\n", mtime=0)),
     ],
 )
 def test_documents_of_ones_own_that_are_others_than_they_should_be_are_refused(texts, labels, tmp_path):
@@ -335,7 +335,7 @@ def test_documents_of_ones_own_that_are_others_than_they_should_be_are_refused(t
 
 def test_a_part_that_is_missing_beside_others_takes_the_place_of_none(answers, server, tmp_path):
     own = tmp_path / "yahoo.train.txt.gz"
-    own.write_bytes(gzip.compress(b"mine\n"))
+    own.write_bytes(gzip.compress(b"mine\n", mtime=0))
     with pytest.raises(OSError, match=r"has yahoo\.train\.txt\.gz, and not all that this part needs"):
         fetch_yahoo(subset="valid", data_home=tmp_path, progress=False)
     assert [path.name for path in tmp_path.iterdir()] == [own.name]

@@ -190,7 +190,7 @@ def test_extra_zeros_begin_at_those_beyond_the_family(family):
     rng = np.random.default_rng(0)
     x = rng.poisson([4.0, 1.0, 0.0], (20_000, 3)).astype(float)
     if family is ZeroInflatedNegativeBinomialLikelihood:
-        x[:, :2] = drawn_negative_binomial(rng, np.array([4.0, 1.0]), 2.0, len(x))
+        x[:, :2] = drawn_negative_binomial(rng, np.array([4.0, 1.0]), 2.0, len(x)).numpy()
     x[:, 0] *= rng.random(len(x)) > 0.6
     likelihood = family.from_data([torch.from_numpy(x)])
     at_start = likelihood.zero_logit.sigmoid().detach()

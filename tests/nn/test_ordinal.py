@@ -29,7 +29,7 @@ def probabilities(likelihood, eta):
 def test_probabilities_are_differences_of_cumulative_logits(likelihood):
     eta = torch.randn(3, dtype=torch.float64)
     cumulative = np.ones((3, 6))
-    cumulative[:, :5] = torch.sigmoid(likelihood.thresholds() - eta[:, None]).detach()
+    cumulative[:, :5] = torch.sigmoid(likelihood.thresholds() - eta[:, None]).detach().numpy()
     np.testing.assert_allclose(probabilities(likelihood, eta), np.diff(cumulative, axis=1, prepend=0), atol=1e-12)
 
 
