@@ -5,7 +5,16 @@ from .estimators.lidmvae import LIDMVAEClustering
 from .estimators.lidsvae import LIDSVAE
 from .estimators.lidvae import LIDVAE
 from .exceptions import CollapseWarning
+from .imputation.imputer import LIDVAEImputer
 from .linear.ppca import IdentifiablePPCA
 
-__all__ = ["LIDSVAE", "LIDVAE", "CollapseWarning", "IdentifiablePPCA", "LIDGMVAEClustering", "LIDMVAEClustering"]
+__all__ = [
+    "LIDSVAE",
+    "LIDVAE",
+    "CollapseWarning",
+    "IdentifiablePPCA",
+    "LIDGMVAEClustering",
+    "LIDMVAEClustering",
+    "LIDVAEImputer",
+]
 __version__ = "0.1.0"

@@ -13,7 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sklid import LIDVAE, IdentifiablePPCA, LIDGMVAEClustering, LIDMVAEClustering
+from sklid import LIDVAE, IdentifiablePPCA, LIDGMVAEClustering, LIDMVAEClustering, LIDVAEImputer
 from sklid.baselines import (
     BNVAE,
     GMVAE,
@@ -93,6 +93,9 @@ CHECKED = [
     IdentifiablePPCA(noise_variance=0.5),
     IdentifiablePPCA(noise="feature"),
     IdentifiablePPCA("parallel", random_state=0),
+    LIDVAE(likelihood="auto", **TINY),
+    LIDVAEImputer("linear", random_state=0),
+    LIDVAEImputer("linear", sample_posterior=True, random_state=0),
 ]
 
 

@@ -90,11 +90,16 @@ def refuse_dates(key: str, example: object) -> NoReturn:
     )
 
 
+class KindError(TypeError, ValueError):
+    """A value of no kind that a column may hold: scikit-learn expects the first name, most users the second."""
+
+
 def refuse_others(key: str, example: object) -> NoReturn:
     """The error for values that are no numbers, truth values or text."""
-    raise ValueError(
+    raise KindError(
         f"Column {key} holds {shortened(example)} of type {type(example).__name__}, which is no number, truth value or "
-        "text. Make a column for each number in it, or leave it out."
+        "text, and an argument must be a string, a truth value or a number. Make a column for each number in it, or "
+        "leave it out."
     )
 
 

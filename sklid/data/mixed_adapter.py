@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 from torch import Tensor
 
@@ -67,6 +68,9 @@ class MixedAdapter(TableAdapter):
             the fit, and too few rows.
         """
         reset, least = checks.get("reset", True), checks.get("ensure_min_samples", 1)
+        if not hasattr(X, "columns"):  # a frame is a table already
+            probe = np.asarray(X, dtype=object) if isinstance(X, list | tuple) else X
+            check_array(probe, dtype=None, ensure_all_finite=False, ensure_min_samples=least, estimator=estimator)
         if not reset:
             validate_data(estimator, X, reset=False, skip_check_array=True)
         rows = self.table.learn(X, self.asked) if reset else self.table.encode(X)

@@ -287,5 +287,9 @@ class IdentifiablePPCA(LinearInferenceMixin, LinearAttributesMixin, BaseEstimato
         self.explained_variance_, self.total_variance_ = spectrum.variances[: self.n_components_], spectrum.total
         if not self.converged_:
             warn_unfinished(self.solver, self.noise, self.max_iter, self.tol, fit.to_come)
-        Verdict.of(self, solution.judgement, solution.leftover, solution.recounted).warn()
+        self._warn(Verdict.of(self, solution.judgement, solution.leftover, solution.recounted))
         return self
+
+    def _warn(self, verdict: Verdict) -> None:
+        """Warn of components that are noise, and of noise that is not what their number takes it to be."""
+        verdict.warn()

@@ -1,0 +1,5 @@
+"""Gaps of a table filled by a latent-variable model."""
+
+from .imputer import LIDVAEImputer
+
+__all__ = ["LIDVAEImputer"]

@@ -1,0 +1,200 @@
+r"""An imputer that fills gaps by the better of two models of a table, a nonlinear and a linear one.
+
+.. math:: \hat x_j = E[x_j \mid x_O]
+
+Which one is better is found on values that were seen: some of them are hidden, both models are fitted to the rest, and
+the one that fills what was hidden with the least error is fitted again to all.
+"""
+
+import math
+from numbers import Real
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ..estimators.declaration import parameter, with_parameters
+from ..estimators.lidvae import LIDVAE
+from ..randomness import seed_of
+from ..validation import POSITIVE_INTEGER, Interval, StrOptions, fit_context
+from .linear import LinearFilling
+
+__all__ = ["LIDVAEImputer"]
+
+BATCH_SIZE, N_STEPS = 64, 1_500
+LEAST_EPOCHS, MOST_EPOCHS = 30, 300
+INVERSE_LIPSCHITZ = 0.3
+"""A table of few columns has little room beside the plane of the latents, so a small constant costs less."""
+
+
+@with_parameters
+class LIDVAEImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """Gaps of a table of numbers filled by `LIDVAE` or by probabilistic PCA, whichever fills this table better.
+
+    It stands where `sklearn.impute.IterativeImputer` or `KNNImputer` stands. Columns are standardised inside. Values
+    are taken to be missing for reasons that do not depend on them, given what was seen of their rows.
+
+    Attributes
+    ----------
+    estimator_ : LIDVAE or IdentifiablePPCA
+        The model that fills gaps, of standardised columns.
+    errors_ : dict of str to float
+        Of each model that was tried, the root mean square error at hidden values, in standard deviations of the
+        columns. Empty where `model` named one.
+    scaler_ : StandardScaler
+        Mean and scale of the columns, of what was seen of them.
+    n_features_in_ : int
+    feature_names_in_ : array of str, when X has string column names
+
+    See Also
+    --------
+    sklid.LIDVAE : Whose `impute` fills gaps of tables with categories and counts, too.
+
+    References
+    ----------
+    Mattei & Frellsen, "MIWAE: Deep Generative Modelling and Imputation of Incomplete Data Sets", ICML 2019.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.datasets import load_iris
+    >>> from sklid import LIDVAEImputer
+    >>> X = load_iris().data.copy()
+    >>> X[::3, 1] = np.nan
+    >>> filled = LIDVAEImputer(model="linear", random_state=0).fit_transform(X)
+    >>> bool(np.isnan(filled).any()), bool((filled[:, 0] == X[:, 0]).all())
+    (False, True)
+    """
+
+    model: str = parameter(
+        default="best",
+        kind='{"best", "lidvae", "linear"}',
+        text='"best" tries both models on values that are hidden for it. "lidvae" is a `LIDVAE`, "linear" an '
+        "`IdentifiablePPCA`.",
+        constraint=[StrOptions({"best", "lidvae", "linear"})],
+        kw_only=False,
+    )
+    n_components: int = parameter(
+        default=8,
+        kind="int",
+        text="Latents of the LIDVAE, at most as many as columns. The linear model keeps the components that stand out "
+        "from the noise.",
+        constraint=POSITIVE_INTEGER,
+    )
+    validation_fraction: float = parameter(
+        default=0.1,
+        kind="float",
+        text="Share of the values that were seen which are hidden to find the better model.",
+        constraint=[Interval(Real, 0, 1, closed="neither")],
+    )
+    sample_posterior: bool = parameter(
+        default=False,
+        kind="bool",
+        text="Whether gaps are filled by draws given what was seen, in place of means: multiple imputation, a seed for "
+        "each table.",
+        constraint=["boolean"],
+    )
+    random_state: int | np.random.RandomState | None = parameter(
+        default=None, kind="int, RandomState instance or None", text="Seed of all draws.", constraint=["random_state"]
+    )
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: ArrayLike, y: object = None) -> Self:
+        """Choose and fit the model.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Numbers, with nan for gaps.
+        y : ignored
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If X is no table of finite numbers and gaps, or a column has no value.
+        """
+        X = self._validated(X, reset=True)
+        empty = np.isnan(X).all(axis=0)
+        if empty.any():
+            raise ValueError(
+                f"All values of column {np.argmax(empty)} are missing (nan), so there is nothing to fill it by. "
+                "Leave it out."
+            )
+        self._seed = seed_of(self.random_state)
+        self.scaler_ = StandardScaler().fit(X)
+        rows = self.scaler_.transform(X)
+        self.errors_ = self._errors(rows) if self.model == "best" else {}
+        chosen = min(self.errors_, key=self.errors_.__getitem__) if self.errors_ else self.model
+        self.estimator_ = self._model(chosen, rows).fit(rows)
+        return self
+
+    def transform(self, X: ArrayLike) -> NDArray[np.float64]:
+        """The table with its gaps filled; what was seen is as it came.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        X : float64 array of shape (n_samples, n_features)
+        """
+        check_is_fitted(self)
+        X = self._validated(X, reset=False)
+        rows = self.scaler_.transform(X)
+        if self.sample_posterior:
+            filled = self.estimator_.sample_posterior_predictive(rows, 1)[0]
+        else:
+            filled = self.estimator_.impute(rows)
+        return np.where(np.isnan(X), self.scaler_.inverse_transform(filled), X)
+
+    def _errors(self, rows: NDArray[np.float64]) -> dict[str, float]:
+        """The error of each model at values that are hidden from it."""
+        hidden = self._hidden(rows)
+        known = np.where(hidden, np.nan, rows)
+        return {
+            name: float(np.sqrt(np.square(self._model(name, rows).fit(known).impute(known) - rows)[hidden].mean()))
+            for name in ("lidvae", "linear")
+        }
+
+    def _hidden(self, rows: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Which of the values seen are hidden: at least one, and never all of a column or the last of a row."""
+        random = np.random.default_rng(self._seed)
+        seen = ~np.isnan(rows)
+        order = np.where(seen, random.random(rows.shape), -1.0)
+        hidden = seen & (order < self.validation_fraction)
+        hidden[np.arange(len(rows)), order.argmax(axis=1)] = False
+        for column in np.flatnonzero((hidden | ~seen).all(axis=0)):
+            hidden[np.flatnonzero(seen[:, column])[0], column] = False
+        if not hidden.any():
+            hidden[np.unravel_index(np.where(seen, order, np.inf).argmin(), rows.shape)] = True
+        return hidden
+
+    def _model(self, name: str, rows: NDArray[np.float64]) -> Any:
+        """An unfitted model of standardised rows."""
+        if name == "linear":
+            return LinearFilling(random_state=self._seed)
+        epochs = math.ceil(N_STEPS * BATCH_SIZE / len(rows))
+        return LIDVAE(
+            min(self.n_components, rows.shape[1]),
+            noise="feature",
+            inverse_lipschitz=INVERSE_LIPSCHITZ,
+            batch_size=BATCH_SIZE,
+            max_epochs=min(max(epochs, LEAST_EPOCHS), MOST_EPOCHS),
+            random_state=self._seed,
+        )
+
+    def _validated(self, X: ArrayLike, reset: bool) -> NDArray[np.float64]:
+        return validate_data(self, X, reset=reset, dtype=np.float64, ensure_all_finite="allow-nan")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags

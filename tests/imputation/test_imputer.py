@@ -1,0 +1,110 @@
+"""An imputer that stands where scikit-learn's stand, and fills gaps by the better of two models."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import load_iris, load_wine, make_low_rank_matrix
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+from sklid import LIDVAE, IdentifiablePPCA, LIDVAEImputer
+from sklid.imputation.linear import LinearFilling
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklid.CollapseWarning")
+
+
+def with_gaps(X, share=0.2, seed=0):
+    X = np.array(X, dtype=float)
+    X[np.random.default_rng(seed).random(X.shape) < share] = np.nan
+    return X
+
+
+def linear_rows(n=300, seed=0):
+    random = np.random.default_rng(seed)
+    return random.standard_normal((n, 2)) @ random.standard_normal((2, 6)) + 0.3 * random.standard_normal((n, 6))
+
+
+def test_what_was_seen_is_left_and_gaps_are_filled_in_the_units_of_the_data():
+    X = with_gaps(load_wine().data)
+    filled, seen = LIDVAEImputer(model="linear", random_state=0).fit_transform(X), ~np.isnan(X)
+    np.testing.assert_array_equal(filled[seen], X[seen])
+    whole = load_wine().data
+    errors = np.sqrt((((filled - whole) / whole.std(0))[~seen] ** 2).mean())
+    assert errors < 0.9
+
+
+def test_the_model_with_the_least_error_at_hidden_values_fills_the_gaps():
+    """Rows of a linear model for one, and a curve for the other, on which no line explains a column by the other."""
+    linear = LIDVAEImputer(random_state=0).fit(with_gaps(linear_rows()))
+    assert isinstance(linear.estimator_, IdentifiablePPCA)
+    t = np.random.default_rng(0).uniform(-1, 1, (400, 1))
+    curve = np.hstack([t, t**3, np.sin(3 * t), np.cos(4 * t)]) + 0.03 * np.random.default_rng(1).standard_normal(
+        (400, 4)
+    )
+    curved = LIDVAEImputer(random_state=0).fit(with_gaps(curve))
+    assert isinstance(curved.estimator_, LIDVAE)
+    assert curved.errors_["lidvae"] < 0.8 * curved.errors_["linear"]
+
+
+def test_hidden_values_were_seen_and_leave_something_of_every_row_and_column():
+    X = with_gaps(load_iris().data, 0.6)
+    X[np.isnan(X).all(axis=1), 0] = 5.0
+    imputer = LIDVAEImputer(validation_fraction=0.9)
+    imputer._seed = 0
+    hidden, seen = imputer._hidden(X), ~np.isnan(X)
+    assert not (hidden & ~seen).any()
+    assert hidden.any()
+    assert (seen & ~hidden).any(axis=0).all()
+    assert (seen & ~hidden).any(axis=1).all()
+
+
+def test_draws_of_the_linear_model_have_its_exact_conditional_moments():
+    X = with_gaps(linear_rows())[:20]
+    model = LinearFilling(n_components=2, random_state=0).fit(linear_rows())
+    covariance = model.loadings_ @ model.loadings_.T + model.noise_variance_ * np.eye(6)
+    draws = model.sample_posterior_predictive(X, 4000)
+    for row, of_row in zip(X, draws.swapaxes(0, 1), strict=True):
+        seen = ~np.isnan(row)
+        if seen.all():
+            continue
+        weights = covariance[np.ix_(~seen, seen)] @ np.linalg.inv(covariance[np.ix_(seen, seen)])
+        mean = model.mean_[~seen] + weights @ (row - model.mean_)[seen]
+        rest = covariance[np.ix_(~seen, ~seen)] - weights @ covariance[np.ix_(seen, ~seen)]
+        spread = np.sqrt(np.diag(rest))
+        assert (abs(of_row[:, ~seen].mean(0) - mean) < 5 * spread / np.sqrt(4000)).all()
+        np.testing.assert_allclose(of_row[:, ~seen].std(0), spread, rtol=0.06)
+
+
+def test_draws_cover_as_often_as_they_should():
+    X, whole = with_gaps(linear_rows()), linear_rows()
+    model = LinearFilling(random_state=0).fit(X)
+    draws = model.sample_posterior_predictive(X, 200)
+    low, high = np.quantile(draws, [0.05, 0.95], axis=0)
+    inside = ((low < whole) & (whole < high))[np.isnan(X)]
+    assert abs(inside.mean() - 0.9) < 3 * np.sqrt(0.09 / len(inside)) + 0.02
+
+
+def test_sampled_fillings_differ_by_seed_and_not_between_calls():
+    X = with_gaps(linear_rows())
+    one, other = (LIDVAEImputer("linear", sample_posterior=True, random_state=seed).fit(X) for seed in (0, 1))
+    np.testing.assert_array_equal(one.transform(X), one.transform(X))
+    assert abs(one.transform(X) - other.transform(X))[np.isnan(X)].min() > 0
+
+
+def test_frames_keep_names_and_pipelines_take_gaps():
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    X = X.mask(np.random.default_rng(0).random(X.shape) < 0.2)
+    filled = LIDVAEImputer(model="linear").set_output(transform="pandas").fit_transform(X)
+    pd.testing.assert_index_equal(filled.columns, X.columns)
+    model = make_pipeline(LIDVAEImputer(model="linear"), LogisticRegression(max_iter=1000)).fit(X, y)
+    assert model.score(X, y) > 0.85
+
+
+def test_rows_without_gaps_come_back_as_they_are():
+    X = make_low_rank_matrix(50, 6, effective_rank=2, random_state=0)
+    np.testing.assert_array_equal(LIDVAEImputer(model="linear").fit_transform(X), X)
+
+
+def test_a_column_without_values_is_refused():
+    with pytest.raises(ValueError, match="All values of column 1 are missing"):
+        LIDVAEImputer().fit([[1.0, np.nan], [2.0, np.nan]])
