@@ -71,8 +71,7 @@ class MixedAdapter(TableAdapter):
         if not hasattr(X, "columns"):  # a frame is a table already
             probe = np.asarray(X, dtype=object) if isinstance(X, list | tuple) else X
             check_array(probe, dtype=None, ensure_all_finite=False, ensure_min_samples=least, estimator=estimator)
-        if not reset:
-            validate_data(estimator, X, reset=False, skip_check_array=True)
+        validate_data(estimator, X, reset=reset, skip_check_array=True)
         rows = self.table.learn(X, self.asked) if reset else self.table.encode(X)
         if len(rows) < least:
             name = type(estimator).__name__
@@ -80,7 +79,6 @@ class MixedAdapter(TableAdapter):
                 f"Found array with {len(rows)} sample(s) while a minimum of {least} is required by {name}."
             )
         if reset:
-            validate_data(estimator, X, reset=True, skip_check_array=True)
             self.shares_seen = 1 - np.isnan(rows).mean(axis=0)
         return rows
 

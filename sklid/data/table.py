@@ -176,12 +176,15 @@ class TableAdapter:
         """Log of the volume of a unit of the model's rows in units of the data, in nats; on average over gaps."""
         return 0.0 if self.scaler is None else float((self.shares_seen * np.log(self.scaler.scale_)).sum())
 
-    def log_volumes(self, X: NDArray) -> float | NDArray[np.floating]:
+    def log_volumes(self, X: NDArray | MappedRows) -> float | NDArray[np.floating]:
         """The same of the columns that each row has: one number, or ``(N,)`` where there are gaps."""
-        missing = np.isnan(X)
-        if self.scaler is None or not missing.any():
-            return 0.0 if self.scaler is None else float(np.log(self.scaler.scale_).sum())
-        return ~missing @ np.log(self.scaler.scale_)
+        if self.scaler is None:
+            return 0.0
+        each = np.log(self.scaler.scale_)
+        whole = each.sum()
+        missing = (np.isnan(block) for block in row_blocks(X))
+        volumes = np.concatenate([np.where(gaps.any(axis=1), ~gaps @ each, whole) for gaps in missing])
+        return volumes if (volumes != whole).any() else float(whole)
 
     def _check_support(self, X: NDArray | MappedRows, names: Sequence[str] | None) -> None:
         n_earlier = 0

@@ -85,7 +85,7 @@ class AnswersMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         X = self._checked(X)
         inference = self._inference()
         rows = inference.rows(X)
-        return View(inference.model, rows, inference.table.log_volumes(np.asarray(X)))
+        return View(inference.model, rows, inference.table.log_volumes(X))
 
     def score_samples(self, X: ArrayLike) -> NDArray[np.float32]:
         """Log-likelihood of each row in nats: the importance-weighted bound with `n_importance_samples` draws.

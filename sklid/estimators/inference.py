@@ -69,7 +69,7 @@ class Inference:
         """Importance-weighted bound of each row in nats, in the units of the data: ``(N, P) -> (N,)``."""
         blocks = self._blocks(X, self.noise.n_draws)
         scores = self._joined((iwae(self._log_weights(x, self.noise(x))) for x in blocks), len(X))
-        return scores.astype(np.float64) - self.table.log_volumes(np.asarray(X))
+        return scores.astype(np.float64) - self.table.log_volumes(X)
 
     @without_gradients()
     def reconstructions(self, X: NDArray) -> NDArray[np.floating]:
@@ -157,7 +157,7 @@ class Inference:
     def _log_weights(self, x: Tensor, noise: Tensor) -> Tensor:
         """Log-weights of draws for each row; guarded ones where it has gaps: ``(N, P), (S, N, K) -> (S, N)``."""
         gaps = torch.isnan(x).any(-1)
-        if not gaps.any() or len(noise) == 1:
+        if not gaps.any():
             return self.model.log_weights(x, noise)
         log_weights = noise.new_empty(noise.shape[:2])
         log_weights[:, gaps] = guarded_draws(self.model, x[gaps], noise[:, gaps])[1]

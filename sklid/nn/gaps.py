@@ -8,8 +8,8 @@ bound is one on the likelihood of what was seen, and importance weights give the
 a gap does not depend on the value behind it, given what was seen (Rubin 1976).
 """
 
-import math
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -55,8 +55,12 @@ class SeenColumns(Distribution):
     def __init__(self, likelihood: Likelihood, eta: Tensor) -> None:
         self.likelihood = likelihood
         self.eta = eta
-        self.whole = likelihood.distribution(eta)
-        super().__init__(self.whole.batch_shape, self.whole.event_shape, validate_args=False)
+        super().__init__(eta.shape[:-1], torch.Size([likelihood.n_features]), validate_args=False)
+
+    @cached_property
+    def whole(self) -> Distribution:
+        """That of whole rows, which a density of columns does without."""
+        return self.likelihood.distribution(self.eta)
 
     @property
     def mean(self) -> Tensor:
@@ -178,7 +182,7 @@ def guarded_draws(model: LatentVariableModel, x: Tensor, noise: Tensor) -> tuple
     model : LatentVariableModel
     x : Tensor of shape (N, P)
     noise : Tensor of shape (S, N, K)
-        Standard normal, with S at least 2; an odd one draws once more of the posterior.
+        Standard normal; an odd number draws once more of the posterior.
 
     Returns
     -------
@@ -189,6 +193,6 @@ def guarded_draws(model: LatentVariableModel, x: Tensor, noise: Tensor) -> tuple
     n_wide, p, q = len(noise) // 2, model.prior(), model.encode(x)
     wide = diagonal_normal(p.mean.expand_as(noise[0]), p.stddev.expand_as(noise[0]))
     z = torch.cat([model.draw(q, noise[n_wide:])[0], wide.mean + wide.stddev * noise[:n_wide]])
-    share = n_wide / len(noise)
-    log_density = torch.logaddexp(q.log_prob(z) + math.log(1 - share), wide.log_prob(z) + math.log(share))
+    narrow_share, wide_share = noise.new_tensor([len(noise) - n_wide, n_wide]).div(len(noise)).log()
+    log_density = torch.logaddexp(q.log_prob(z) + narrow_share, wide.log_prob(z) + wide_share)
     return z, model.decode(z, model.given(x)).log_prob(x) + p.log_prob(z) - log_density

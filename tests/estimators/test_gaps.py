@@ -158,3 +158,10 @@ def test_a_memory_map_may_have_gaps(tmp_path, monkeypatch):
     rows = np.load(tmp_path / "rows.npy", mmap_mode="r")
     model = LIDVAE(**QUICK).fit(rows)
     assert np.isfinite(model.score(rows))
+
+
+def test_one_draw_fills_gaps_and_scores_rows_with_them():
+    X = with_gaps(IRIS)
+    model = LIDVAE(n_importance_samples=1, **QUICK).fit(X)
+    assert np.isfinite(model.impute(X)).all()
+    assert np.isfinite(model.score(X))
