@@ -9,13 +9,13 @@
 Documents: 16 000 sentences of ten words drawn from a recurrent network that is told 5 latent variables
 (`make_sequential_vae`), and the training parts of Yelp and Yahoo as `sklid.datasets` reads them. 5000 words are
 known, documents end after 50. All models have an LSTM of 128 units, words of 128 numbers, dropout of a fifth, 16
-latent variables (5 of the made sentences), 10 epochs and the default learning rate, three seeds; on Yelp and Yahoo
-the main methods alone have three, the others one. "VAE bow" has the encoder of LIDSVAE, and differs from it in the
-decoder alone; "annealed" raises the weight of the divergence over half of the training. Figures are those of 500 test
-documents: the log-likelihood, and the perplexity, from 100 draws each, informative units from 20 draws of 200
-documents, of 60 of Yahoo. "Classes" are the sentiment of a sentence and the topic of a question, as a logistic
-regression on the embeddings of the training part tells them of all 2000 test documents; "TF-IDF, SVD" has as many
-singular vectors of word frequencies as the others have latent variables.
+latent variables (5 of the made sentences), 10 epochs and the default learning rate, and three seeds; on Yelp the main
+methods alone have three, on Yahoo the section decoder, and the others one. "VAE bow" has the encoder of LIDSVAE, and
+differs from it in the decoder alone; "annealed" raises the weight of the divergence over half of the training. Figures
+are those of 500 test documents: the log-likelihood, and the perplexity, from 100 draws each, informative units from 20
+draws of 200 documents, of 60 of Yahoo. "Classes" are the sentiment of a sentence and the topic of a question, as a
+logistic regression on the embeddings of the training part tells them of all 2000 test documents; "TF-IDF, SVD" has as
+many singular vectors of word frequencies as the others have latent variables.
 """
 
 import argparse
@@ -73,17 +73,20 @@ CELLS = Cells(Path(__file__).parent / "results" / "table_1_text.csv", COLUMNS)
 
 
 class Method(NamedTuple):
-    """A model of the table, its own parameters, and how many times longer than a VAE it takes.
-
-    The seeds are those of the made sentences; on the others there is one seed but for the main methods.
-    """
+    """A model of the table, its own parameters, and how many times longer than a VAE it takes."""
 
     estimator: Callable[..., Any]
     own: dict = {}
     is_main: bool = False
     data: tuple[str, ...] = (MADE, YELP, YAHOO)
     times: float = 1.0
-    seeds: tuple[int, ...] = (0, 1, 2)
+    has_one_seed: bool = False
+
+    def seeds(self, data: str) -> tuple[int, ...]:
+        """Three where a fit is cheap, and of what the table is about; see the top of this file."""
+        is_ours = self.is_main and self.estimator is LIDSVAE
+        is_repeated = {MADE: not self.has_one_seed, YELP: self.is_main, YAHOO: is_ours}
+        return (0, 1, 2) if is_repeated[data] else (0,)
 
 
 def singular_vectors(n_components: int, max_features: int, random_state: int, **_: object) -> Pipeline:
@@ -102,9 +105,9 @@ METHODS = {
     "beta-VAE": Method(SequentialBetaVAE),
     "free bits": Method(SequentialFreeBitsVAE),
     "lagging VAE": Method(SequentialLaggingVAE, {"max_encoder_steps": 20}, data=(MADE, YELP), times=5),
-    "SA-VAE": Method(SequentialSemiAmortizedVAE, {"n_refinements": 10}, data=(MADE, YELP), times=20, seeds=(0,)),
+    "SA-VAE": Method(SequentialSemiAmortizedVAE, {"n_refinements": 10}, data=(MADE, YELP), times=20, has_one_seed=True),
     "language model": Method(LanguageModel, is_main=True),
-    "TF-IDF, SVD": Method(singular_vectors, {}, data=(YELP, YAHOO), times=0.1, seeds=(0,)),
+    "TF-IDF, SVD": Method(singular_vectors, {}, data=(YELP, YAHOO), times=0.1),
 }
 OURS = "LIDSVAE section"
 
@@ -197,7 +200,7 @@ def planned(data: list[str]) -> list[Cell]:
         for seed in range(3)
         for name in data
         for side, method in METHODS.items()
-        if name in method.data and seed in (method.seeds if method.is_main or name == MADE else (0,))
+        if name in method.data and seed in method.seeds(name)
     ]
     return sorted(cells, key=lambda cell: (METHODS[cell.side].times > 2, not METHODS[cell.side].is_main))
 
