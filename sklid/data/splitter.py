@@ -1,23 +1,37 @@
 """From a string to its words and back."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
-__all__ = ["UNKNOWN_WORD", "WORDS", "splitter_of"]
+__all__ = ["UNKNOWN_WORD", "splitter_of"]
 
 UNKNOWN_WORD = "<unk>"
 """What stands for a word that is not known."""
-WORDS = re.compile(rf"{UNKNOWN_WORD}|\d+(?:[.,]\d+)+|[\w\u0300-\u036f]+(?:['’][\w\u0300-\u036f]+)*|[^\w\s]")
-"""Numbers with their points, words with what an apostrophe joins, and each mark by itself."""
 NO_SPACE_BEFORE = re.compile(r"\s+([.,;:!?%)\]}])")
+
+
+@cache
+def _words() -> re.Pattern[str]:
+    """Numbers with their points, words with what an apostrophe joins, and each mark by itself.
+
+    Accents and vowels that are characters of their own belong to the letter before, as do joiners within a word; a
+    picture is one mark with its modifiers, and with the pictures that are joined to it.
+    """
+    combining = "".join(letter for letter in map(chr, range(0x300, 0x10000)) if unicodedata.category(letter)[0] == "M")
+    letters = rf"[\w{combining}][\w{combining}\u200c\u200d]*"
+    mark = rf"[^\w\s][{combining}\U0001f3fb-\U0001f3ff]*"
+    words = rf"{letters}(?:['’]{letters})*"
+    return re.compile(rf"{UNKNOWN_WORD}|\d+(?:[.,]\d+)+|{words}|{mark}(?:\u200d{mark})*")
 
 
 class _Words:
     """Words and marks of a string; joined again with spaces, but none before a mark that ends something."""
 
     def __call__(self, text: str) -> Sequence[str]:
-        return WORDS.findall(text)
+        return _words().findall(text)
 
     def join(self, words: Sequence[str]) -> str:
         return NO_SPACE_BEFORE.sub(r"\1", " ".join(words))

@@ -7,6 +7,7 @@ import torch
 from sklid.data import documents
 from sklid.data.corpus import CorpusAdapter
 from sklid.data.documents import Documents, DocumentWriter
+from sklid.data.splitter import splitter_of
 from sklid.data.vocabulary import Vocabulary
 from sklid.nn.sequences import END, PADDING, UNKNOWN
 
@@ -26,6 +27,20 @@ def test_words_are_numbered_by_how_common_they_are_and_marks_are_words():
     vocabulary.learn(TEXTS)
     assert vocabulary.words == ["the", "hat", "cat's", ",", ".", "a", "cat", "dog"]
     assert len(vocabulary) == 10
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("नमस्ते, दुनिया!", ["नमस्ते", ",", "दुनिया", "!"]),
+        ("می\u200cخواهم بروم", ["می\u200cخواهم", "بروم"]),
+        ("cafe\u0301s don’t cost 1,5", ["cafe\u0301s", "don’t", "cost", "1,5"]),
+        ("so good 👩🏽\u200d🚀❤\ufe0f!", ["so", "good", "👩🏽\u200d🚀", "❤\ufe0f", "!"]),
+        ("<unk> a-b (c).", ["<unk>", "a", "-", "b", "(", "c", ")", "."]),
+    ],
+)
+def test_words_of_any_script_stay_whole_and_a_picture_is_one_mark(text, words):
+    assert splitter_of(None)(text) == words
 
 
 def test_rows_hold_the_numbers_of_words_the_end_and_padding():
