@@ -2,7 +2,7 @@
 
 from ..estimators.base import LatentVariableEstimator
 from ..estimators.declaration import parameter, with_parameters
-from ..nn import PlainDecoder
+from ..nn import Likelihood, PlainDecoder
 from ..validation import StrOptions
 
 __all__ = ["ClassicalModel"]
@@ -21,6 +21,6 @@ class ClassicalModel(LatentVariableEstimator):
         shapes_model=True,
     )
 
-    def _decoder(self, n_components: int, n_outputs: int) -> PlainDecoder:
-        size = (n_components, n_outputs)
+    def _decoder(self, n_components: int, likelihood: Likelihood) -> PlainDecoder:
+        size = (n_components, likelihood.n_parameters)
         return PlainDecoder(*size, self.decoder_depth, self.decoder_width, self._network(*size))

@@ -8,7 +8,7 @@ from ..estimators.clustering import MixtureMixin
 from ..estimators.declaration import with_parameters
 from ..estimators.objective import DivergenceWeight
 from ..estimators.parameters import NumberOfClusters
-from ..nn import PlainDecoder
+from ..nn import Likelihood, PlainDecoder
 
 __all__ = ["GMVAE"]
 
@@ -44,6 +44,6 @@ class GMVAE(MixtureMixin, DivergenceWeight, LatentVariableEstimator, NumberOfClu
     (150,)
     """
 
-    def _decoder(self, n_components: int, n_outputs: int) -> PlainDecoder:
-        size = (n_components, n_outputs)
+    def _decoder(self, n_components: int, likelihood: Likelihood) -> PlainDecoder:
+        size = (n_components, likelihood.n_parameters)
         return PlainDecoder(*size, self.decoder_depth, self.decoder_width, self._network(*size))

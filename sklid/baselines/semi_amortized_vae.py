@@ -92,7 +92,7 @@ class SemiAmortizedVAE(SemiAmortized, GaussianPosteriorMixin, VAE):
     def _assembled(self, likelihood: Likelihood) -> RefinedModel:
         return RefinedModel(
             StandardNormal(self.n_components_),
-            self._decoder(self.n_components_, likelihood.n_parameters),
+            self._decoder(self.n_components_, likelihood),
             likelihood,
             cast(GaussianPosterior, self._posterior(likelihood)),
             self._refinement(),

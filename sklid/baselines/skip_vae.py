@@ -4,7 +4,7 @@ r"""A classical autoencoder whose decoder sees the latent variables in every lay
 """
 
 from ..estimators.declaration import with_parameters
-from ..nn import PlainDecoder
+from ..nn import Likelihood, PlainDecoder
 from ..nn.skip import SkipPerceptron
 from .vae import VAE
 
@@ -40,10 +40,10 @@ class SkipVAE(VAE):
     (150, 2)
     """
 
-    def _decoder(self, n_components: int, n_outputs: int) -> PlainDecoder:
+    def _decoder(self, n_components: int, likelihood: Likelihood) -> PlainDecoder:
         if self.decoder_network is not None:
             raise ValueError(
                 "SkipVAE has a decoder of its own, and decoder_network makes another. Leave it at None, or use VAE."
             )
-        network = SkipPerceptron(n_components, n_outputs, self.decoder_depth, self.decoder_width)
-        return PlainDecoder(n_components, n_outputs, network=network)
+        size = (n_components, likelihood.n_parameters)
+        return PlainDecoder(*size, network=SkipPerceptron(*size, self.decoder_depth, self.decoder_width))

@@ -41,9 +41,13 @@ LARGEST_SHARE = 0.75
 class LatentVariableEstimator(RowAnswersMixin, TrainedEstimator, EncoderMixin, ModelParameters):
     """Base of `LIDVAE` and `VAE`; not for direct use."""
 
-    def _decoder(self, n_components: int, n_outputs: int) -> nn.Module:
+    def _decoder(self, n_components: int, likelihood: Likelihood) -> nn.Module:
         """The decoder, the one part in which the estimators must differ."""
         raise TypeError("LatentVariableEstimator has no decoder of its own; use LIDVAE or VAE.")
+
+    def _n_free(self, likelihood: Likelihood) -> int:
+        """Natural parameters that latents may move by design; all but where an estimator says otherwise."""
+        return likelihood.n_parameters
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: ArrayLike, y: object = None) -> Self:
@@ -130,7 +134,7 @@ class LatentVariableEstimator(RowAnswersMixin, TrainedEstimator, EncoderMixin, M
                 "Every column holds a single category, so there is nothing to model; pass columns that vary."
             )
         self._check_images(likelihood)
-        self.n_components_ = self.n_components or min(10, math.ceil(LARGEST_SHARE * likelihood.n_parameters))
+        self.n_components_ = self.n_components or min(10, math.ceil(LARGEST_SHARE * self._n_free(likelihood)))
         model = self._assembled(likelihood)
         model.initialise(x[torch.randperm(len(x))[:MOST_INITIAL_ROWS]])
         if incremental and len(X) <= self.n_components_:
@@ -149,7 +153,7 @@ class LatentVariableEstimator(RowAnswersMixin, TrainedEstimator, EncoderMixin, M
 
     def _assembled(self, likelihood: Likelihood) -> LatentVariableModel:
         """The model of the estimator's parameters for a likelihood, at random weights."""
-        decoder = self._decoder(self.n_components_, likelihood.n_parameters)
+        decoder = self._decoder(self.n_components_, likelihood)
         posterior = self._posterior(likelihood)
         return LatentVariableModel(StandardNormal(self.n_components_), decoder, likelihood, posterior)
 

@@ -4,11 +4,12 @@ r"""What estimators with an injective decoder can do and others cannot: certific
 """
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..data.mixed_adapter import MixedAdapter
-from ..nn import ACTIVATIONS, InjectiveDecoder, Section, SectionDecoder
+from ..nn import ACTIVATIONS, InjectiveDecoder, Likelihood, OrthogonalEmbedding, Section, SectionDecoder
 from ..validation import POSITIVE_INTEGER, POSITIVE_REAL, StrOptions
 from .declaration import parameter, with_parameters
 
@@ -60,9 +61,11 @@ class InjectiveMixin:
     )
     embedding: str = parameter(
         default="orthogonal",
-        kind='{"orthogonal", "identity"}',
-        text="Beta with learned orthonormal rows, initialised at the principal directions, or the zero-one beta.",
-        constraint=[StrOptions({"orthogonal", "identity"})],
+        kind='{"orthogonal", "gaussian", "identity"}',
+        text="Beta with learned orthonormal rows, initialised at the principal directions, or the zero-one beta. The "
+        'rows of "gaussian" keep to the Gaussian and log-normal columns of a table of several kinds, and the latents, '
+        "no more than these columns, have the floors in nats of such columns alone.",
+        constraint=[StrOptions({"orthogonal", "gaussian", "identity"})],
         shapes_model=True,
     )
     maps: int | None = parameter(
@@ -87,10 +90,16 @@ class InjectiveMixin:
     @property
     def mutual_information_lower_bound_reason_(self) -> str:
         self._fitted_decoder()
-        if self.net_.module_.likelihood.noise_units:
+        likelihood, in_units = self.net_.module_.likelihood, self.net_.module_.likelihood.noise_unit_parameters
+        within = self.net_.module_.decoder.within
+        moved = torch.arange(likelihood.n_parameters, device=in_units.device) if within is None else within
+        if torch.isin(moved, in_units).all():
             return ""
         if isinstance(self._table, MixedAdapter):
-            return "not all columns have a Gaussian likelihood, and the noise of others vanishes at extreme parameters"
+            return (
+                "not all columns have a Gaussian likelihood, and the noise of others vanishes at extreme parameters; "
+                'embedding="gaussian" has the floor of those that have'
+            )
         return (
             f'likelihood="{self.likelihood}" has noise that vanishes at extreme natural parameters, '
             "so an injective decoder gives no floor"
@@ -101,8 +110,8 @@ class InjectiveMixin:
 
         .. math:: \lambda_{\min}\big( J^\top A''(f(z)) J \big), \qquad J = \partial f / \partial z
 
-        with A the log-normaliser of the likelihood. It is at least r^2 for a Gaussian likelihood. For Bernoulli,
-        Poisson and categorical ones, that have no floor, it is the diagnostic: near 0 the latent has a direction along
+        with A the log-normaliser of the likelihood. It is at least r^2 where there is a floor, as for a Gaussian
+        likelihood. For the others it is the diagnostic: near 0 the latent has a direction along
         which the likelihood hardly changes.
 
         Parameters
@@ -179,23 +188,39 @@ class InjectiveMixin:
         X = validate_data(self, X, reset=False, dtype=np.float64)
         return self._inference(np.float64).inverted(X, tol, max_iter)
 
-    def _decoder(self, n_components: int, n_outputs: int) -> InjectiveDecoder | Section:
-        size = (n_components, n_outputs)
+    def _n_free(self, likelihood: Likelihood) -> int:
+        """Natural parameters that the rows of beta keep to."""
+        return len(likelihood.noise_unit_parameters) if self.embedding == "gaussian" else likelihood.n_parameters
+
+    def _embedding(self, n_components: int, likelihood: Likelihood, trainable: bool) -> str | OrthogonalEmbedding:
+        if self.embedding != "gaussian":
+            return self.embedding
+        within = likelihood.noise_unit_parameters
+        if not len(within):
+            raise ValueError(
+                'embedding="gaussian" keeps latents to columns with a Gaussian or log-normal likelihood, and there are '
+                'none. Use embedding="orthogonal".'
+            )
+        return OrthogonalEmbedding(n_components, likelihood.n_parameters, trainable, within)
+
+    def _decoder(self, n_components: int, likelihood: Likelihood) -> InjectiveDecoder | Section:
+        size, maps = (n_components, likelihood.n_parameters), self.maps or (2 if self.decoder == "brenier" else 4)
         shared = {
             "inverse_lipschitz": self.inverse_lipschitz,
             "activation": self.activation,
-            "embedding": self.embedding,
+            "embedding": self._embedding(n_components, likelihood, trainable=maps > 1),
+            "maps": maps,
         }
         perceptron = {"depth": self.decoder_depth, "width": self.decoder_width}
         if self.decoder == "brenier":
             self._check_brenier()
             of_potential = {"potential": self.potential, "skip_connections": self.skip_connections}
-            return InjectiveDecoder(*size, **perceptron, **shared, **of_potential, maps=self.maps or 2)
+            return InjectiveDecoder(*size, **perceptron, **shared, **of_potential)
         self._check_section()
-        network, maps = self._network(*size), self.maps or 4
+        network = self._network(*size)
         if network is None:
-            return SectionDecoder(*size, **perceptron, **shared, maps=maps)
-        return Section(network, *size, **shared, maps=maps)
+            return SectionDecoder(*size, **perceptron, **shared)
+        return Section(network, *size, **shared)
 
     def _check_brenier(self) -> None:
         """ValueError for options of a section, which g2 does not have."""

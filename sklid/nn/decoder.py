@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from .brenier import BrenierMap
 from .convex import ConvexPotential
-from .embedding import embedding_named
+from .embedding import OrthogonalEmbedding, embedding_named
 from .network import free_network
 from .perceptron import perceptron
 
@@ -38,6 +38,10 @@ class Decoder(Protocol):
     @property
     def fixed_directions(self) -> Tensor | None:
         """Orthonormal directions ``(K, D)`` the decoder starts along whatever the data are, if it does."""
+
+    @property
+    def within(self) -> Tensor | None:
+        """Numbers of the natural parameters ``(M,)`` that those directions keep to, where not to all."""
 
     def __call__(self, z: Tensor, gain: Tensor | float = 1.0) -> Tensor:
         """Natural parameters, ``(*, K) -> (*, D)``; `gain` scales the learned part."""
@@ -63,8 +67,8 @@ class InjectiveDecoder(nn.Module):
         As in `ConvexPotential`.
     potential : {"tapered", "icnn"}, default="tapered"
         Units of g2 above its first layer: an eighth of `width`, at least 16, or `width`.
-    embedding : {"orthogonal", "identity"}, default="orthogonal"
-        Beta with learned orthonormal rows, or zero-one.
+    embedding : {"orthogonal", "identity"} or OrthogonalEmbedding, default="orthogonal"
+        Beta with learned orthonormal rows, or zero-one; or one that was made.
     maps : {2, 1}, default=2
         1 leaves g1 out and keeps beta fixed: f(z) = g2(beta' z), the case in which latents and map are identified
         together.
@@ -99,7 +103,7 @@ class InjectiveDecoder(nn.Module):
         inverse_lipschitz: float = 1.0,
         activation: str = "squareplus",
         skip_connections: bool = False,
-        embedding: str = "orthogonal",
+        embedding: str | OrthogonalEmbedding = "orthogonal",
         maps: int = 2,
         potential: str = "tapered",
     ) -> None:
@@ -109,7 +113,11 @@ class InjectiveDecoder(nn.Module):
         self.inner: BrenierMap | None = None
         if maps == 2:
             self.inner = BrenierMap(ConvexPotential(n_components, INNER_WIDTH, 1, activation), n_components)
-        self.embedding = embedding_named(embedding, n_components, n_outputs, trainable=maps == 2)
+        self.embedding = (
+            embedding_named(embedding, n_components, n_outputs, trainable=maps == 2)
+            if isinstance(embedding, str)
+            else embedding
+        )
         upper_width = min(width, max(LEAST_UPPER_WIDTH, width // TAPER)) if potential == "tapered" else width
         self.outer = BrenierMap(
             ConvexPotential(n_outputs, width, depth, activation, skip_connections, upper_width),
@@ -121,6 +129,11 @@ class InjectiveDecoder(nn.Module):
     def fixed_directions(self) -> Tensor | None:
         """The rows of the zero-one beta."""
         return self.embedding.fixed_directions
+
+    @property
+    def within(self) -> Tensor | None:
+        """Numbers of the natural parameters that the rows of beta keep to, where not to all."""
+        return self.embedding.within
 
     def forward(self, z: Tensor, gain: Tensor | float = 1.0) -> Tensor:
         """Natural parameters f(z): ``(*, K) -> (*, D)``.
@@ -205,6 +218,7 @@ class PlainDecoder(nn.Module):
     """
 
     fixed_directions = None
+    within = None
 
     def __init__(
         self,

@@ -103,7 +103,7 @@ class LatentVariableModel(nn.Module):
         """
         inputs = self.likelihood.initial_inputs(x, self.prior.n_components)
         directions, amplitudes, noise = probabilistic_pca(
-            inputs, self.prior.n_components, self.decoder.fixed_directions
+            inputs, self.prior.n_components, self.decoder.fixed_directions, self.decoder.within
         )
         self.likelihood.initialise(noise)
         mean = self.likelihood.mean_parameters(x)

@@ -154,6 +154,11 @@ class ShiftedDecoder(nn.Module):
         return self.decoder.fixed_directions
 
     @property
+    def within(self) -> Tensor | None:
+        """Those of the other."""
+        return self.decoder.within
+
+    @property
     def inverse_lipschitz(self) -> float:
         """The constant r of an injective decoder."""
         return self.decoder.inverse_lipschitz

@@ -29,7 +29,9 @@ class ProbabilisticPCA(NamedTuple):
     noise: float
 
 
-def probabilistic_pca(rows: Tensor, n_components: int, directions: Tensor | None = None) -> ProbabilisticPCA:
+def probabilistic_pca(
+    rows: Tensor, n_components: int, directions: Tensor | None = None, within: Tensor | None = None
+) -> ProbabilisticPCA:
     """Probabilistic PCA of the rows ``(N, D)``.
 
     Parameters
@@ -39,11 +41,15 @@ def probabilistic_pca(rows: Tensor, n_components: int, directions: Tensor | None
         K. More than D gives D directions.
     directions : Tensor of shape (K, D), optional
         Orthonormal directions to keep to, instead of the principal ones.
+    within : LongTensor of shape (M,), optional
+        Numbers of the columns that the principal directions are to keep to.
     """
     centred = rows - rows.mean(0)
     total = centred.square().sum().item() / len(rows)
     if directions is None:
-        directions = _principal_directions(centred, min(n_components, rows.shape[1]))
+        free = torch.arange(rows.shape[1], device=rows.device) if within is None else within
+        found = _principal_directions(centred[:, free], min(n_components, len(free)))
+        directions = found.new_zeros(len(found), rows.shape[1]).index_copy(1, free, found)
     variances = (centred @ directions.mT).square().mean(0)
     rest = max(rows.shape[1] - len(variances), 1)
     noise_variance = max((total - variances.sum().item()) / rest, LEAST_NOISE_SHARE * total / rows.shape[1], 1e-6)

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 
 from .chain import BrenierChain
 from .decoder import LARGEST_AMPLITUDE
-from .embedding import embedding_named
+from .embedding import OrthogonalEmbedding, embedding_named
 from .network import free_network
 from .perceptron import perceptron
 
@@ -55,8 +55,8 @@ class Section(nn.Module):
         The constant r, in units of the natural parameter (noise standard deviations for a Gaussian).
     activation : str, default="squareplus"
         Of the Brenier maps, each of which has one hidden layer of 128 units; as in `ConvexPotential`.
-    embedding : {"orthogonal", "identity"}, default="orthogonal"
-        Beta with learned orthonormal rows, or zero-one.
+    embedding : {"orthogonal", "identity"} or OrthogonalEmbedding, default="orthogonal"
+        Beta with learned orthonormal rows, or zero-one; or one that was made.
     maps : int, default=4
         Number n of Brenier maps, at least 1. With 1 beta keeps its initial rows; with a known noise, latents and g are
         then identified together.
@@ -100,7 +100,7 @@ class Section(nn.Module):
         n_outputs: int,
         inverse_lipschitz: float = 1.0,
         activation: str = "squareplus",
-        embedding: str = "orthogonal",
+        embedding: str | OrthogonalEmbedding = "orthogonal",
         maps: int = 4,
         sees_plane: bool = False,
     ) -> None:
@@ -109,7 +109,11 @@ class Section(nn.Module):
         self.inverse_lipschitz = inverse_lipschitz
         self.sees_plane = sees_plane
         self.chain = BrenierChain(n_components, inverse_lipschitz, maps, activation)
-        self.embedding = embedding_named(embedding, n_components, n_outputs, trainable=maps > 1)
+        self.embedding = (
+            embedding_named(embedding, n_components, n_outputs, trainable=maps > 1)
+            if isinstance(embedding, str)
+            else embedding
+        )
         self.network = free_network(network, n_outputs)
         self.register_buffer("scales", torch.ones(n_components))
 
@@ -117,6 +121,11 @@ class Section(nn.Module):
     def fixed_directions(self) -> Tensor | None:
         """The rows of the zero-one beta."""
         return self.embedding.fixed_directions
+
+    @property
+    def within(self) -> Tensor | None:
+        """Numbers of the natural parameters that the rows of beta keep to, where not to all."""
+        return self.embedding.within
 
     def forward(self, z: Tensor, gain: Tensor | float = 1.0) -> Tensor:
         """Natural parameters f(z): ``(*, K) -> (*, D)``.
@@ -222,7 +231,7 @@ class SectionDecoder(Section):
         width: int = 256,
         inverse_lipschitz: float = 1.0,
         activation: str = "squareplus",
-        embedding: str = "orthogonal",
+        embedding: str | OrthogonalEmbedding = "orthogonal",
         maps: int = 4,
     ) -> None:
         network = perceptron(2 * n_components, n_outputs, depth, width, nn.GELU)

@@ -4,6 +4,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -212,3 +213,74 @@ def test_numbers_alone_have_the_same_model_by_column_as_without_a_family_for_eac
     assert set(found.likelihood_.values()) == {"gaussian"}
     np.testing.assert_allclose(found.scaler_.scale_, X.std(0))
     assert found.predict(X).dtype == np.float64
+
+
+NUMBERS = ["height", "weight", "age"]
+
+
+def measured(n=200, seed=0):
+    """Three numbers, one of them with gaps, among columns of other kinds."""
+    frame, t = people(n, seed=seed)
+    random = np.random.default_rng(seed + 1)
+    frame.insert(2, "weight", np.exp(4 + 0.1 * t + random.normal(0, 0.1, n)))
+    return frame.assign(age=40 + 5 * t + random.normal(0, 3, n))
+
+
+@pytest.fixture(scope="module", params=["section", "brenier"])
+def certified(request):
+    families = {"height": "gaussian", "weight": "log_normal", "age": "gaussian"}
+    model = LIDVAE(2, likelihood=families, embedding="gaussian", decoder=request.param, inverse_lipschitz=0.7, **QUICK)
+    return model.fit(measured())
+
+
+def test_gaussian_embedding_moves_the_numbers_alone_by_at_least_r(certified):
+    """What the numbers tell of the latents bounds what the whole row tells, so the floor is one of the row."""
+    random = np.random.default_rng(0)
+    z, other = torch.from_numpy(random.standard_normal((2, 500, 2)).astype(np.float32))
+    model = certified.net_.module_
+    with torch.no_grad():
+        moved = model.natural_parameters(z) - model.natural_parameters(other)
+    numbers = [certified.feature_names_in_.tolist().index(name) for name in NUMBERS]
+    of_numbers = torch.isin(model.likelihood.columns[: moved.shape[1]], torch.tensor(numbers))
+    assert of_numbers.sum() == 3
+    assert (moved[:, of_numbers].norm(dim=1) / (z - other).norm(dim=1)).min() >= 0.7 - 1e-4
+    assert (moved[:, ~of_numbers].abs() > 0).any()
+
+
+def test_gaussian_embedding_has_the_floors_of_a_gaussian_table(certified):
+    assert certified.mutual_information_lower_bound_ == pytest.approx(np.log1p(0.7**2))
+    assert certified.mutual_information_lower_bound_reason_ == ""
+    bounds = certified.kl_lower_bound(measured())
+    divergence = torch.distributions.kl_divergence(certified.encode(measured()), certified.net_.module_.prior()).numpy()
+    assert np.isfinite(bounds).all()
+    assert (bounds <= divergence + 1e-4).all()
+
+
+def test_without_it_the_reason_names_it():
+    model = LIDVAE(1, likelihood="auto", **QUICK).fit(measured())
+    assert np.isnan(model.mutual_information_lower_bound_)
+    assert 'embedding="gaussian"' in model.mutual_information_lower_bound_reason_
+
+
+def test_a_table_of_numbers_alone_has_floors_however_its_families_were_said():
+    frame = measured()[["height", "age"]]
+    model = LIDVAE(1, likelihood={"height": "gaussian", "age": "gaussian"}, **QUICK).fit(frame)
+    assert model.mutual_information_lower_bound_ == pytest.approx(0.5 * np.log(2))
+
+
+def test_gaussian_embedding_has_latents_by_the_numbers_and_refuses_more():
+    families = {"weight": "log_normal"}
+    assert LIDVAE(likelihood=families, embedding="gaussian", **QUICK).fit(measured()).n_components_ == 3
+    with pytest.raises(ValueError, match="n_components=4 latents into 3 of the natural parameters"):
+        LIDVAE(4, likelihood=families, embedding="gaussian", **QUICK).fit(measured())
+
+
+@pytest.mark.parametrize("n_components", [None, 1])
+def test_gaussian_embedding_without_numbers_is_an_error(n_components):
+    with pytest.raises(ValueError, match=r'there are none. Use embedding="orthogonal"'):
+        LIDVAE(n_components, likelihood="poisson", embedding="gaussian", **QUICK).fit(np.eye(9))
+
+
+def test_gaussian_embedding_works_with_clusters():
+    model = LIDGMVAEClustering(2, n_components=2, likelihood="auto", embedding="gaussian", **QUICK).fit(measured())
+    assert model.mutual_information_lower_bound_ > 0

@@ -107,6 +107,11 @@ class Likelihood(nn.Module):
                 f'likelihood="{cls.name}" has no noise to learn.'
             )
 
+    @property
+    def noise_unit_parameters(self) -> Tensor:
+        """Numbers of the natural parameters that are measured in noise standard deviations, ``(M,)``."""
+        return self.columns.new_tensor(range(self.n_parameters if self.noise_units else 0))
+
     def given(self, x: Tensor) -> Tensor | None:
         """What the distribution of a row is conditioned on, such as an exposure, ``(*, P) -> (*, C)``; nothing here."""
         return None

@@ -37,11 +37,6 @@ class MixedLikelihood(Likelihood):
     n_features : int
         Number P of columns.
 
-    Attributes
-    ----------
-    noise_unit_parameters : LongTensor
-        Numbers of the natural parameters that are in units of noise, for certificates about these.
-
     Raises
     ------
     ValueError
@@ -59,7 +54,6 @@ class MixedLikelihood(Likelihood):
     name = "mixed"
     by_column = False
     parts: Any
-    noise_unit_parameters: Tensor
     fillers: Tensor
 
     def __init__(self, parts: Sequence[tuple[Likelihood, Sequence[int]]], n_features: int) -> None:
@@ -76,8 +70,6 @@ class MixedLikelihood(Likelihood):
         self.support = ColumnSupport([part.support for part in families], groups)
         fillers = [torch.ones(part.n_features) * part.filler for part in families]
         self.register_buffer("fillers", self.groups.joined(fillers), persistent=False)
-        in_units = torch.cat([torch.full((part.n_parameters,), part.noise_units) for part in families])
-        self.register_buffer("noise_unit_parameters", in_units.nonzero().squeeze(-1), persistent=False)
 
     @classmethod
     def from_families(cls, blocks: Iterable[Tensor], families: Sequence[str], noise: str = "global") -> Self:
@@ -108,6 +100,12 @@ class MixedLikelihood(Likelihood):
     def filler(self) -> Tensor:  # type: ignore[override]
         """A value in the support of each column: ``(P,)``."""
         return self.fillers
+
+    @property
+    def noise_unit_parameters(self) -> Tensor:
+        """Those of each part."""
+        in_units = [torch.full((part.n_parameters,), part.noise_units) for part in self.parts]
+        return torch.cat(in_units).nonzero().squeeze(-1).to(self.columns.device)
 
     def initialise(self, noise: float) -> None:
         for part in self.parts:

@@ -28,6 +28,11 @@ class WrappedLikelihood(Likelihood):
         """That of the other."""
         return self.whole.filler
 
+    @property
+    def noise_unit_parameters(self) -> Tensor:
+        """Those of the other."""
+        return self.whole.noise_unit_parameters
+
     def given(self, x: Tensor) -> Tensor | None:
         return self.whole.given(x)
 
