@@ -1,5 +1,6 @@
 """The parameters that estimators share: name, default, range and meaning of each, in one place."""
 
+import os
 from collections.abc import Callable
 from numbers import Integral, Real
 
@@ -145,6 +146,14 @@ class TrainingParameters:
         "an eighth off the decoder's time, so it pays in trainings of ten thousand steps and more. A `decoder_network` "
         "with dropout then draws from torch's own generator, put back after the fit: not beside others in threads.",
         constraint=["boolean"],
+    )
+    checkpoint: "str | os.PathLike | None" = parameter(
+        default=None,
+        kind="str or path",
+        text="Folder for the state of the training after each epoch. A `fit` that was killed goes on from there when it "
+        "is given the same rows and parameters; its end removes the file. Many fits may share a folder. Needs an "
+        "integer `random_state`. `partial_fit`, which is an epoch, keeps nothing there.",
+        constraint=[None, str, os.PathLike],
     )
     on_interrupt: str = parameter(
         default="raise",

@@ -3,6 +3,7 @@ r"""What all estimators that are trained share: how a fit goes, from its paramet
 A subclass says what lets its data in and which model is initialised at them.
 """
 
+from numbers import Integral
 from typing import Any, Self
 
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from ..nn.draws import generators_of
 from ..randomness import available_device
 from ..surroundings import ordinary_settings
 from ..training import BoundNet
+from ..training.checkpoint import Checkpoints
 from ..training.phases import Phase, Settings, train
 from ..validation import restored_on_error
 from .answers import AnswersMixin
@@ -73,6 +75,7 @@ class TrainedEstimator(AnswersMixin, BaseEstimator, TrainingParameters, Objectiv
             self._check_same_architecture()
         table = self._table if started else self._adapter()
         X = table.checked(self, X, reset=not started, ensure_min_samples=least_rows)
+        checkpoints = None if incremental else self._checkpoints()
         seed = check_random_state(self.random_state).randint(2**30)
         seed += len(self.net_.history) if started else 0  # other draws than in the epochs before
         with generators_of(seed):
@@ -80,9 +83,12 @@ class TrainedEstimator(AnswersMixin, BaseEstimator, TrainingParameters, Objectiv
                 model, x = self._resumed(table, X)
             else:
                 model, x = self._initialised(table, X, seed, incremental)
-            self.net_ = self._optimised(model, x, self._settings(seed), incremental)
+            settings = self._settings(seed)._replace(checkpoints=checkpoints)
+            self.net_ = self._optimised(model, x, settings, incremental)
         self.interrupted_ = self.net_.interrupted_
         self._conclude(X, x, incremental)
+        if checkpoints is not None and not self.interrupted_:
+            checkpoints.clear()
         if self.interrupted_ and self.on_interrupt == "raise":
             raise KeyboardInterrupt
 
@@ -119,6 +125,17 @@ class TrainedEstimator(AnswersMixin, BaseEstimator, TrainingParameters, Objectiv
             n_draws=self.n_samples_train,
             augmentation=self._augmentation(self._table),
         )
+
+    def _checkpoints(self) -> Checkpoints | None:
+        """Where a fit that is killed goes on, if it is to; ValueError where it would not be the same fit."""
+        if self.checkpoint is None:
+            return None
+        if isinstance(self.random_state, bool) or not isinstance(self.random_state, Integral):
+            raise ValueError(
+                f"checkpoint needs an integer random_state, and it is {self.random_state!r}: a fit that goes on is to "
+                "draw as the one that was killed. Set random_state=0, or leave checkpoint at None."
+            )
+        return Checkpoints(self.checkpoint)
 
     def _checked_callbacks(self) -> list[Any]:
         """The user's callbacks; TypeError for what skorch cannot call."""

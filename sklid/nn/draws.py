@@ -15,7 +15,15 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-__all__ = ["Draws", "between_draws", "drawing", "generators_of", "standard_noise"]
+__all__ = [
+    "Draws",
+    "between_draws",
+    "drawing",
+    "generator_states",
+    "generators_of",
+    "set_generator_states",
+    "standard_noise",
+]
 
 aten = torch.ops.aten
 WITH_GENERATOR = {
@@ -110,6 +118,18 @@ def generators_of(seed: int) -> Iterator[None]:
         yield
     finally:
         _thread.draws = before
+
+
+def generator_states() -> dict[str, Tensor]:
+    """The states of the generators of the nearest `generators_of`, by device; none where none has drawn."""
+    draws = getattr(_thread, "draws", None)
+    return {} if draws is None else {str(device): each.get_state() for device, each in draws.generators.items()}
+
+
+def set_generator_states(states: dict[str, Tensor]) -> None:
+    """Put the generators of the nearest `generators_of` into given states."""
+    for device, state in states.items():
+        _thread.draws.generator(torch.device(device)).set_state(state)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from ..data.table import ModelRows
 from ..nn import Bound
 from .callbacks import training_callbacks
+from .checkpoint import Checkpoints, EpochCheckpoint
 from .loss import Objective
 from .net import BoundNet, Step
 
@@ -77,6 +78,8 @@ class Settings(NamedTuple):
         Of each row in a step.
     augmentation : nn.Module or None
         What the model's encoder sees in place of a row while it is trained, and not in validation.
+    checkpoints : Checkpoints or None
+        Where a training that is killed goes on.
     """
 
     batch_size: int
@@ -96,6 +99,21 @@ class Settings(NamedTuple):
     validation: Step = NeuralNet.validation_step
     n_draws: int = 1
     augmentation: nn.Module | None = None
+    checkpoints: Checkpoints | None = None
+
+    def text(self) -> str:
+        """The same for the same settings, in every process."""
+        told = self._replace(callbacks=(), shows_progress=False, checkpoints=None)._asdict()
+        named = {
+            name: getattr(value, "__qualname__", type(value).__name__)
+            for name, value in told.items()
+            if callable(value)
+        }
+        return f"{told | named}"
+
+
+def _name(value: Any) -> str:
+    return getattr(value, "__qualname__", type(value).__name__)
 
 
 def train(
@@ -120,6 +138,7 @@ def train(
     resumed : BoundNet, optional
         A net of the same module, of which the history and the state of the optimiser go on.
     """
+    checkpoint = _checkpoint(model, x, phase, settings)
     net = BoundNet(
         model,
         kl_weight=phase.kl_weight,
@@ -128,12 +147,12 @@ def train(
         validation=settings.validation,
         n_draws=settings.n_draws,
         keep_optimizer=settings.keep_optimizer,
-        max_epochs=phase.n_epochs,
+        max_epochs=phase.n_epochs - (checkpoint.n_epochs if checkpoint else 0),
         batch_size=settings.batch_size,
         lr=settings.learning_rate,
         optimizer__weight_decay=settings.weight_decay,
         train_split=ValidSplit(settings.validation_fraction, random_state=settings.seed) if phase.validates else None,
-        callbacks=[*_callbacks(len(x), phase, settings), *settings.callbacks],
+        callbacks=[*_callbacks(len(x), phase, settings), *settings.callbacks, *([checkpoint] if checkpoint else [])],
         device=settings.device,
         compile=settings.compile,
         verbose=0,
@@ -142,8 +161,17 @@ def train(
         net.history = history
     if resumed is not None:
         net.resume(resumed)
+    if checkpoint is not None:
+        checkpoint.resume_history(net)
     with _augmented(net, settings), _default_generator_seeded(settings) if settings.compile else nullcontext():
         return net.partial_fit(x)
+
+
+def _checkpoint(model: nn.Module, x: Any, phase: Phase, settings: Settings) -> EpochCheckpoint | None:
+    """That of a training which is to have one."""
+    if settings.checkpoints is None or not phase.n_epochs:
+        return None
+    return settings.checkpoints.of_training(model, x, f"{phase} {settings.text()}")
 
 
 @contextmanager
