@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -100,7 +101,7 @@ def measured(model: str, n_kills: int, n_epochs: int) -> dict:
             n_killed += killed(model, n_epochs, folder, delay)
         killed(model, n_epochs, folder, None)
         epochs = list(finished(folder).values())
-        lost = [before[-1] - after[0] + 1 for before, after in zip(epochs[:-1], epochs[1:], strict=True)]
+        lost = [before[-1] - after[0] + 1 for before, after in pairwise(epochs)]
         difference = float(abs(np.load(f"{folder}/latents.npy") - fit(model, n_epochs)).max())
     return {"kills": n_killed, "most_lost": max(lost), "mean_lost": float(np.mean(lost)), "epochs": n_epochs,
             "difference": difference}  # fmt: skip

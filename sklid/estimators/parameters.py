@@ -150,8 +150,8 @@ class TrainingParameters:
     checkpoint: "str | os.PathLike | None" = parameter(
         default=None,
         kind="str or path",
-        text="Folder for the state of the training after each epoch. A `fit` that was killed goes on from there when it "
-        "is given the same rows and parameters; its end removes the file. Many fits may share a folder. Needs an "
+        text="Folder for the state of the training after each epoch. A `fit` that was killed goes on from there when "
+        "it is given the same rows and parameters; its end removes the file. Many fits may share a folder. Needs an "
         "integer `random_state`. `partial_fit`, which is an epoch, keeps nothing there.",
         constraint=[None, str, os.PathLike],
     )
