@@ -11,7 +11,7 @@ from sklearn.datasets import load_digits, load_iris
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
 
 from sklid import LIDVAE, IdentifiablePPCA, LIDGMVAEClustering, LIDMVAEClustering, LIDVAEImputer
 from sklid.baselines import (
@@ -25,6 +25,7 @@ from sklid.baselines import (
     SemiAmortizedVAE,
     SkipVAE,
 )
+from sklid.estimators.trained import TrainedEstimator
 
 COMPETITORS = [BetaVAE, FreeBitsVAE, DeltaVAE, BNVAE, SkipVAE, LaggingVAE, SemiAmortizedVAE]
 ESTIMATORS = [LIDVAE, VAE, LIDGMVAEClustering, LIDMVAEClustering, GMVAE, *COMPETITORS]
@@ -71,36 +72,89 @@ OF_MIXTURES = [
     {"pretrain_fraction": 0.0},
 ]
 OF_FAMILIES = [
-    {"family": "laplace"},
     {"family": "student_t"},
     {"family": "student_t", "inference": "joint"},
     {"family": "gamma", "covariance_type": "diag"},
     {"family": "gamma", "covariance_type": "diag", "inference": "joint"},
     {"family": "gamma", "covariance_type": "spherical", "pretrain_fraction": 0.0},
 ]
-TINY_MIXTURE = TINY | {"max_epochs": 20, "n_init": 1}
+TINY_MIXTURE = TINY | {"max_epochs": 4, "n_init": 1}
 CHECKED = [
-    *(Estimator() for Estimator in (LIDVAE, VAE, LIDGMVAEClustering)),
-    *(LIDVAE(**TINY, **options) for options in OF_NETWORKS + OF_DECODERS),
-    *(VAE(**TINY, **options) for options in OF_NETWORKS[:4]),
-    *(Estimator(**TINY) for Estimator in COMPETITORS),
-    *(LIDGMVAEClustering(**TINY_MIXTURE, **options) for options in OF_MIXTURES + OF_DECODERS[:2]),
-    LIDGMVAEClustering("auto", **TINY_MIXTURE),
-    *(LIDMVAEClustering(**TINY_MIXTURE, **options) for options in OF_FAMILIES),
-    *(GMVAE(**TINY_MIXTURE, **options) for options in [{}, *OF_MIXTURES[:4]]),
-    *(IdentifiablePPCA(solver=solver) for solver in ("auto", "eig", "em", "gradient")),
+    *(Estimator(**TINY) for Estimator in (LIDVAE, VAE, *COMPETITORS[:-1])),
+    SemiAmortizedVAE(n_refinements=3, **TINY),
+    *(Estimator(**TINY_MIXTURE) for Estimator in (LIDGMVAEClustering, LIDMVAEClustering, GMVAE)),
+    LIDVAE(likelihood="auto", **TINY),
+    *(IdentifiablePPCA(solver=solver) for solver in ("auto", "eig", "em")),
     IdentifiablePPCA(2),
     IdentifiablePPCA(noise_variance=0.5),
     IdentifiablePPCA(noise="feature"),
     IdentifiablePPCA("parallel", random_state=0),
-    LIDVAE(likelihood="auto", **TINY),
     LIDVAEImputer("linear", random_state=0),
     LIDVAEImputer("linear", sample_posterior=True, random_state=0),
 ]
+"""Every estimator, with every check; those whose tags depend on a parameter, and those that fit in no time, with it."""
+VARIANTS = [
+    *(Estimator() for Estimator in (LIDVAE, VAE, LIDGMVAEClustering)),
+    *(LIDVAE(**TINY, **options) for options in OF_NETWORKS + OF_DECODERS),
+    *(VAE(**TINY, **options) for options in OF_NETWORKS[1:4]),
+    *(LIDGMVAEClustering(**TINY_MIXTURE, **options) for options in OF_MIXTURES + OF_DECODERS[:2]),
+    LIDGMVAEClustering("auto", **TINY_MIXTURE),
+    *(LIDMVAEClustering(**TINY_MIXTURE, **options) for options in OF_FAMILIES),
+    *(GMVAE(**TINY_MIXTURE, **options) for options in OF_MIXTURES[:4]),
+    IdentifiablePPCA(solver="gradient"),
+]
+"""The same with a parameter changed, by which other mathematics answers."""
+OF_ANSWERS = {
+    "check_clusterer_compute_labels_predict",
+    "check_clustering",
+    "check_dict_unchanged",
+    "check_dont_overwrite_parameters",
+    "check_estimators_dtypes",
+    "check_estimators_overwrite_params",
+    "check_estimators_pickle",
+    "check_fit2d_1feature",
+    "check_fit2d_1sample",
+    "check_fit_idempotent",
+    "check_methods_sample_order_invariance",
+    "check_methods_subset_invariance",
+    "check_no_attributes_set_in_init",
+    "check_parameters_default_constructible",
+    "check_sample_weight_equivalence_on_dense_data",
+    "check_set_params",
+    "check_transformer_general",
+    "check_transformer_preserve_dtypes",
+}
+"""Checks of numbers and attributes after a fit, and of the parameters. The others are of tags, of what is refused, and
+of the ways to hand rows over: all of that comes before what the variants differ in."""
+
+
+@pytest.fixture(autouse=True)
+def causes_of_two_alone(monkeypatch, request):
+    """The cause of a collapse takes longer to find than these fits do: it is looked for after those of two."""
+    given = getattr(request.node, "callspec", None) and request.node.callspec.params.get("estimator")
+    if not isinstance(given, VAE | GMVAE):
+        monkeypatch.setattr(TrainedEstimator, "_warning_names_cause", False)
+
+
+def check_of(estimator, check):
+    return pytest.param(estimator, check, id=f"{''.join(str(estimator).split())}-{check.func.__name__}")
 
 
 @parametrize_with_checks(CHECKED, expected_failed_checks={})
 def test_check_estimator_has_no_expected_failures(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "check"),
+    [
+        check_of(estimator, check)
+        for variant in VARIANTS
+        for estimator, check in estimator_checks_generator(variant)
+        if check.func.__name__ in OF_ANSWERS and not check.keywords  # once, not from a memory map as well
+    ],
+)
+def test_check_estimator_has_no_failures_where_a_parameter_changes_the_answers(estimator, check):
     check(estimator)
 
 

@@ -6,6 +6,7 @@ batch is that of the weights before its step, so a last step can ruin a model wh
 """
 
 import math
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -98,9 +99,10 @@ class DivergenceGuard(Callback):
     def _objective(self, net: NeuralNet) -> float:
         """What training maximises, at the rows that are looked at; -inf where a weight matrix has lost its rank."""
         was_training, criterion = net.module_.training, net.criterion_
+        draws_itself = hasattr(net.module_, "noise_for")  # as `drawing`, which slows all else in its block down
         net.module_.eval()
         try:
-            with generators_of(0), drawing():
+            with generators_of(0), nullcontext() if draws_itself else drawing():
                 bound = net.module_.forward(self.rows_)  # not the compiled call, which would compile once more
             return float(criterion.objective(bound, criterion.kl_weight).mean())
         except torch.linalg.LinAlgError:

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 import torch
-from scripts import ROOT, load
+from scripts import ROOT, load, run
 
 TABLES = {
     "benchmarks/depth": "README.md",
@@ -77,11 +77,9 @@ def test_topics_are_told_by_embeddings_and_by_singular_vectors():
 
 
 @pytest.mark.parametrize("script", [*TABLES, *WITHOUT_TABLES])
-def test_benchmarks_show_their_direction_quickly(script):
-    done = subprocess.run(
-        [sys.executable, ROOT / f"doc/{script}.py", "--quick"], capture_output=True, text=True, timeout=120
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+def test_benchmarks_show_their_direction_quickly(script, tmp_path):
+    status, printed = run(ROOT / f"doc/{script}.py", "--quick", output=tmp_path / "printed", timeout=600)
+    assert status == 0, printed
 
 
 @pytest.mark.parametrize(("script", "document"), TABLES.items())

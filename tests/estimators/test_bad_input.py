@@ -280,12 +280,13 @@ def test_means_that_would_have_to_move_although_fixed_are_refused():
     [
         lambda model: model,
         lambda model: make_pipeline(StandardScaler(), model),
-        lambda model: GridSearchCV(model, {"max_epochs": [200]}, cv=2),
+        lambda model: GridSearchCV(model, {"max_epochs": [60]}, cv=2),
     ],
     ids=["alone", "pipeline", "search"],
 )
 def test_warnings_point_at_the_line_that_called_the_package(wrap):
-    model = wrap(LIDVAE(2, kl_weight=1e4, learning_rate=0.1, max_epochs=200, random_state=0))
+    options = FAST | {"learning_rate": 0.3, "max_epochs": 60}
+    model = wrap(LIDVAE(2, kl_weight=1e4, **options))
     with pytest.warns(CollapseWarning) as caught:
         model.fit(X)
     assert {warning.filename for warning in caught} == {__file__}
