@@ -3,14 +3,14 @@
 This is the one file that imports names which scikit-learn keeps private.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import _fit_context as fit_context
+from sklearn.base import _fit_context
 from sklearn.utils import _safe_indexing as safe_indexing
 from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions, validate_params
 from sklearn.utils._set_output import _get_output_config
@@ -36,6 +36,13 @@ __all__ = [
 POSITIVE_INTEGER = [Interval(Integral, 1, None, closed="left")]
 POSITIVE_REAL = [Interval(Real, 0, None, closed="neither")]
 NON_NEGATIVE = [Interval(Real, 0, None, closed="left")]
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def fit_context(*, prefer_skip_nested_validation: bool) -> Callable[[Method], Method]:
+    """scikit-learn's decorator of a ``fit``, which checks the parameters first; the type of the method stays."""
+    return _fit_context(prefer_skip_nested_validation=prefer_skip_nested_validation)
 
 
 def checked_size(number: Any, name: str = "n_samples", what: str = "rows to draw") -> int:

@@ -19,6 +19,8 @@ REQUIREMENTS = [
     *(requirement for extra in EXTRAS.values() for requirement in extra if not requirement.startswith("sklid[")),
 ]
 IMPORTED_AS = {"pillow": "PIL", "scikit-learn": "sklearn"}
+TOOLS = {"doc", "test"}
+"""Extras of those who work on the package."""
 FILES = sorted((ROOT / "sklid").rglob("*.py"))
 
 
@@ -50,6 +52,23 @@ def test_every_library_that_a_file_imports_is_declared_outside_the_test_tools(pa
         *(modules_of(extra) for name, extra in EXTRAS.items() if name != "test")
     )
     assert set(libraries(ast.walk(ast.parse(path.read_text())))) <= declared
+
+
+def extras_within(name):
+    """The extras that an extra takes over, itself included."""
+    taken = re.findall(r"sklid\[(.*?)\]", " ".join(EXTRAS[name]))
+    return {name}.union(*(extras_within(part) for parts in taken for part in parts.split(",")))
+
+
+def test_the_extra_all_has_every_extra_for_users_and_the_tools_have_it():
+    assert extras_within("all") == set(EXTRAS) - TOOLS
+    assert all(extras_within("all") < extras_within(name) for name in TOOLS)
+
+
+def test_the_citation_has_the_version_of_the_package():
+    import sklid
+
+    assert f"\nversion: {sklid.__version__}\n" in (ROOT / "CITATION.cff").read_text()
 
 
 def test_libraries_that_are_loaded_with_a_file_are_dependencies_and_not_extras():

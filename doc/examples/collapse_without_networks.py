@@ -1,12 +1,13 @@
-"""Collapse is no matter of neural networks: PCA and a Gaussian mixture collapse under exact inference.
+"""
+Collapse without networks
+=========================
 
-The same functions measure it.
+Collapse is no matter of neural networks: PCA and a Gaussian mixture collapse under exact inference, and the same
+functions measure it.
 
 Wang, Blei & Cunningham (NeurIPS 2021), section 4.2 and appendix A. A principal component along which the data hold
 nothing but noise, and a mixture whose clusters coincide, leave the likelihood flat in the latent; so the exact
 posterior is the prior.
-
-    python doc/examples/collapse_without_networks.py
 """
 
 import numpy as np

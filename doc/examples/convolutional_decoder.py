@@ -1,9 +1,10 @@
-"""A decoder of transposed convolutions, made injective, on images of handwritten digits.
+"""
+A decoder of convolutions
+=========================
 
-The network is yours; `LIDVAE` keeps what it says in the plane of the latents from undoing them. So the model has a
-certificate and an exact inverse, which the same network in a `VAE` has not.
-
-    python doc/examples/convolutional_decoder.py
+A decoder of transposed convolutions, made injective, on images of handwritten digits. The network is yours; `LIDVAE`
+keeps what it says in the plane of the latents from undoing them. So the model has a certificate and an exact inverse,
+which the same network in a `VAE` has not.
 """
 
 from functools import partial

@@ -1,6 +1,9 @@
-"""The modules of `sklid.nn` in a training loop of your own, and in a skorch net of your own.
+"""
+A training loop of your own
+===========================
 
-Both train the same model on three noisy copies of one curve; both end with a latent that orders the points along it.
+The modules of `sklid.nn` in a training loop of your own, and in a skorch net of your own. Both train the same model on
+three noisy copies of one curve; both end with a latent that orders the points along it.
 """
 
 import torch

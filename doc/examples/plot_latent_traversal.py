@@ -1,9 +1,11 @@
-"""What each latent of LIDVAE does to a digit, and to the measurements of an iris flower.
+"""
+What each latent variable does
+==============================
 
-python doc/examples/plot_latent_traversal.py
+One latent of `LIDVAE` moves, the others stay: what becomes of a digit, and of the measurements of an iris flower.
 """
 
-from matplotlib.figure import Figure
+import matplotlib.pyplot as plt
 from sklearn.datasets import load_digits, load_iris
 
 from sklid import LIDVAE
@@ -11,19 +13,15 @@ from sklid.plots import LatentTraversalDisplay
 
 SMALL = {"decoder_width": 64, "encoder_width": 64, "random_state": 0}
 
+images = load_digits().data / 16
+digits = LIDVAE(n_components=5, likelihood="bernoulli", max_epochs=30, **SMALL).fit(images)
+LatentTraversalDisplay.from_estimator(digits, images).plot()
+plt.show()
 
-def main() -> tuple[Figure, Figure]:
-    images = load_digits().data / 16
-    digits = LIDVAE(n_components=5, likelihood="bernoulli", max_epochs=30, **SMALL).fit(images)
-    flowers = load_iris(as_frame=True).data
-    iris = LIDVAE(n_components=2, max_epochs=50, **SMALL).fit(flowers)
-    shown = (
-        LatentTraversalDisplay.from_estimator(model, rows).plot().figure_
-        for model, rows in ((digits, images), (iris, flowers))
-    )
-    return tuple(shown)
+# %%
+# Rows that are no images are drawn as curves over their features.
 
-
-if __name__ == "__main__":
-    for name, figure in zip(("digits", "iris"), main(), strict=True):
-        figure.savefig(f"plot_latent_traversal_{name}.png", dpi=150)
+flowers = load_iris(as_frame=True).data
+iris = LIDVAE(n_components=2, max_epochs=50, **SMALL).fit(flowers)
+LatentTraversalDisplay.from_estimator(iris, flowers).plot()
+plt.show()

@@ -1,9 +1,12 @@
-"""Topics of questions from their embeddings: those of LIDSVAE, and singular vectors of word frequencies.
+"""
+Topics of questions
+===================
 
-    python doc/examples/yahoo_topics.py
+Topics of questions from their embeddings: those of `LIDSVAE`, and singular vectors of word frequencies. Both have as
+many numbers for a document, and a logistic regression tells its topic by them.
 
-Both have as many numbers for a document, and a logistic regression tells its topic by them. Fits `LIDSVAE` to 10 000
-questions and answers, which `sklid.datasets.fetch_yahoo` downloads once: some minutes on one core.
+Fits `LIDSVAE` to 10 000 questions and answers, which `sklid.datasets.fetch_yahoo` downloads once: some minutes on one
+core. So the output is not shown here.
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,11 @@
-"""Sentences of Yelp near each other, and sentences between two of them.
+"""
+Sentences near each other
+=========================
 
-    python doc/examples/yelp_sentences.py
+Sentences of Yelp near each other, and sentences between two of them.
 
-Fits `LIDSVAE` to reviews, which `sklid.datasets.fetch_yelp` downloads once: some minutes on one core.
+Fits `LIDSVAE` to reviews, which `sklid.datasets.fetch_yelp` downloads once: some minutes on one core. So the output is
+not shown here.
 """
 
 from collections.abc import Sequence
