@@ -24,20 +24,20 @@ HOUSE = [
      "sequences.generation sequences.start sequences.posterior sequences.model sequences.refined sequences"),
     ("root", "", "exceptions surroundings randomness validation"),
     ("floor 2", "data",
-     "blocks memory_map scale table numeric_table array_file frame_table text_file parquet_file files splitter "
-     "documents vocabulary corpus categories column_kinds column_reader column_writer column_rules column_families "
-     "mixed_table mixed_adapter"),
+     "blocks memory_map sparse_rows validated_rows scale table numeric_table array_file frame_table text_file "
+     "parquet_file files splitter documents vocabulary corpus categories column_kinds column_reader column_writer "
+     "column_rules column_families mixed_table mixed_adapter"),
     ("floor 2", "datasets", "made downloads reading image_files images documents"),
     ("floor 2", "training", "callbacks batches guard loss net phases aggressive importance"),
     ("floor 3", "metrics",
-     "sources encodings aggregate gaussians importance information units labels mixtures agreement likelihood "
+     "sources joined encodings aggregate gaussians importance information units labels mixtures agreement likelihood "
      "neighbours report.measurements report.residuals report.structure report.verdict report.remedy "
      "report.evidence report.clusters report.labels report.report report.measure report.collapse report scorers"),
     ("root", "", "callbacks"),
     ("floor 4", "estimators",
      "declaration parameters objective encoder inference answers row_answers trained base injective "
      "neighbourhoods valleys cluster_families mixture_start mixture_attributes clustering family text_answers "
-     "sequences lidvae lidgmvae lidmvae lidsvae"),
+     "sequences lidvae lidgmvae lidmvae lidsvae annotation"),
     ("floor 4", "linear",
      "dense_blocks edge weak spectrum covariance permutation rows linear_gaussian isotropy leftover precise "
      "factor_model units solver incremental incomplete expectation_maximization factor_analysis expected gradient "

@@ -1,5 +1,6 @@
 """Latent-identifiable variational autoencoders with scikit-learn's interface."""
 
+from .estimators.annotation import embed
 from .estimators.lidgmvae import LIDGMVAEClustering
 from .estimators.lidmvae import LIDMVAEClustering
 from .estimators.lidsvae import LIDSVAE
@@ -16,5 +17,6 @@ __all__ = [
     "LIDGMVAEClustering",
     "LIDMVAEClustering",
     "LIDVAEImputer",
+    "embed",
 ]
 __version__ = "0.1.0"

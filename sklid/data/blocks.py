@@ -8,10 +8,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-__all__ = ["chunks", "row_blocks", "tensor_of"]
+__all__ = ["chunks", "n_initial_rows", "row_blocks", "tensor_of"]
 
 CHUNK_NUMBERS = 1 << 24
 """Numbers held at once for a chunk of rows: 64 MB in single precision."""
+MOST_INITIAL_ROWS, LEAST_INITIAL_ROWS = 10_000, 1_000
+INITIAL_NUMBERS = 1 << 25
+"""Numbers that a model is initialised at, of tables so wide that they are fewer than those of the most rows."""
 
 
 def chunks(X: Any, numbers_per_row: int) -> Iterator[Any]:
@@ -25,6 +28,11 @@ def tensor_of(array: NDArray) -> Tensor:
     return torch.from_numpy(np.require(array, requirements=["C", "W"]))
 
 
+def n_initial_rows(n_features: int) -> int:
+    """How many rows of so many features a model is initialised at."""
+    return max(LEAST_INITIAL_ROWS, min(MOST_INITIAL_ROWS, INITIAL_NUMBERS // n_features))
+
+
 def row_blocks(X: Any) -> Iterator[Any]:
-    """Consecutive rows of an array, a tensor or a memory map, with room for a few temporaries of their size."""
+    """Consecutive rows of an array, a tensor or a table that is read in parts, with room for a few temporaries."""
     return chunks(X, 4 * X.shape[1])

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_array
@@ -63,10 +64,17 @@ class MixedAdapter(TableAdapter):
 
         Raises
         ------
+        TypeError
+            For a sparse matrix.
         ValueError
             For columns that no likelihood takes, values outside the family of their column, other columns than those of
             the fit, and too few rows.
         """
+        if sparse.issparse(getattr(X, "matrix", X)):
+            raise TypeError(
+                f"likelihood={self.asked!r} gives each column a family of its own, and X is sparse: numbers of one "
+                'kind. Name one family, such as likelihood="negative_binomial" for counts, or pass X.toarray().'
+            )
         reset, least = checks.get("reset", True), checks.get("ensure_min_samples", 1)
         if not hasattr(X, "columns"):  # a frame is a table already
             probe = np.asarray(X, dtype=object) if isinstance(X, list | tuple) else X

@@ -16,12 +16,15 @@ The standard deviation of a pixel that is almost always blank is small and its r
 that have been brought to mean 0 and variance 1, or to the range from 0 to 1, count as being of one unit.
 """
 
+from collections.abc import Iterable
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.preprocessing import StandardScaler
 
 from .blocks import row_blocks
-from .memory_map import MappedRows
+from .sparse_rows import Rows, SparseRows
 
 __all__ = ["fitted_scaler"]
 
@@ -31,12 +34,12 @@ WIDEST_RANGE = 4.0
 """Greatest range of a column of one unit, over the lower quartile of the ranges."""
 
 
-def fitted_scaler(X: NDArray | MappedRows, scale: str) -> tuple[StandardScaler, str]:
+def fitted_scaler(X: Rows, scale: str) -> tuple[StandardScaler, str]:
     """The transformer from the units of checked rows to those of a model, and which scale it has.
 
     Parameters
     ----------
-    X : array or MappedRows of shape (n_samples, n_features)
+    X : array, MappedRows or SparseRows of shape (n_samples, n_features)
     scale : {"auto", "column", "table"}
 
     Raises
@@ -60,11 +63,12 @@ def fitted_scaler(X: NDArray | MappedRows, scale: str) -> tuple[StandardScaler, 
     return scaler, scale
 
 
-def _standardising(X: NDArray | MappedRows) -> StandardScaler:
-    scaler = StandardScaler()
+def _standardising(X: Rows) -> StandardScaler:
+    scaler = StandardScaler(with_mean=not isinstance(X, SparseRows))  # which sparse blocks are not to be changed by
     with np.errstate(over="ignore", invalid="ignore"):
-        for block in [X] if isinstance(X, np.ndarray) else row_blocks(X):
+        for block in _blocks(X):
             scaler.partial_fit(block)
+    scaler.with_mean = True
     if not np.isfinite(scaler.var_).all():
         column = int(np.flatnonzero(~np.isfinite(scaler.var_))[0])
         raise ValueError(
@@ -74,12 +78,19 @@ def _standardising(X: NDArray | MappedRows) -> StandardScaler:
     return scaler
 
 
+def _blocks(X: Rows) -> Iterable[Any]:
+    """An array as a whole, other rows in blocks, sparse ones left sparse."""
+    if isinstance(X, np.ndarray):
+        return [X]
+    return X.parts() if isinstance(X, SparseRows) else row_blocks(X)
+
+
 def _varying(scaler: StandardScaler) -> NDArray[np.bool_]:
     """Which columns vary by more than rounding; the scaler gives the others scale 1, whatever their variance."""
     return (scaler.scale_ == np.sqrt(scaler.var_)) & (scaler.var_ > 0)
 
 
-def _have_one_unit(X: NDArray | MappedRows, scaler: StandardScaler) -> bool:
+def _have_one_unit(X: Rows, scaler: StandardScaler) -> bool:
     """Whether the columns that vary lie in one place and are equally wide; False for a single one."""
     varying = _varying(scaler)
     if varying.sum() < 2:
@@ -89,8 +100,13 @@ def _have_one_unit(X: NDArray | MappedRows, scaler: StandardScaler) -> bool:
     return bool(in_one_place and ranges.max() <= WIDEST_RANGE * np.quantile(ranges, 0.25, method="lower"))
 
 
-def _ranges(X: NDArray | MappedRows) -> NDArray[np.float64]:
+def _ranges(X: Rows) -> NDArray[np.float64]:
     """The greatest value of each column less the least."""
-    bounds = [(np.fmin.reduce(block), np.fmax.reduce(block)) for block in row_blocks(X)]  # which pass over nan
+    bounds = X.bounds() if isinstance(X, SparseRows) else map(_bounds, row_blocks(X))
     least, greatest = (np.array(part, dtype=np.float64) for part in zip(*bounds, strict=True))
     return np.fmax.reduce(greatest) - np.fmin.reduce(least)
+
+
+def _bounds(block: NDArray) -> tuple[NDArray, NDArray]:
+    """Least and greatest value of each column, nan left out."""
+    return np.fmin.reduce(block), np.fmax.reduce(block)

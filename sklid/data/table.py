@@ -12,14 +12,14 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils import assert_all_finite
-from sklearn.utils.validation import validate_data
 from torch import Tensor
 
 from ..nn import LIKELIHOODS, Likelihood, Support
 from .blocks import row_blocks, tensor_of
-from .memory_map import MappedRows, is_large_map
+from .memory_map import MappedRows
 from .scale import fitted_scaler
+from .sparse_rows import Rows, SparseRows
+from .validated_rows import validated_rows
 
 __all__ = ["ModelRows", "TableAdapter", "fitting_likelihoods"]
 
@@ -71,14 +71,14 @@ class TableAdapter:
         self.learned_scale: str | None = None
         self.shares_seen: NDArray[np.floating] = np.ones(())
 
-    def checked(self, estimator: BaseEstimator, X: ArrayLike, **checks: Any) -> NDArray[np.floating] | MappedRows:
-        """Rows after scikit-learn's checks and that of the support: in an array, or in a memory map too large to load.
+    def checked(self, estimator: BaseEstimator, X: ArrayLike, **checks: Any) -> Rows:
+        """Rows after scikit-learn's checks and that of the support; of a large memory map or sparse matrix as they are.
 
         Parameters
         ----------
         estimator : BaseEstimator
             Remembers the number and the names of the columns with ``reset=True``, and is held to them without.
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse matrix of shape (n_samples, n_features)
         **checks
             Of `sklearn.utils.validation.validate_data`.
 
@@ -88,14 +88,16 @@ class TableAdapter:
             In scikit-learn's words; with ``reset=True`` for a column without any value; or for a value outside the
             support: the value, its column, and the likelihoods that take the table.
         """
-        rows = _validated(estimator, X, **checks)
+        rows = validated_rows(estimator, X, **checks)
         names = getattr(estimator, "feature_names_in_", None)
         if checks.get("reset", True):
             self.shares_seen = _shares_seen(rows, names)
         self._check_support(rows, names)
+        if not checks.get("reset", True):
+            self._check_size(rows)
         return rows
 
-    def learn(self, X: NDArray | MappedRows, noise: str) -> tuple["Tensor | ModelRows", Likelihood]:
+    def learn(self, X: Rows, noise: str) -> tuple["Tensor | ModelRows", Likelihood]:
         """Learn scale and support from checked rows; the rows as training sees them, and the likelihood for them."""
         family = LIKELIHOODS[self.likelihood]
         if family.standardised and self.scale is not None:
@@ -105,8 +107,8 @@ class TableAdapter:
         self.support = likelihood.support
         return rows, likelihood
 
-    def rows(self, X: NDArray) -> Tensor:
-        """Rows as the model sees them, in the precision of the data.
+    def rows(self, X: NDArray, first: int | None = None) -> Tensor:
+        """Rows as the model sees them, in the precision of the data; the first of them has this number, if it is known.
 
         Raises
         ------
@@ -118,15 +120,17 @@ class TableAdapter:
         extremes = np.fmin.reduce(rows, axis=None, initial=0), np.fmax.reduce(rows, axis=None, initial=0)
         if max(-extremes[0], extremes[1]) > LARGEST_VALUE:
             row, column = np.argwhere(abs(rows) > LARGEST_VALUE)[0]
+            place = f"column {column}," if first is None else f"column {column}, row {first + row},"
             raise ValueError(
-                f"X holds the value {X[row, column]:g} in column {column}, which in the units of the model is beyond "
+                f"X holds the value {X[row, column]:g} in {place} which in the units of the model is beyond "
                 "single precision. Divide the table by a constant, or look for what is wrong with that row."
             )
         return tensor_of(rows)
 
-    def training_rows(self, X: NDArray | MappedRows) -> "Tensor | ModelRows":
-        """Rows as the model sees them in training, in single precision; of a memory map, read as they are needed."""
-        return self.rows(X).float() if isinstance(X, np.ndarray) else ModelRows(X, self)
+    def training_rows(self, X: Rows) -> "Tensor | ModelRows":
+        """Rows as the model sees them in training, in single precision, read as they are needed but for an array."""
+        self._check_size(X)
+        return self.rows(X, 0).float() if isinstance(X, np.ndarray) else ModelRows(X, self)
 
     def restored(self, x: NDArray[np.floating]) -> NDArray[np.floating]:
         """Rows of the model in the units of the data.
@@ -176,17 +180,38 @@ class TableAdapter:
         """Log of the volume of a unit of the model's rows in units of the data, in nats; on average over gaps."""
         return 0.0 if self.scaler is None else float((self.shares_seen * np.log(self.scaler.scale_)).sum())
 
-    def log_volumes(self, X: NDArray | MappedRows) -> float | NDArray[np.floating]:
+    def log_volumes(self, X: Rows) -> float | NDArray[np.floating]:
         """The same of the columns that each row has: one number, or ``(N,)`` where there are gaps."""
         if self.scaler is None:
             return 0.0
         each = np.log(self.scaler.scale_)
         whole = each.sum()
+        if isinstance(X, SparseRows) and not X.n_missing.any():
+            return float(whole)
         missing = (np.isnan(block) for block in row_blocks(X))
         volumes = np.concatenate([np.where(gaps.any(axis=1), ~gaps @ each, whole) for gaps in missing])
         return volumes if (volumes != whole).any() else float(whole)
 
-    def _check_support(self, X: NDArray | MappedRows, names: Sequence[str] | None) -> None:
+    def _holds_all(self, X: SparseRows) -> bool:
+        """Whether the support of the family, one for all columns, is that of the model and holds all numbers."""
+        family = LIKELIHOODS[self.likelihood].support
+        return self.support is family and all(_all_in(family, tensor_of(values)) for values in X.values())
+
+    def _check_size(self, X: Rows) -> None:
+        """ValueError for a value of a sparse table that is too large; of other tables it is found as rows are made."""
+        if not isinstance(X, SparseRows):
+            return
+        largest = max(np.nanmax(abs(values), initial=0) for values in X.values())
+        if self.scaler is not None:
+            largest = (largest + abs(self.scaler.mean_).max()) / self.scaler.scale_.min()
+        n_earlier = 0
+        for block in row_blocks(X) if largest > LARGEST_VALUE else ():
+            self.rows(block, n_earlier)
+            n_earlier += len(block)
+
+    def _check_support(self, X: Rows, names: Sequence[str] | None) -> None:
+        if isinstance(X, SparseRows) and self._holds_all(X):
+            return
         n_earlier = 0
         for block in row_blocks(X):
             if not _all_in(self.support, tensor_of(block)):
@@ -204,18 +229,19 @@ class TableAdapter:
 
 
 class ModelRows:
-    """Rows of a memory map as a model sees them in training; indexed like a tensor they give one.
+    """Rows of a memory map or a sparse matrix as a model sees them; indexed like a tensor they give one.
 
     Parameters
     ----------
-    rows : MappedRows
+    rows : MappedRows or SparseRows
     table : TableAdapter
+    device : str, default="cpu"
+        Where they are given.
     """
 
-    device = torch.device("cpu")
-
-    def __init__(self, rows: MappedRows, table: TableAdapter) -> None:
+    def __init__(self, rows: MappedRows | SparseRows, table: TableAdapter, device: str = "cpu") -> None:
         self.shape = rows.shape
+        self.device = torch.device(device)
         self._rows = rows
         self._table = table
 
@@ -223,10 +249,10 @@ class ModelRows:
         return self.shape[0]
 
     def __getitem__(self, chosen: slice | NDArray | Tensor) -> Tensor:
-        return self._table.rows(self._rows[chosen]).float()
+        return self._table.rows(self._rows[chosen]).float().to(self.device)
 
 
-def fitting_likelihoods(X: NDArray | MappedRows) -> list[str]:
+def fitting_likelihoods(X: Rows) -> list[str]:
     """The keys of `sklid.nn.LIKELIHOODS` whose support holds all values of a table."""
     return [
         name
@@ -235,23 +261,12 @@ def fitting_likelihoods(X: NDArray | MappedRows) -> list[str]:
     ]
 
 
-def _validated(estimator: BaseEstimator, X: ArrayLike, **checks: Any) -> NDArray[np.floating] | MappedRows:
-    if isinstance(X, np.ma.MaskedArray) and np.ma.is_masked(X):
-        raise ValueError(
-            f"X is a masked array with {np.ma.count_masked(X)} values masked, and numpy forgets masks on the way. Pass "
-            "X.astype(float).filled(numpy.nan), in which nan stands for what is missing."
-        )
-    if not is_large_map(X):
-        return validate_data(estimator, X, dtype=[np.float64, np.float32], ensure_all_finite="allow-nan", **checks)
-    rows = MappedRows(validate_data(estimator, X, dtype=None, ensure_all_finite=False, **checks))
-    for block in row_blocks(rows):
-        assert_all_finite(block, allow_nan=True, estimator_name=type(estimator).__name__, input_name="X")
-    return rows
-
-
-def _shares_seen(X: NDArray | MappedRows, names: Sequence[str] | None) -> NDArray[np.floating]:
+def _shares_seen(X: Rows, names: Sequence[str] | None) -> NDArray[np.floating]:
     """The share of values that each column has; ValueError for none, of which there is nothing to learn."""
-    n_missing = sum(np.isnan(block).sum(axis=0) for block in row_blocks(X))
+    if isinstance(X, SparseRows):
+        n_missing = X.n_missing
+    else:
+        n_missing = sum(np.isnan(block).sum(axis=0) for block in row_blocks(X))
     if (n_missing == len(X)).any():
         column = int(np.argmax(n_missing == len(X)))
         raise ValueError(

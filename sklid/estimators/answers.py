@@ -13,9 +13,10 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 from torch.distributions import Distribution
 
-from ..data.memory_map import MappedRows
+from ..data.sparse_rows import Rows
 from ..data.table import TableAdapter
 from ..metrics import View
+from ..metrics.encodings import posterior_of
 from ..nn.draws import Draws
 from ..randomness import RowNoise, available_device, seed_of
 from ..surroundings import ordinary_settings, without_gradients
@@ -65,8 +66,8 @@ class AnswersMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         """
         X = self._checked(X)
         inference = self._inference()
-        rows = inference.rows(X)
-        return inference.model.encode(rows)
+        rows = inference.all_rows(X)
+        return posterior_of(View(inference.model, rows))
 
     @without_gradients()
     def view(self, X: ArrayLike) -> View:
@@ -79,12 +80,13 @@ class AnswersMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         Returns
         -------
         view : sklid.metrics.View
-            ``model``, a `sklid.nn.LatentVariableModel`; ``rows``, a tensor of shape (n_samples, n_features); and
-            ``log_volume``, by which log-densities of the rows exceed those of the data.
+            ``model``, a `sklid.nn.LatentVariableModel`; ``rows``, a tensor of shape (n_samples, n_features), or what is
+            indexed like one and makes rows of a large sparse matrix dense as they are needed; and ``log_volume``, by
+            which log-densities of the rows exceed those of the data.
         """
         X = self._checked(X)
         inference = self._inference()
-        rows = inference.rows(X)
+        rows = inference.all_rows(X)
         return View(inference.model, rows, inference.table.log_volumes(X))
 
     def score_samples(self, X: ArrayLike) -> NDArray[np.float32]:
@@ -156,7 +158,7 @@ class AnswersMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         return self.net_
 
     @ordinary_settings()
-    def _checked(self, X: ArrayLike) -> NDArray[np.floating] | MappedRows:
+    def _checked(self, X: ArrayLike) -> Rows:
         check_is_fitted(self)
         return self._table.checked(self, X, reset=False)
 

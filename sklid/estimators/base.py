@@ -12,12 +12,12 @@ from typing import Any, Self
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
-from ..data.blocks import row_blocks
-from ..data.memory_map import MappedRows
+from ..data.blocks import n_initial_rows, row_blocks
 from ..data.mixed_adapter import MixedAdapter
+from ..data.sparse_rows import Rows
 from ..data.table import ModelRows, TableAdapter
 from ..nn import LatentVariableModel, Likelihood, StandardNormal
 from ..nn.gaps import GapLikelihood, gap_likelihood, has_gaps, take_gaps
@@ -32,8 +32,6 @@ from .trained import TrainedEstimator
 
 __all__ = ["LatentVariableEstimator"]
 
-MOST_INITIAL_ROWS = 10_000
-"""Rows that a model is initialised at."""
 LARGEST_SHARE = 0.75
 """Latents by default, as a share of the natural parameters: off the plane of the latents a decoder bends freely."""
 
@@ -55,12 +53,13 @@ class LatentVariableEstimator(RowAnswersMixin, TrainedEstimator, EncoderMixin, M
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse matrix of shape (n_samples, n_features)
             At least two rows of finite numbers in the support of the likelihood; nan is a missing value, which the fit
             needs no guess for: it maximises the bound on the likelihood of what was seen. Rows have no weights here, as
             mini-batches cannot give what repeating a row gives exactly: repeat it. A memory map in C order, of
             `numpy.load` with ``mmap_mode="r"`` or `numpy.memmap`, is read as it is needed, so it may be larger than the
-            memory.
+            memory. A sparse matrix, in CSR format or turned into it, is made dense a batch at a time: what it does not
+            store is the number 0, and nan that it stores is missing. It takes one `likelihood` for all columns.
         y : ignored
 
         Returns
@@ -69,6 +68,8 @@ class LatentVariableEstimator(RowAnswersMixin, TrainedEstimator, EncoderMixin, M
 
         Raises
         ------
+        TypeError
+            If X is sparse and `likelihood` gives each column a family of its own.
         ValueError
             If a value is outside the support of the likelihood, a column has none, an injective decoder or an encoder
             that starts at principal components has more latents than there are natural parameters, `scale` is given
@@ -111,16 +112,21 @@ class LatentVariableEstimator(RowAnswersMixin, TrainedEstimator, EncoderMixin, M
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
+        tags.input_tags.sparse = self._has_one_family()
         return tags
 
+    def _has_one_family(self) -> bool:
+        """Whether all columns have the family that the likelihood names."""
+        return isinstance(self.likelihood, str) and self.likelihood != "auto"
+
     def _adapter(self) -> TableAdapter:
-        if isinstance(self.likelihood, str) and self.likelihood != "auto":
+        if self._has_one_family():
             return TableAdapter(self.likelihood, self.scale)
         return MixedAdapter(self.likelihood, self.scale)
 
     @making_modules()
     def _initialised(
-        self, table: TableAdapter, X: NDArray | MappedRows, seed: int, incremental: bool
+        self, table: TableAdapter, X: Rows, seed: int, incremental: bool
     ) -> tuple[LatentVariableModel, Tensor | ModelRows]:
         """An untrained model initialised at the rows X, and the rows as it sees them."""
         self._seed, self._table, self._architecture = seed, table, architecture(self)
@@ -136,7 +142,7 @@ class LatentVariableEstimator(RowAnswersMixin, TrainedEstimator, EncoderMixin, M
         self._check_images(likelihood)
         self.n_components_ = self.n_components or min(10, math.ceil(LARGEST_SHARE * self._n_free(likelihood)))
         model = self._assembled(likelihood)
-        model.initialise(x[torch.randperm(len(x))[:MOST_INITIAL_ROWS]])
+        model.initialise(x[torch.randperm(len(x))[: n_initial_rows(x.shape[1])]])
         if incremental and len(X) <= self.n_components_:
             raise ValueError(
                 "The first call of partial_fit initialises the model at its rows and needs at least n_components + 1 = "
@@ -144,7 +150,7 @@ class LatentVariableEstimator(RowAnswersMixin, TrainedEstimator, EncoderMixin, M
             )
         return model, x
 
-    def _resumed(self, table: TableAdapter, X: NDArray | MappedRows) -> tuple[LatentVariableModel, Tensor | ModelRows]:
+    def _resumed(self, table: TableAdapter, X: Rows) -> tuple[LatentVariableModel, Tensor | ModelRows]:
         """The same; with the first gap it becomes a model of rows with gaps."""
         model, x = super()._resumed(table, X)
         if not isinstance(model.likelihood, GapLikelihood) and any(map(has_gaps, row_blocks(x))):

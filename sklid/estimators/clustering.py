@@ -17,7 +17,7 @@ from sklearn.utils import check_array
 from skorch import NeuralNet
 from torch import Tensor
 
-from ..data.memory_map import MappedRows
+from ..data.sparse_rows import Rows
 from ..data.table import ModelRows, TableAdapter
 from ..nn import JointMixtureModel, LatentVariableModel, MixtureModel
 from ..surroundings import making_modules
@@ -39,9 +39,10 @@ class MixtureMixin(ClusterMixin, MixtureAttributes, MixtureParameters):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse matrix of shape (n_samples, n_features)
             At least k rows of finite numbers in the support of the likelihood. A memory map in C order, of `numpy.load`
-            with ``mmap_mode="r"`` or `numpy.memmap`, is read as it is needed, so it may be larger than the memory.
+            with ``mmap_mode="r"`` or `numpy.memmap`, is read as it is needed, so it may be larger than the memory. A
+            sparse matrix is made dense a batch at a time; it takes one `likelihood` for all columns.
         y : ignored
 
         Returns
@@ -143,14 +144,14 @@ class MixtureMixin(ClusterMixin, MixtureAttributes, MixtureParameters):
         return self._given_back(rows, rounded=True), labels
 
     def _initialised(
-        self, table: TableAdapter, X: NDArray | MappedRows, seed: int, incremental: bool
+        self, table: TableAdapter, X: Rows, seed: int, incremental: bool
     ) -> tuple[LatentVariableModel, Tensor | ModelRows]:
         self._check_clusters(len(X))
         initialised = super()._initialised(table, X, seed, incremental)
         self._check_init()
         return initialised
 
-    def _conclude(self, X: NDArray | MappedRows, x: Tensor | ModelRows, incremental: bool) -> None:
+    def _conclude(self, X: Rows, x: Tensor | ModelRows, incremental: bool) -> None:
         """Label the rows, after a whole fit with the largest cluster first, and warn of what has collapsed."""
         self.net_.module_.prior.clusters.settle()
         probabilities = self._label_probabilities(X)
@@ -162,7 +163,7 @@ class MixtureMixin(ClusterMixin, MixtureAttributes, MixtureParameters):
             self._warn_if_collapsed(x, probabilities)
         self.labels_ = probabilities.argmax(axis=1)
 
-    def _label_probabilities(self, X: NDArray | MappedRows) -> NDArray[np.float64]:
+    def _label_probabilities(self, X: Rows) -> NDArray[np.float64]:
         """q(y | x) of checked rows."""
         probabilities = self._inference(np.float64).label_probabilities(X)
         return probabilities / probabilities.sum(axis=1, keepdims=True)

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..data.blocks import chunks, tensor_of
-from ..data.table import TableAdapter
+from ..data.sparse_rows import Rows, SparseRows
+from ..data.table import ModelRows, TableAdapter
 from ..nn import InversionError, LatentVariableModel, ball_kl_floor, iwae
 from ..nn.gaps import GapLikelihood, guarded_draws, has_gaps, take_gaps
 from ..randomness import RowNoise
@@ -54,10 +55,22 @@ class Inference:
     def rows(self, X: NDArray) -> Tensor:
         """Rows of data as the model sees them; from the first gap on it is one that takes them."""
         x = self.table.rows(np.asarray(X)).to(device=self.device, dtype=torch.float64 if self.double else torch.float32)
-        if has_gaps(x) and not isinstance(self.model.likelihood, GapLikelihood):
+        if has_gaps(x):
+            self._take_gaps()
+        return x
+
+    def all_rows(self, X: Rows) -> Tensor | ModelRows:
+        """All rows of a table as the model sees them, of a sparse one as they are needed, in single precision."""
+        if not isinstance(X, SparseRows):
+            return self.rows(X)
+        if X.n_missing.any():
+            self._take_gaps()
+        return ModelRows(X, self.table, self.device)
+
+    def _take_gaps(self) -> None:
+        if not isinstance(self.model.likelihood, GapLikelihood):
             self.model = copy.deepcopy(self.model)
             take_gaps(self.model)
-        return x
 
     @without_gradients()
     def posterior_means(self, X: NDArray) -> NDArray[np.floating]:

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import pairwise_distances_argmin
 from torch import Tensor
 
+from ..data.blocks import n_initial_rows
 from ..data.table import ModelRows
 from ..metrics.mixtures import stopping_mixture
 from ..nn import LatentVariableModel, SeparatedMixture, separated
@@ -23,7 +24,6 @@ from .valleys import Merging, found_clusters
 
 __all__ = ["MixtureStart"]
 
-MOST_INITIAL_ROWS = 10_000
 N_DRAWS = 10
 ITERATION_NUMBERS, FEWEST_ITERATIONS, MOST_ITERATIONS = 10**8, 5, 100
 """Rows times clusters times latents times iterations of expectation-maximisation that a start may take, and how many
@@ -62,7 +62,8 @@ class MixtureStart:
 
         With ``k="auto"`` also how the number of its clusters was found.
         """
-        rows = x[torch.randperm(len(x))[:MOST_INITIAL_ROWS]].to(next(model.parameters()).device)
+        n_rows = max(n_initial_rows(x.shape[1]), 0 if self.k == "auto" else self.k)
+        rows = x[torch.randperm(len(x))[:n_rows]].to(next(model.parameters()).device)
         q = model.encode(rows)
         noise = torch.randn(N_DRAWS // 2, len(rows), model.prior.n_components).to(rows)
         w, log_q = model.draw(q, torch.cat([noise, -noise]))  # in pairs, so that a Gaussian's draws average to its mean

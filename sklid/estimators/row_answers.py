@@ -29,7 +29,8 @@ class RowAnswersMixin(AnswersMixin):
         Returns
         -------
         X_hat : array of shape (n_samples, n_features)
-            In the units and the floating-point type of X.
+            In the units and the floating-point type of X. Dense for sparse X too, since means are nowhere 0: ask for
+            some rows at a time.
         """
         rows = self._checked(X)
         return self._given_back(self._inference(rows.dtype).reconstructions(rows), X)
@@ -47,7 +48,7 @@ class RowAnswersMixin(AnswersMixin):
         Returns
         -------
         X : array of shape (n_samples, n_features)
-            In the floating-point type of X. What was seen is as it came.
+            In the floating-point type of X, dense. What was seen is as it came.
 
         References
         ----------

@@ -12,11 +12,23 @@ from torch import Tensor
 from torch.distributions import Categorical, Distribution, Independent, MixtureSameFamily, MultivariateNormal, Normal
 
 from ..data.blocks import tensor_of
+from ..data.table import ModelRows
 from ..nn.draws import drawing, generators_of
 from ..surroundings import without_gradients
+from .joined import joined
 from .sources import View, is_model, standard_normal, view_of
 
-__all__ = ["Encodings", "draws_of", "encodings", "encodings_of", "marginal", "marginals", "n_draws_of", "without"]
+__all__ = [
+    "Encodings",
+    "draws_of",
+    "encodings",
+    "encodings_of",
+    "marginal",
+    "marginals",
+    "n_draws_of",
+    "posterior_of",
+    "without",
+]
 
 LEAST_DRAWS, DRAWS_IN_ALL = 64, 1 << 16
 """Draws per row, and of all rows together at least, for moments and divergences that have no closed form."""
@@ -103,7 +115,7 @@ def encodings(first: Any, second: Any = None) -> Encodings:
 @without_gradients()
 def encodings_of(view: View) -> Encodings:
     """The posteriors of the rows and the prior of a model."""
-    prior, posterior = getattr(view.model, "prior", None), view.model.encode(view.rows)
+    prior, posterior = getattr(view.model, "prior", None), posterior_of(view)
     if not isinstance(posterior, Distribution):
         raise TypeError(
             "encode gives a torch.distributions.Distribution over the latents of every row; "
@@ -114,6 +126,14 @@ def encodings_of(view: View) -> Encodings:
     if n_encoded != len(view.rows):
         raise ValueError(f"encode gave {n_encoded} posteriors for {len(view.rows)} rows.")
     return encoded
+
+
+def posterior_of(view: View) -> Any:
+    """What the encoder of a model gives for the rows; block by block where these are read as they are needed."""
+    if not isinstance(view.rows, ModelRows):
+        return view.model.encode(view.rows)
+    posterior = joined(view.model.encode(block.rows) for block in view.blocks(1))
+    return view.model.encode(view.rows[:]) if posterior is None else posterior
 
 
 def marginals(distribution: Distribution) -> Distribution | None:

@@ -27,6 +27,7 @@ from torch import Tensor, nn
 from torch.distributions import Distribution, Independent, MultivariateNormal, Normal
 
 from ..data.blocks import tensor_of
+from ..data.table import ModelRows
 
 __all__ = [
     "BLOCK_NUMBERS",
@@ -84,7 +85,8 @@ class View:
     Attributes
     ----------
     model : VariationalModel or sklid.nn.LatentVariableModel
-    rows : Tensor of shape (N, *)
+    rows : Tensor of shape (N, *), or ModelRows
+        The latter are read as they are needed.
     log_volume : float, or array of shape (N,)
         Log of the volume of a unit of the rows in units of the data, or of each row, where rows have gaps:
         log-densities of the model less this are those of the data.
@@ -93,7 +95,7 @@ class View:
     """
 
     model: Any
-    rows: Tensor
+    rows: Tensor | ModelRows
     log_volume: float | NDArray = 0.0
 
     @cached_property
@@ -105,7 +107,8 @@ class View:
         """The same model, and those of the rows that are chosen by their numbers."""
         volume = self.log_volume if np.ndim(self.log_volume) == 0 else self.log_volume[chosen]  # type: ignore[index]
         part = replace(self, rows=self.rows[chosen], log_volume=volume)
-        part.__dict__["given"] = None if self.given is None else self.given[chosen]
+        if isinstance(self.rows, Tensor):
+            part.__dict__["given"] = None if self.given is None else self.given[chosen]
         return part
 
     def blocks(self, n_draws: int) -> Iterator["View"]:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from torch import Tensor
@@ -164,6 +165,8 @@ def _subsample(X: Any, n_rows: int, random: np.random.RandomState) -> Any:
     chosen = np.sort(random.choice(n_given, n_rows, replace=False))
     if isinstance(X, Tensor | MappedRows | ModelRows):
         return X[torch.from_numpy(chosen)]
+    if sparse.issparse(X):
+        return X.tocsr()[chosen]
     return MappedRows(X)[chosen] if is_large_map(X) else safe_indexing(X, chosen)
 
 
