@@ -12,6 +12,7 @@ from typing import Self
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
 from sklearn.base import ClusterMixin
 from sklearn.utils import check_array
 from skorch import NeuralNet
@@ -103,7 +104,7 @@ class MixtureMixin(ClusterMixin, MixtureAttributes, MixtureParameters):
         labels : int array of shape (n_samples,)
             Numbered by the number of rows that each had in `fit`, the largest cluster first.
         """
-        return self.predict_proba(X).argmax(axis=1)
+        return self._label_probabilities(self._checked(X)).argmax(axis=1)
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """The posterior over labels, q(y | x).
@@ -119,7 +120,17 @@ class MixtureMixin(ClusterMixin, MixtureAttributes, MixtureParameters):
         -------
         probabilities : array of shape (n_samples, k)
             Rows sum to 1.
+
+        Raises
+        ------
+        TypeError
+            For a sparse matrix: scikit-learn's contract has probabilities of classifiers alone for these.
         """
+        if sparse.issparse(X):
+            raise TypeError(
+                "predict_proba takes no sparse matrix, of which scikit-learn's contract knows probabilities from "
+                "classifiers alone. Use predict for labels, or predict_proba(X[start:end].toarray()) for some rows."
+            )
         return self._label_probabilities(self._checked(X))
 
     def sample(self, n_samples: int = 1) -> tuple[NDArray[np.floating], NDArray[np.int64]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
 from sklearn.utils.validation import check_is_fitted
 
 from ..validation import output_container
@@ -29,9 +30,18 @@ class RowAnswersMixin(AnswersMixin):
         Returns
         -------
         X_hat : array of shape (n_samples, n_features)
-            In the units and the floating-point type of X. Dense for sparse X too, since means are nowhere 0: ask for
-            some rows at a time.
+            In the units and the floating-point type of X.
+
+        Raises
+        ------
+        TypeError
+            For a sparse matrix, whose reconstruction is dense.
         """
+        if sparse.issparse(X):
+            raise TypeError(
+                "Reconstructions of sparse rows are dense, for means are nowhere 0: for some rows at a time, use "
+                "inverse_transform(transform(X))."
+            )
         rows = self._checked(X)
         return self._given_back(self._inference(rows.dtype).reconstructions(rows), X)
 

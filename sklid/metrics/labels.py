@@ -12,12 +12,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
 from scipy.optimize import linear_sum_assignment
 from scipy.special import entr
 from sklearn.metrics.cluster import contingency_matrix
 from sklearn.utils import check_array, check_consistent_length
 
+from ..data.blocks import row_blocks
 from ..surroundings import ordinary_settings
+from .sources import last_step
 
 __all__ = [
     "cluster_mutual_information",
@@ -63,13 +66,23 @@ def cluster_mutual_information(first: Any, second: Any = None) -> float:
 def label_probabilities(first: Any, second: Any = None) -> NDArray[np.float64]:
     """q(y | x) as checked rows that sum to one, from probabilities or from an estimator and its rows."""
     if hasattr(first, "predict_proba"):
-        first = first.predict_proba(second)
+        first = _probabilities(first, second)
     given = np.asarray(first)
     probabilities = check_array(given, dtype=np.float64, input_name="probabilities")
     rounding = np.finfo(given.dtype).eps * given.shape[1] if np.issubdtype(given.dtype, np.floating) else 0.0
     if (probabilities < 0).any() or not np.allclose(probabilities.sum(axis=1), 1.0, atol=max(1e-4, rounding)):
         raise ValueError("Every row of probabilities must be non-negative with sum 1, as predict_proba gives them.")
     return probabilities
+
+
+def _probabilities(model: Any, X: Any) -> NDArray:
+    """What a model says of rows; of sparse ones in dense blocks."""
+    if not sparse.issparse(X):
+        return model.predict_proba(X)
+    model, X = last_step(model, X)
+    if not sparse.issparse(X):
+        return model.predict_proba(X)
+    return np.concatenate([model.predict_proba(block.toarray()) for block in row_blocks(X.tocsr())])
 
 
 @ordinary_settings()

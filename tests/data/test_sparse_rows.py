@@ -6,19 +6,26 @@ import numpy as np
 import pytest
 import torch
 from scipy import sparse
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MaxAbsScaler
 
 from sklid import LIDVAE, LIDGMVAEClustering, LIDMVAEClustering
 from sklid.baselines import GMVAE, VAE, SemiAmortizedVAE
 from sklid.data import blocks, sparse_rows
 from sklid.data.sparse_rows import SparseRows
 from sklid.metrics import (
+    COLLAPSE_SCORERS,
     active_units,
     amortization_gap,
     collapse_report,
     informative_units,
     log_likelihood,
     mutual_information,
+    sources,
 )
+from sklid.metrics.labels import label_probabilities
 
 FAST = {"n_components": 2, "max_epochs": 2, "decoder_width": 8, "encoder_width": 8, "random_state": 0}
 FAST |= {"n_importance_samples": 10}
@@ -71,19 +78,18 @@ def weights(model):
 
 
 @every
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_model_and_answers_are_those_of_the_dense_table(Estimator, dtype, every_matrix_is_large):
-    X = table(dtype=dtype)
+def test_model_and_answers_are_those_of_the_dense_table(Estimator, every_matrix_is_large):
+    X = table(dtype=np.float32 if Estimator is VAE else np.float64)
     rows = sparse.csr_array(X)
     one, other = fast(Estimator, **COUNTS).fit(X), fast(Estimator, **COUNTS).fit(rows)
     np.testing.assert_array_equal(weights(one), weights(other))
-    for question in ("transform", "predict", "score_samples", "impute"):
+    for question in ("transform", "score_samples", "impute"):
         of_array, of_rows = getattr(one, question)(X[:50]), getattr(other, question)(rows[:50])
         np.testing.assert_array_equal(of_array, of_rows)
         assert of_array.dtype == of_rows.dtype
     if hasattr(one, "labels_"):
         np.testing.assert_array_equal(one.labels_, other.labels_)
-        np.testing.assert_array_equal(one.predict_proba(X), other.predict_proba(rows))
+        np.testing.assert_array_equal(one.predict(X), other.predict(rows))
 
 
 @pytest.mark.parametrize(
@@ -105,9 +111,10 @@ def test_every_likelihood_trains_alike(likelihood, gaps, in_parts):
     X = with_gaps(table(likelihood)) if gaps else table(likelihood)
     one, other = (LIDVAE(likelihood=likelihood, **FAST).fit(rows) for rows in (X, sparse.csr_array(X)))
     np.testing.assert_array_equal(weights(one), weights(other))
-    np.testing.assert_array_equal(one.score_samples(X), other.score_samples(sparse.csr_array(X)))
+    few, sparse_few = X[:20], sparse.csr_array(X[:20])
+    np.testing.assert_array_equal(one.score_samples(few), other.score_samples(sparse_few))
     if gaps:
-        np.testing.assert_array_equal(one.impute(X), other.impute(sparse.csr_array(X)))
+        np.testing.assert_array_equal(one.impute(few), other.impute(sparse_few))
 
 
 @pytest.mark.parametrize("scale", ["auto", "column", "table", None])
@@ -126,8 +133,7 @@ def test_standardisation_of_sparse_rows_differs_by_rounding_alone(scale, dtype, 
         assert other.scaler_.get_params() == one.scaler_.get_params()
     assert np.quantile(abs(weights(other) - weights(one)), 0.99) < 1e-3
     assert other.lower_bound_ == pytest.approx(one.lower_bound_, rel=1e-3)
-    scores = one.score_samples(X), one.score_samples(sparse.csr_array(X))
-    np.testing.assert_array_equal(*scores)
+    np.testing.assert_array_equal(one.score_samples(X[:20]), one.score_samples(sparse.csr_array(X[:20])))
 
 
 def test_held_out_rows_are_those_of_the_dense_table(every_matrix_is_large):
@@ -197,7 +203,7 @@ def test_every_form_of_a_sparse_matrix_is_the_same_table_and_is_left_as_it_is(fo
     before = rows.copy()
     model = LIDVAE(**COUNTS, **FAST).fit(rows)
     np.testing.assert_array_equal(weights(model), weights(LIDVAE(**COUNTS, **FAST).fit(X)))
-    for question in ("transform", "predict"):
+    for question in ("transform", "impute"):
         found = getattr(model, question)(rows)
         np.testing.assert_array_equal(found, getattr(model, question)(X))
         assert isinstance(found, np.ndarray)
@@ -270,27 +276,57 @@ def test_families_by_column_are_refused_with_the_way_out(likelihood):
         LIDVAE(likelihood=likelihood, **FAST).fit(sparse.csr_array(table()))
 
 
-@pytest.mark.parametrize("posterior", ["gaussian", "flow"])
-@pytest.mark.parametrize("Estimator", [LIDVAE, SemiAmortizedVAE, LIDGMVAEClustering])
-def test_metrics_measure_the_same_on_sparse_rows(Estimator, posterior, in_parts):
-    if posterior == "flow" and Estimator is not LIDVAE:
-        pytest.skip("one model with a flow is enough")
-    X = table()
-    rows, model = sparse.csr_array(X), fast(Estimator, posterior=posterior, **COUNTS).fit(X)
-    options = {"rtol": 1e-4, "atol": 1e-5}
-    for metric in (mutual_information, active_units, log_likelihood, informative_units, amortization_gap):
-        np.testing.assert_allclose(metric(model, rows)[0], metric(model, X)[0], **options)
-    np.testing.assert_allclose(model.kl_lower_bound(rows), model.kl_lower_bound(X), **options) if hasattr(
-        model, "kl_lower_bound"
-    ) else None
-    assert collapse_report(model, rows).verdict == collapse_report(model, X).verdict
-    coo = rows.tocoo()
-    assert collapse_report(model, coo).n_rows == N_ROWS
+@pytest.fixture
+def in_views_of_parts(monkeypatch, every_matrix_is_large):
+    """Posteriors of about 200 rows at a time."""
+    monkeypatch.setattr(sources, "BLOCK_NUMBERS", 4 * 512 * 200)
 
 
-def test_posteriors_with_labels_of_their_own_are_joined(in_parts):
+@pytest.mark.parametrize(
+    ("Estimator", "options"), [(LIDVAE, {}), (LIDVAE, {"posterior": "flow"}), (SemiAmortizedVAE, {})]
+)
+def test_information_is_the_same_on_sparse_rows(Estimator, options, in_views_of_parts):
+    X = table()[:300]
+    rows, model = sparse.csr_array(X), fast(Estimator, **options, **COUNTS).fit(X)
+    for metric in (mutual_information, active_units):
+        np.testing.assert_allclose(metric(model, rows)[0], metric(model, X)[0], rtol=1e-4, atol=1e-5)
+
+
+def test_likelihoods_units_and_reports_are_the_same_on_sparse_rows(every_matrix_is_large):
+    X = table()[:300]
+    rows, model = sparse.csr_array(X), LIDVAE(**COUNTS, **FAST).fit(X)
+    for metric in (log_likelihood, informative_units, amortization_gap):
+        np.testing.assert_allclose(metric(model, rows)[0], metric(model, X)[0], rtol=1e-4, atol=1e-5)
+    np.testing.assert_array_equal(model.kl_lower_bound(rows), model.kl_lower_bound(X))
+    assert collapse_report(model, rows).summary() == collapse_report(model, X).summary()
+
+
+def test_reports_take_a_sample_of_sparse_rows_in_any_format(monkeypatch, every_matrix_is_large):
+    X, model = table(), LIDVAE(**COUNTS, **FAST).fit(table())
+    monkeypatch.setattr("sklid.metrics.report.collapse.MOST_ROWS", 100)
+    assert collapse_report(model, sparse.coo_matrix(X)).summary() == collapse_report(model, X).summary()
+
+
+def test_searches_and_pipelines_take_sparse_rows(every_matrix_is_large):
+    X = table()[:200]
+    search = GridSearchCV(
+        LIDVAE(**COUNTS, **FAST),
+        {"decoder_depth": [1, 2]},
+        scoring={"active_units": COLLAPSE_SCORERS["active_units"], "likelihood": lambda model, X, y: model.score(X)},
+        refit="likelihood",
+        cv=2,
+    )
+    one, other = (clone(search).fit(rows) for rows in (X, sparse.csr_matrix(X)))
+    np.testing.assert_array_equal(one.cv_results_["mean_test_likelihood"], other.cv_results_["mean_test_likelihood"])
+    scaled = make_pipeline(MaxAbsScaler(), LIDVAE(likelihood="continuous_bernoulli", **FAST))
+    of_array, of_rows = (clone(scaled).fit_transform(rows) for rows in (X, sparse.csr_matrix(X)))
+    np.testing.assert_array_equal(of_array, of_rows)
+
+
+def test_posteriors_with_labels_of_their_own_are_joined(in_views_of_parts):
     X = table()
     model = fast(LIDMVAEClustering, inference="joint", family="gamma", covariance_type="diag", **COUNTS).fit(X)
+    assert isinstance(model.encode(X), torch.distributions.MixtureSameFamily)
     rows = sparse.csr_array(X)
     for name in ("mean", "stddev"):
         np.testing.assert_allclose(getattr(model.encode(rows), name), getattr(model.encode(X), name), rtol=1e-5)
@@ -315,6 +351,19 @@ def test_rows_come_as_they_are_asked_for():
     np.testing.assert_array_equal(np.asarray(rows), X)
     with pytest.raises(ValueError, match="leave copy=False out"):
         np.array(rows, copy=False)
+
+
+def test_what_the_contract_has_no_sparse_answer_for_is_refused_with_the_way_out():
+    """check_estimator asks of `predict` one number a row, and of `predict_proba` the classes of a classifier."""
+    rows = sparse.csr_array(table()[:50])
+    with pytest.raises(TypeError, match=r"sparse rows are dense.*inverse_transform\(transform\(X\)\)"):
+        LIDVAE(**COUNTS, **FAST).fit(rows).predict(rows)
+    model = fast(LIDGMVAEClustering, **COUNTS).fit(rows)
+    with pytest.raises(TypeError, match=r"predict_proba\(X\[start:end\].toarray\(\)\)"):
+        model.predict_proba(rows)
+    found = label_probabilities(model, rows)
+    np.testing.assert_array_equal(found, model.predict_proba(rows.toarray()))
+    np.testing.assert_array_equal(label_probabilities(make_pipeline(model), rows), found)
 
 
 def test_small_matrices_become_arrays():
