@@ -24,11 +24,11 @@ HOUSE = [
      "sequences.generation sequences.start sequences.posterior sequences.model sequences.refined sequences"),
     ("root", "", "exceptions surroundings randomness validation"),
     ("floor 2", "data",
-     "blocks memory_map sparse_rows validated_rows scale table numeric_table array_file frame_table text_file "
+     "blocks memory_map sparse_rows spooled validated_rows scale table numeric_table array_file frame_table text_file "
      "parquet_file files splitter documents vocabulary corpus categories column_kinds column_reader column_writer "
      "column_rules column_families mixed_table mixed_adapter"),
     ("floor 2", "datasets", "made downloads reading image_files images documents"),
-    ("floor 2", "training", "callbacks batches guard loss net phases aggressive importance"),
+    ("floor 2", "training", "callbacks batches guard checkpoint loss net phases aggressive importance"),
     ("floor 3", "metrics",
      "sources joined encodings aggregate gaussians importance information units labels mixtures agreement likelihood "
      "neighbours report.measurements report.residuals report.structure report.verdict report.remedy "

@@ -19,6 +19,7 @@ from ..nn import Likelihood, MixedLikelihood
 from .blocks import row_blocks
 from .mixed_table import MixedTable
 from .scale import fitted_scaler
+from .spooled import is_in_parts
 from .table import TableAdapter
 
 __all__ = ["MixedAdapter"]
@@ -65,7 +66,7 @@ class MixedAdapter(TableAdapter):
         Raises
         ------
         TypeError
-            For a sparse matrix.
+            For a sparse matrix, and for a table that comes in parts.
         ValueError
             For columns that no likelihood takes, values outside the family of their column, other columns than those of
             the fit, and too few rows.
@@ -74,6 +75,11 @@ class MixedAdapter(TableAdapter):
             raise TypeError(
                 f"likelihood={self.asked!r} gives each column a family of its own, and X is sparse: numbers of one "
                 'kind. Name one family, such as likelihood="negative_binomial" for counts, or pass X.toarray().'
+            )
+        if is_in_parts(X):
+            raise TypeError(
+                f"likelihood={self.asked!r} gives each column a family of its own, and X is a table in parts, which is "
+                'read as numbers of one kind. Name one family, such as likelihood="gaussian", or pass a frame.'
             )
         reset, least = checks.get("reset", True), checks.get("ensure_min_samples", 1)
         if not hasattr(X, "columns"):  # a frame is a table already

@@ -1,6 +1,8 @@
-"""What scikit-learn's checks let in: tables in arrays and frames, and memory maps and sparse matrices as they are."""
+"""What scikit-learn's checks let in: tables in arrays, frames and parts, large maps and sparse matrices as they are."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from sklearn.utils.validation import validate_data
 from .blocks import row_blocks
 from .memory_map import MappedRows, is_large_map
 from .sparse_rows import Rows, is_sparse_numbers, of_sparse
+from .spooled import in_parts
 
 __all__ = ["NamedRows", "validated_rows"]
 
@@ -21,11 +24,11 @@ ACCEPTED = {"dtype": [np.float64, np.float32], "ensure_all_finite": "allow-nan",
 
 @dataclass(frozen=True)
 class NamedRows:
-    """A sparse matrix and the names of its columns, which a frame has and a matrix has not.
+    """Rows without names, such as a sparse matrix, and the names of their columns.
 
     Attributes
     ----------
-    matrix : sparse matrix or array of shape (n_samples, n_features)
+    matrix : sparse matrix, array or memory map of shape (n_samples, n_features)
     names : array of str, of shape (n_features,)
     """
 
@@ -40,14 +43,15 @@ def validated_rows(estimator: BaseEstimator, X: ArrayLike | NamedRows, **checks:
     ----------
     estimator : BaseEstimator
         Remembers the number and the names of the columns with ``reset=True``, and is held to them without.
-    X : array-like, sparse matrix or NamedRows of shape (n_samples, n_features)
+    X : array-like, sparse matrix or NamedRows of shape (n_samples, n_features), or a table in parts
+        See `sklid.data.spooled`.
     **checks
         Of `sklearn.utils.validation.validate_data`.
 
     Raises
     ------
     TypeError
-        For an AnnData, whose matrix is in one of several places.
+        For an AnnData, whose matrix is in one of several places, and for a column in files that holds no numbers.
     ValueError
         In scikit-learn's words, or for a masked array.
     """
@@ -61,24 +65,30 @@ def validated_rows(estimator: BaseEstimator, X: ArrayLike | NamedRows, **checks:
             "X is an AnnData, of which a model takes the matrix: pass adata.X or one of adata.layers, or let "
             "sklid.embed(adata, model) read it and write the latents into adata.obsm."
         )
+    parts = in_parts(X)
+    if parts is not None:
+        X = parts.rows if parts.names is None else NamedRows(parts.rows, np.asarray(parts.names, dtype=object))
     if isinstance(X, NamedRows):
-        return _named(estimator, X, **checks)
+        return _rows(X.matrix, _held_to_names(estimator, X, **checks))
+    return _rows(X, partial(validate_data, estimator, **checks))
+
+
+def _rows(X: Any, check: Callable[..., Any]) -> Rows:
+    """Rows that a check of scikit-learn has let in; of a large memory map each number is looked at here."""
     if is_sparse_numbers(X):
-        rows = validate_data(estimator, X, **{**ACCEPTED, "dtype": None}, **checks)  # whole numbers in less memory
-        return of_sparse(rows)
+        return of_sparse(check(X, **{**ACCEPTED, "dtype": None}))  # whole numbers in less memory
     if not is_large_map(X):
-        rows = validate_data(estimator, X, **ACCEPTED, **checks)
+        rows = check(X, **ACCEPTED)
         return of_sparse(rows) if sparse.issparse(rows) else rows
-    rows = MappedRows(validate_data(estimator, X, dtype=None, ensure_all_finite=False, **checks))
+    rows = MappedRows(check(X, dtype=None, ensure_all_finite=False))
     for block in row_blocks(rows):
-        assert_all_finite(block, allow_nan=True, estimator_name=type(estimator).__name__, input_name="X")
+        assert_all_finite(block, allow_nan=True, input_name="X")
     return rows
 
 
-def _named(estimator: BaseEstimator, X: NamedRows, reset: bool = True, **checks: Any) -> Rows:
-    """The names are those of a frame without rows, in scikit-learn's words."""
+def _held_to_names(estimator: BaseEstimator, X: NamedRows, reset: bool = True, **checks: Any) -> Callable[..., Any]:
+    """A check of numbers; the names are checked here as those of a frame without rows, in scikit-learn's words."""
     import pandas
 
     validate_data(estimator, pandas.DataFrame(columns=X.names), reset=reset, skip_check_array=True)
-    options = {**ACCEPTED, "dtype": None} if is_sparse_numbers(X.matrix) else ACCEPTED
-    return of_sparse(check_array(X.matrix, estimator=estimator, input_name="X", **options, **checks))
+    return partial(check_array, estimator=estimator, input_name="X", **checks)

@@ -1,0 +1,115 @@
+"""Tables that come in parts: the same rows, names and answers as those of the table in memory."""
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from pyarrow import dataset, parquet
+
+from sklid import LIDVAE, LIDGMVAEClustering
+from sklid.data import memory_map
+from sklid.data.memory_map import MappedRows
+from sklid.data.spooled import in_parts
+
+SMALL = {"max_epochs": 3, "decoder_width": 8, "encoder_width": 8, "random_state": 0}
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklid.CollapseWarning")
+
+
+def frame(n=120, seed=0):
+    random = np.random.default_rng(seed)
+    columns = random.standard_normal((n, 2)) @ random.standard_normal((2, 4)) + 0.3 * random.standard_normal((n, 4))
+    table = pd.DataFrame(columns, columns=["a", "b", "c", "d"])
+    return table.assign(d=(10 * table["d"]).round().astype(int), e=table["a"] > 0)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Three files of forty rows each, of two row groups."""
+    table = pa.Table.from_pandas(frame(), preserve_index=False)
+    for number in range(3):
+        parquet.write_table(table.slice(40 * number, 40), tmp_path / f"part{number}.parquet", row_group_size=25)
+    return tmp_path
+
+
+def forms(folder):
+    table = pa.Table.from_pandas(frame(), preserve_index=False)
+    return {
+        "folder": folder,
+        "name of a folder": str(folder),
+        "dataset": dataset.dataset(folder),
+        "table": table,
+        "batch": table.to_batches()[0],
+        "reader": table.to_reader(max_chunksize=50),
+    }
+
+
+@pytest.mark.parametrize("form", ["folder", "name of a folder", "dataset", "table", "batch", "reader"])
+def test_rows_are_those_of_all_parts_in_their_order(form, folder):
+    parts = in_parts(forms(folder)[form])
+    assert parts.names == list("abcde")
+    np.testing.assert_array_equal(parts.rows, frame().to_numpy(float))
+
+
+def test_nulls_are_gaps_and_single_precision_is_kept():
+    table = pa.table({"x": pa.array([1.5, None], pa.float32()), "y": pa.array([2.0, 3.0], pa.float16())})
+    rows = in_parts(table).rows
+    assert rows.dtype == np.float32
+    np.testing.assert_array_equal(rows, [[1.5, 2.0], [np.nan, 3.0]])
+    np.testing.assert_array_equal(in_parts(pa.table({"x": [True, None], "y": [1, 2]})).rows, [[1, 1], [np.nan, 2]])
+
+
+@pytest.mark.parametrize("estimator", [LIDVAE(2, **SMALL), LIDGMVAEClustering(2, n_components=2, n_init=1, **SMALL)])
+@pytest.mark.parametrize("largest", [memory_map.LARGEST_LOADED, 100])
+def test_fit_and_answers_are_those_of_the_frame(estimator, largest, folder, monkeypatch):
+    whole = estimator.fit(frame())
+    answers = whole.transform(frame()), whole.score_samples(frame())
+    monkeypatch.setattr(memory_map, "LARGEST_LOADED", largest)
+    parts = type(estimator)(**estimator.get_params()).fit(folder)
+    assert parts.feature_names_in_.tolist() == list("abcde")
+    np.testing.assert_allclose(parts.transform(folder), answers[0], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(parts.score_samples(dataset.dataset(folder)), answers[1], rtol=1e-5)
+
+
+def test_large_tables_stay_in_their_file(folder, monkeypatch):
+    monkeypatch.setattr(memory_map, "LARGEST_LOADED", 100)
+    model = LIDVAE(2, **SMALL).fit(folder)
+    assert isinstance(model._checked(folder), MappedRows)
+
+
+def test_columns_are_held_to_those_of_the_fit(folder):
+    model = LIDVAE(2, **SMALL).fit(folder)
+    with pytest.raises(ValueError, match="feature names should match"):
+        model.transform(pa.Table.from_pandas(frame().rename(columns={"a": "z"}), preserve_index=False))
+
+
+def test_what_holds_no_numbers_is_refused_by_name(tmp_path):
+    table = pa.table({"x": [1.0, 2.0], "name": ["a", "b"]})
+    with pytest.raises(TypeError, match="Column 'name' holds string"):
+        LIDVAE(1, **SMALL).fit(table)
+    with pytest.raises(TypeError, match='likelihood="gaussian", or pass a frame'):
+        LIDVAE(1, likelihood="auto", **SMALL).fit(table)
+    with pytest.raises(FileNotFoundError, match="neither a Parquet file nor a folder"):
+        LIDVAE(1, **SMALL).fit(tmp_path / "nothing")
+    with pytest.raises(ValueError, match="a table of 0 rows and 2 columns"):
+        LIDVAE(1, **SMALL).fit(table.slice(0, 0).drop_columns("name").append_column("y", pa.array([], pa.float64())))
+
+
+def test_dask_arrays_and_frames_are_read_by_blocks():
+    arrays = pytest.importorskip("dask.array", reason="Dask is not installed")
+    rows = frame().to_numpy(float)
+    parts = in_parts(arrays.from_array(rows, chunks=(50, 2)))
+    assert parts.names is None
+    np.testing.assert_array_equal(parts.rows, rows)
+    whole = LIDVAE(2, **SMALL).fit(rows)
+    np.testing.assert_array_equal(
+        LIDVAE(2, **SMALL).fit(arrays.from_array(rows)).transform(rows), whole.transform(rows)
+    )
+    with pytest.raises(ValueError, match="Expected 2D array, got 1D array"):
+        in_parts(arrays.from_array(rows[0]))
+    frames = pytest.importorskip("dask.dataframe", reason="Dask is not installed with its frames")
+    parts = in_parts(frames.from_pandas(frame(), npartitions=3))
+    assert parts.names == list("abcde")
+    np.testing.assert_array_equal(parts.rows, rows)
+    with pytest.raises(TypeError, match="tables of Dask are to hold numbers"):
+        in_parts(frames.from_pandas(frame().assign(e="x"), npartitions=1))
