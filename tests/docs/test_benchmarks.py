@@ -125,6 +125,15 @@ def test_saved_peaks_of_memory_are_complete_and_under_their_limit():
         assert all(float(row["peak_mb"]) < benchmark.LIMIT_MB for row in rows)
 
 
+def test_saved_fits_to_sparse_rows_are_complete_and_under_their_limit_beside_the_matrix():
+    benchmark = load(ROOT / "doc/benchmarks/sparse_rows.py")
+    rows = benchmark.CELLS.read(features=benchmark.N_FEATURES)
+    asked = {(table, str(n_rows), what) for table, n_rows in benchmark.SIZES for what in ("fit", "transform")}
+    assert {(row["table"], row["rows"], row["what"]) for row in rows} == asked
+    assert ("sparse", "200000", "fit") in asked
+    assert all(benchmark.beside(row) < benchmark.LIMIT_MB for row in rows)
+
+
 def test_saved_times_of_two_threads_are_complete_and_less_than_half_as_long_again():
     benchmark = load(ROOT / "doc/benchmarks/threads.py")
     rows = benchmark.CELLS.read()

@@ -22,6 +22,7 @@ TABLES = {
     "benchmarks/ppca": "doc/ppca.md",
     "benchmarks/speed": "doc/benchmarks/README.md",
     "benchmarks/memory": "doc/benchmarks/README.md",
+    "benchmarks/sparse_rows": "doc/benchmarks/README.md",
     "benchmarks/threads": "doc/benchmarks/README.md",
     "benchmarks/verdicts": "doc/collapse.md",
     "paper/figure_1": "doc/paper/figure_1.md",
