@@ -20,6 +20,12 @@ def seed():
         yield
 
 
+@pytest.fixture
+def without_causes(monkeypatch):
+    """A collapse is told without its cause, which takes longer to find than a model of a few epochs to fit."""
+    monkeypatch.setattr("sklid.estimators.trained.TrainedEstimator._warning_names_cause", False)
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
     """Tests of one file stay together, since they share what is fitted for their module."""

@@ -25,7 +25,6 @@ from sklid.baselines import (
     SemiAmortizedVAE,
     SkipVAE,
 )
-from sklid.estimators.trained import TrainedEstimator
 
 COMPETITORS = [BetaVAE, FreeBitsVAE, DeltaVAE, BNVAE, SkipVAE, LaggingVAE, SemiAmortizedVAE]
 ESTIMATORS = [LIDVAE, VAE, LIDGMVAEClustering, LIDMVAEClustering, GMVAE, *COMPETITORS]
@@ -129,11 +128,10 @@ of the ways to hand rows over: all of that comes before what the variants differ
 
 
 @pytest.fixture(autouse=True)
-def causes_of_two_alone(monkeypatch, request):
-    """The cause of a collapse takes longer to find than these fits do: it is looked for after those of two."""
+def causes_of_two_alone(request):
     given = getattr(request.node, "callspec", None) and request.node.callspec.params.get("estimator")
     if not isinstance(given, VAE | GMVAE):
-        monkeypatch.setattr(TrainedEstimator, "_warning_names_cause", False)
+        request.getfixturevalue("without_causes")
 
 
 def check_of(estimator, check):

@@ -1,5 +1,7 @@
 """Bad input gets one clear line: what came, why not, what next."""
 
+import copy
+import functools
 import warnings
 
 import numpy as np
@@ -29,7 +31,16 @@ X = load_iris().data
 FAST = {"max_epochs": 3, "decoder_width": 16, "encoder_width": 16, "random_state": 0}
 COMPETITORS = [BetaVAE, FreeBitsVAE, DeltaVAE, BNVAE, SkipVAE, LaggingVAE, SemiAmortizedVAE]
 every = pytest.mark.parametrize("Estimator", [LIDVAE, VAE, LIDGMVAEClustering, LIDMVAEClustering, GMVAE, *COMPETITORS])
-pytestmark = pytest.mark.filterwarnings("ignore::sklid.CollapseWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklid.CollapseWarning"),
+    pytest.mark.usefixtures("without_causes"),
+]
+
+
+@pytest.fixture(scope="module")
+def models():
+    """Fitted models, one of a kind, that nobody changes."""
+    return functools.cache(lambda Estimator: Estimator(n_components=2, **FAST).fit(X))
 
 
 @every
@@ -108,8 +119,8 @@ def test_noise_per_feature_needs_a_gaussian():
 
 
 @every
-def test_wrong_number_of_features(Estimator):
-    model = Estimator(n_components=2, **FAST).fit(X)
+def test_wrong_number_of_features(Estimator, models):
+    model = models(Estimator)
     for method in (model.transform, model.predict, model.score_samples, model.encode):
         with pytest.raises(ValueError, match=f"X has 3 features, but {Estimator.__name__} is expecting 4 features"):
             method(X[:, :3])
@@ -201,17 +212,12 @@ def test_model_that_overflows_before_training_is_refused():
         pytest.param([[], []], id="no column"),
     ],
 )
-def test_refused_rows_leave_the_fitted_model_as_it_was(Estimator, rows, method):
-    model = Estimator(n_components=2, **FAST).fit(X)
+def test_refused_rows_leave_the_fitted_model_as_it_was(Estimator, rows, method, models):
+    model = copy.deepcopy(models(Estimator))
     before = model.transform(X)
     with pytest.raises(ValueError, match="infinity|convert string|0 feature"):
         getattr(model, method)(rows)
     np.testing.assert_array_equal(model.transform(X), before)
-
-
-@pytest.fixture(scope="module")
-def models():
-    return {Estimator: Estimator(n_components=2, **FAST).fit(X) for Estimator in (LIDVAE, LIDGMVAEClustering)}
 
 
 both = pytest.mark.parametrize("Estimator", [LIDVAE, LIDGMVAEClustering])
@@ -221,7 +227,7 @@ both = pytest.mark.parametrize("Estimator", [LIDVAE, LIDGMVAEClustering])
 @pytest.mark.parametrize("n_samples", [0, -1, 2.5, True, "3", None])
 def test_number_of_draws_is_a_whole_number_of_at_least_one(models, Estimator, n_samples):
     with pytest.raises(ValueError, match="n_samples=.* must be a whole number"):
-        models[Estimator].sample(n_samples)
+        models(Estimator).sample(n_samples)
 
 
 @both
@@ -237,22 +243,22 @@ def test_number_of_draws_is_a_whole_number_of_at_least_one(models, Estimator, n_
 )
 def test_weights_of_rows_that_are_none_are_refused(models, Estimator, weights):
     with pytest.raises(ValueError, match="sample_weight must hold one finite number"):
-        models[Estimator].score(X, sample_weight=weights)
+        models(Estimator).score(X, sample_weight=weights)
 
 
 @both
 def test_weighted_score_is_the_score_of_repeated_rows(models, Estimator):
     weights = np.arange(150) % 3
-    expected = models[Estimator].score(np.repeat(X, weights, axis=0))
-    assert models[Estimator].score(X, sample_weight=weights) == pytest.approx(expected, rel=1e-6)
+    expected = models(Estimator).score(np.repeat(X, weights, axis=0))
+    assert models(Estimator).score(X, sample_weight=weights) == pytest.approx(expected, rel=1e-6)
 
 
 @every
-def test_masked_values_are_refused_and_an_empty_mask_is_not(Estimator):
+def test_masked_values_are_refused_and_an_empty_mask_is_not(Estimator, models):
     with pytest.raises(ValueError, match="masked array with 1 values masked.*nan stands for what is missing"):
         Estimator(**FAST).fit(np.ma.masked_greater(X, X.max() - 1e-9))
-    plain, unmasked = (Estimator(n_components=2, **FAST).fit(rows) for rows in (X, np.ma.masked_array(X)))
-    np.testing.assert_array_equal(plain.transform(X), unmasked.transform(X))
+    unmasked = Estimator(n_components=2, **FAST).fit(np.ma.masked_array(X))
+    np.testing.assert_array_equal(models(Estimator).transform(X), unmasked.transform(X))
 
 
 def test_device_that_torch_does_not_know_is_named():
