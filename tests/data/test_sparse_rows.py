@@ -312,7 +312,10 @@ def test_searches_and_pipelines_take_sparse_rows(every_matrix_is_large):
     search = GridSearchCV(
         LIDVAE(**COUNTS, **FAST),
         {"decoder_depth": [1, 2]},
-        scoring={"active_units": COLLAPSE_SCORERS["active_units"], "likelihood": lambda model, X, y: model.score(X)},
+        scoring={
+            "active_units": COLLAPSE_SCORERS["active_units"],
+            "likelihood": lambda model, X, y=None: model.score(X),
+        },
         refit="likelihood",
         cv=2,
     )
@@ -375,6 +378,7 @@ def test_small_matrices_become_arrays():
 def test_memory_of_a_fit_and_of_answers_is_not_that_of_the_dense_rows(monkeypatch):
     monkeypatch.setattr(sparse_rows, "LARGEST_DENSE", 0)
     monkeypatch.setattr(blocks, "CHUNK_NUMBERS", 1 << 20)
+    monkeypatch.setattr(sources, "BLOCK_NUMBERS", 1 << 20)
     monkeypatch.setattr(blocks, "LEAST_INITIAL_ROWS", 100)
     monkeypatch.setattr(blocks, "INITIAL_NUMBERS", 1 << 17)
     X = sparse.random_array((6000, 1000), density=0.01, format="csr", rng=0, dtype=np.float32)
