@@ -18,15 +18,16 @@ HOUSE = [
      "likelihoods.support likelihoods.base likelihoods.column_moments likelihoods.codes likelihoods.columns "
      "likelihoods.gaussian likelihoods.log_normal likelihoods.bernoulli likelihoods.continuous_bernoulli "
      "likelihoods.counts likelihoods.negative_binomial likelihoods.zero_inflated likelihoods.categorical "
-     "likelihoods.ordinal likelihoods.families likelihoods.mixed likelihoods.wrapped likelihoods objective linear "
-     "certificate prior clusters location_scale gamma mixture posterior flow shift principal model gaps positive "
-     "committed mixture_model refined_model sequences.tokens sequences.recurrent sequences.decoder sequences.brenier "
-     "sequences.generation sequences.start sequences.posterior sequences.model sequences.refined sequences"),
+     "likelihoods.ordinal likelihoods.families likelihoods.mixed likelihoods.wrapped likelihoods.conditioned "
+     "likelihoods objective linear certificate prior clusters location_scale gamma mixture posterior flow shift "
+     "principal model gaps positive committed mixture_model refined_model sequences.tokens sequences.recurrent "
+     "sequences.decoder sequences.brenier sequences.generation sequences.start sequences.posterior sequences.model "
+     "sequences.refined sequences"),
     ("root", "", "exceptions surroundings randomness validation"),
     ("floor 2", "data",
      "blocks memory_map sparse_rows spooled validated_rows scale table numeric_table array_file frame_table text_file "
      "parquet_file files splitter documents vocabulary corpus categories column_kinds column_reader column_writer "
-     "column_rules column_families mixed_table mixed_adapter"),
+     "column_rules column_families mixed_table mixed_adapter chosen_columns conditions conditioned_adapter"),
     ("floor 2", "datasets", "made downloads reading image_files images documents"),
     ("floor 2", "training", "callbacks batches guard checkpoint loss net phases aggressive importance"),
     ("floor 3", "metrics",

@@ -20,7 +20,7 @@ from .blocks import row_blocks
 from .mixed_table import MixedTable
 from .scale import fitted_scaler
 from .spooled import is_in_parts
-from .table import TableAdapter
+from .table import TableAdapter, index_of
 
 __all__ = ["MixedAdapter"]
 
@@ -86,7 +86,7 @@ class MixedAdapter(TableAdapter):
             probe = np.asarray(X, dtype=object) if isinstance(X, list | tuple) else X
             check_array(probe, dtype=None, ensure_all_finite=False, ensure_min_samples=least, estimator=estimator)
         validate_data(estimator, X, reset=reset, skip_check_array=True)
-        rows = self.table.learn(X, self.asked) if reset else self.table.encode(X)
+        rows = self.table.learn(X, self.asked, self.numbers) if reset else self.table.encode(X, self.numbers)
         if len(rows) < least:
             name = type(estimator).__name__
             raise ValueError(
@@ -112,13 +112,13 @@ class MixedAdapter(TableAdapter):
         return x if self.scaler is None else self.scaler.inverse_transform(x.astype(np.float64))
 
     def given_back(
-        self, rows: NDArray[np.floating], container: str, names: Sequence[str], index: Any = None, rounded: bool = False
+        self, rows: NDArray[np.floating], container: str, names: Sequence[str], like: Any = None, rounded: bool = False
     ) -> Any:
         """Rows of numbers and codes as a user gets them: with categories, and in a frame with the types that came."""
         if container in ("default", self.table.container.name):
             target = "array" if container == "default" else container
-            return self.table.decode(rows, target, rounded, index if container == "pandas" else None)
-        return super().given_back(self.table.decode(rows, "array", rounded), container, names, index)
+            return self.table.decode(rows, target, rounded, index_of(like) if container == "pandas" else None)
+        return super().given_back(self.table.decode(rows, "array", rounded), container, names, like)
 
 
 def _scaler_of(X: NDArray[np.float64], columns: list[int], scale: str) -> tuple[StandardScaler, str]:

@@ -70,7 +70,9 @@ class MixedTable:
     categories: list[NDArray | None]
     container: Container
 
-    def learn(self, X: Any, likelihood: str | Mapping | Sequence[str] = "auto") -> NDArray[np.float64]:
+    def learn(
+        self, X: Any, likelihood: str | Mapping | Sequence[str] = "auto", numbers: Sequence[int] | None = None
+    ) -> NDArray[np.float64]:
         """Families, categories and types of a table; its rows as a model sees them.
 
         Parameters
@@ -78,6 +80,8 @@ class MixedTable:
         X : DataFrame of pandas or polars, or array-like of shape (n_samples, n_features)
         likelihood : str, dict or sequence of str, default="auto"
             See `sklid.data.column_families.asked_families`; "auto" follows `sklid.data.column_rules`.
+        numbers : sequence of int, optional
+            What the columns of an array are called, where they are some of a larger one.
 
         Returns
         -------
@@ -89,7 +93,7 @@ class MixedTable:
         ValueError
             For columns that no likelihood takes, identifiers, and values outside a family that is asked for.
         """
-        columns = read_columns(X)
+        columns = _called(read_columns(X), numbers)
         n_rows, n_columns = columns.numbers.shape
         if not n_rows or not n_columns:
             raise ValueError(f"Found array with {n_rows} samples and {n_columns} features, and needs 1 of each.")
@@ -103,12 +107,14 @@ class MixedTable:
         self.categories = [None if found is None else found.categories for found in coded]
         return _placed(columns.numbers, {c: found.codes for c, found in enumerate(coded) if found is not None})
 
-    def encode(self, X: Any) -> NDArray[np.float64]:
+    def encode(self, X: Any, numbers: Sequence[int] | None = None) -> NDArray[np.float64]:
         """Rows of a later table of the same columns, with nan for gaps and for categories that were not learned.
 
         Parameters
         ----------
         X : DataFrame of pandas or polars, or array-like of shape (n_samples, n_features)
+        numbers : sequence of int, optional
+            As in `learn`.
 
         Returns
         -------
@@ -124,7 +130,7 @@ class MixedTable:
         UnknownCategoryWarning
             Once, with columns and values.
         """
-        columns = read_columns(X)
+        columns = _called(read_columns(X), numbers)
         self._check_columns(columns)
         check_numbers(columns.numbers, self.families, self.labels)
         codes, unknown = {}, {}
@@ -240,6 +246,10 @@ class MixedTable:
         found = categories[codes]
         found[missing] = None
         return Written("label", found)
+
+
+def _called(columns: Columns, numbers: Sequence[int] | None) -> Columns:
+    return columns if numbers is None else columns._replace(labels=list(numbers))
 
 
 def _names(labels: list | None, n_columns: int) -> list[str]:

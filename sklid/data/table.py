@@ -12,6 +12,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils.validation import validate_data
 from torch import Tensor
 
 from ..nn import LIKELIHOODS, Likelihood, Support
@@ -21,7 +22,7 @@ from .scale import fitted_scaler
 from .sparse_rows import Rows, SparseRows
 from .validated_rows import validated_rows
 
-__all__ = ["ModelRows", "TableAdapter", "fitting_likelihoods"]
+__all__ = ["ModelRows", "TableAdapter", "fitting_likelihoods", "index_of"]
 
 LARGEST_VALUE = 1e18
 """In the units of a model, and in single precision, which then holds its square."""
@@ -51,6 +52,8 @@ class TableAdapter:
         Which scale the scaler has; None where there is none.
     shares_seen : array of shape (n_features,)
         Of each column, the share of values that were not missing, as nan is, in the rows that were to be learned.
+    numbers : sequence of int or None
+        What messages call the columns, where these have no names and are some of a larger table.
 
     Raises
     ------
@@ -70,6 +73,7 @@ class TableAdapter:
         self.scaler: StandardScaler | None = None
         self.learned_scale: str | None = None
         self.shares_seen: NDArray[np.floating] = np.ones(())
+        self.numbers: Sequence[int] | None = None
 
     def checked(self, estimator: BaseEstimator, X: ArrayLike, **checks: Any) -> Rows:
         """Rows after scikit-learn's checks and that of the support; of a large memory map or sparse matrix as they are.
@@ -91,11 +95,19 @@ class TableAdapter:
         rows = validated_rows(estimator, X, **checks)
         names = getattr(estimator, "feature_names_in_", None)
         if checks.get("reset", True):
-            self.shares_seen = _shares_seen(rows, names)
+            self.shares_seen = _shares_seen(rows, names, self.numbers)
         self._check_support(rows, names)
         if not checks.get("reset", True):
             self._check_size(rows)
         return rows
+
+    def checked_means(self, estimator: BaseEstimator, X: ArrayLike) -> NDArray[np.float64]:
+        """Rows of means in double precision, which need not be values of the likelihood."""
+        return validate_data(estimator, X, reset=False, dtype=np.float64)
+
+    def features(self, X: Rows) -> Rows:
+        """The columns of checked rows that are modelled."""
+        return X
 
     def learn(self, X: Rows, noise: str) -> tuple["Tensor | ModelRows", Likelihood]:
         """Learn scale and support from checked rows; the rows as training sees them, and the likelihood for them."""
@@ -149,7 +161,7 @@ class TableAdapter:
         return self.likelihood
 
     def given_back(
-        self, rows: NDArray[np.floating], container: str, names: Sequence[str], index: Any = None, rounded: bool = False
+        self, rows: NDArray[np.floating], container: str, names: Sequence[str], like: Any = None, rounded: bool = False
     ) -> Any:
         """Rows in the units of the data as a user gets them.
 
@@ -160,15 +172,15 @@ class TableAdapter:
             The default is an array.
         names : sequence of str
             Of the columns of a frame.
-        index : Index of pandas, optional
-            Of its rows.
+        like : array-like or DataFrame of shape (n_samples, *), optional
+            The rows that these are answers to, whose index a frame of pandas has.
         rounded : bool, default=False
             Whether columns of whole numbers are to hold such again, where their types are known.
         """
         if container == "pandas":
             import pandas
 
-            return pandas.DataFrame(rows, columns=list(names), index=index)
+            return pandas.DataFrame(rows, columns=list(names), index=index_of(like))
         if container == "polars":
             import polars
 
@@ -222,8 +234,9 @@ class TableAdapter:
         row, column = np.argwhere(~self.support.constraint.check(tensor_of(block)).numpy() & ~np.isnan(block))[0]
         others = [name for name in fitting_likelihoods(X) if name != self.likelihood]
         raise ValueError(
-            f'likelihood="{self.likelihood}" cannot take the value {block[row, column]:g} in {_title(column, names)}, '
-            f"row {n_earlier + row}: it is outside {self.support.describe(column)}. "
+            f'likelihood="{self.likelihood}" cannot take the value {block[row, column]:g} in '
+            f"{_title(column, names, self.numbers)}, row {n_earlier + row}: it is outside "
+            f"{self.support.describe(column)}. "
             f"Likelihoods that fit these values: {', '.join(others)}."
         )
 
@@ -252,6 +265,11 @@ class ModelRows:
         return self._table.rows(self._rows[chosen]).float().to(self.device)
 
 
+def index_of(X: Any) -> Any:
+    """The index of a frame of pandas, and None of what has none."""
+    return X.index if hasattr(X, "iloc") else None
+
+
 def fitting_likelihoods(X: Rows) -> list[str]:
     """The keys of `sklid.nn.LIKELIHOODS` whose support holds all values of a table."""
     return [
@@ -261,7 +279,7 @@ def fitting_likelihoods(X: Rows) -> list[str]:
     ]
 
 
-def _shares_seen(X: Rows, names: Sequence[str] | None) -> NDArray[np.floating]:
+def _shares_seen(X: Rows, names: Sequence[str] | None, numbers: Sequence[int] | None) -> NDArray[np.floating]:
     """The share of values that each column has; ValueError for none, of which there is nothing to learn."""
     if isinstance(X, SparseRows):
         n_missing = X.n_missing
@@ -270,13 +288,15 @@ def _shares_seen(X: Rows, names: Sequence[str] | None) -> NDArray[np.floating]:
     if (n_missing == len(X)).any():
         column = int(np.argmax(n_missing == len(X)))
         raise ValueError(
-            f"All values of {_title(column, names)} are missing (nan), so there is nothing to learn. Leave it out."
+            f"All values of {_title(column, names, numbers)} are missing (nan), so there is nothing to learn. "
+            "Leave it out."
         )
     return 1 - n_missing / len(X)
 
 
-def _title(column: int, names: Sequence[str] | None) -> str:
-    return f"column {column}" if names is None else f"column {column} ({names[column]!r})"
+def _title(column: int, names: Sequence[str] | None, numbers: Sequence[int] | None = None) -> str:
+    number = column if numbers is None else numbers[column]
+    return f"column {number}" if names is None else f"column {number} ({names[column]!r})"
 
 
 def _all_in(support: Support, rows: Tensor) -> bool:

@@ -81,7 +81,8 @@ class AnswersMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         -------
         view : sklid.metrics.View
             ``model``, a `sklid.nn.LatentVariableModel`; ``rows``, a tensor of shape (n_samples, n_features), or what is
-            indexed like one and makes rows of a large sparse matrix dense as they are needed; and ``log_volume``, by
+            indexed like one and makes rows of a large sparse matrix dense as they are needed; with an `offset` by
+            columns or `covariates`, the modelled columns and then what they are conditioned on; and ``log_volume``, by
             which log-densities of the rows exceed those of the data.
         """
         X = self._checked(X)

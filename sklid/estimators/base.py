@@ -16,17 +16,18 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
 from ..data.blocks import n_initial_rows, row_blocks
+from ..data.conditioned_adapter import ConditionedAdapter
 from ..data.mixed_adapter import MixedAdapter
 from ..data.sparse_rows import Rows
 from ..data.table import ModelRows, TableAdapter
 from ..nn import LatentVariableModel, Likelihood, StandardNormal
-from ..nn.gaps import GapLikelihood, gap_likelihood, has_gaps, take_gaps
+from ..nn.gaps import gap_likelihood, has_gaps, take_gaps, takes_gaps
 from ..nn.network import check_network
 from ..surroundings import making_modules
 from ..validation import fit_context
 from .declaration import architecture
 from .encoder import EncoderMixin
-from .parameters import ModelParameters
+from .parameters import ConditionParameters, ModelParameters
 from .row_answers import RowAnswersMixin
 from .trained import TrainedEstimator
 
@@ -36,7 +37,7 @@ LARGEST_SHARE = 0.75
 """Latents by default, as a share of the natural parameters: off the plane of the latents a decoder bends freely."""
 
 
-class LatentVariableEstimator(RowAnswersMixin, TrainedEstimator, EncoderMixin, ModelParameters):
+class LatentVariableEstimator(RowAnswersMixin, TrainedEstimator, EncoderMixin, ConditionParameters, ModelParameters):
     """Base of `LIDVAE` and `VAE`; not for direct use."""
 
     def _decoder(self, n_components: int, likelihood: Likelihood) -> nn.Module:
@@ -73,8 +74,9 @@ class LatentVariableEstimator(RowAnswersMixin, TrainedEstimator, EncoderMixin, M
         ValueError
             If a value is outside the support of the likelihood, a column has none, an injective decoder or an encoder
             that starts at principal components has more latents than there are natural parameters, `scale` is given
-            for a likelihood other than the Gaussian, rows are not the images that `image_shape` says, or the device is
-            missing.
+            for a likelihood other than the Gaussian, rows are not the images that `image_shape` says, an exposure is
+            not positive and finite, a covariate has gaps, X lacks a column of `offset` or `covariates`, or the device
+            is missing.
 
         Warns
         -----
@@ -120,9 +122,15 @@ class LatentVariableEstimator(RowAnswersMixin, TrainedEstimator, EncoderMixin, M
         return isinstance(self.likelihood, str) and self.likelihood != "auto"
 
     def _adapter(self) -> TableAdapter:
-        if self._has_one_family():
-            return TableAdapter(self.likelihood, self.scale)
-        return MixedAdapter(self.likelihood, self.scale)
+        adapter = (TableAdapter if self._has_one_family() else MixedAdapter)(self.likelihood, self.scale)
+        if self.offset is None and self.covariates is None:
+            return adapter
+        if self.encoder == "conv" or self.augment is not None:
+            raise ValueError(
+                'encoder="conv" and augment see pixels and nothing else; leave offset and covariates at None, or take '
+                'encoder="principal" and augment=None.'
+            )
+        return ConditionedAdapter(adapter, self.offset, self.covariates)
 
     @making_modules()
     def _initialised(
@@ -153,7 +161,7 @@ class LatentVariableEstimator(RowAnswersMixin, TrainedEstimator, EncoderMixin, M
     def _resumed(self, table: TableAdapter, X: Rows) -> tuple[LatentVariableModel, Tensor | ModelRows]:
         """The same; with the first gap it becomes a model of rows with gaps."""
         model, x = super()._resumed(table, X)
-        if not isinstance(model.likelihood, GapLikelihood) and any(map(has_gaps, row_blocks(x))):
+        if not takes_gaps(model.likelihood) and any(map(has_gaps, row_blocks(x))):
             take_gaps(model)
         return model, x
 

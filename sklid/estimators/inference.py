@@ -13,7 +13,7 @@ from ..data.blocks import chunks, tensor_of
 from ..data.sparse_rows import Rows, SparseRows
 from ..data.table import ModelRows, TableAdapter
 from ..nn import InversionError, LatentVariableModel, ball_kl_floor, iwae
-from ..nn.gaps import GapLikelihood, guarded_draws, has_gaps, take_gaps
+from ..nn.gaps import guarded_draws, has_gaps, take_gaps, takes_gaps
 from ..randomness import RowNoise
 from ..surroundings import ordinary_settings, without_gradients
 
@@ -68,7 +68,7 @@ class Inference:
         return ModelRows(X, self.table, self.device)
 
     def _take_gaps(self) -> None:
-        if not isinstance(self.model.likelihood, GapLikelihood):
+        if not takes_gaps(self.model.likelihood):
             self.model = copy.deepcopy(self.model)
             take_gaps(self.model)
 
@@ -99,7 +99,8 @@ class Inference:
         """Rows with each gap filled by its mean, or most probable code, given what was seen: ``(N, P) -> (N, P)``."""
         blocks = self._blocks(X, self.noise.n_draws)
         expected = self.table.restored(self._joined(map(self._conditional_mean, blocks), len(X)))
-        return np.where(np.isnan(X), expected, X)
+        values = self.table.features(X)
+        return np.where(np.isnan(values), expected, values)
 
     @without_gradients()
     def completed(self, X: NDArray, n_samples: int) -> NDArray[np.floating]:
@@ -107,7 +108,8 @@ class Inference:
         blocks = self._blocks(X, self.noise.n_draws + n_samples)
         draws = self._joined((self._completions(x, n_samples).transpose(0, 1) for x in blocks), len(X))
         restored = self.table.restored(draws.reshape(-1, draws.shape[-1])).reshape(draws.shape)
-        return np.where(np.isnan(X), restored.swapaxes(0, 1), X)
+        values = self.table.features(X)
+        return np.where(np.isnan(values), restored.swapaxes(0, 1), values)
 
     @without_gradients()
     def decoded(self, Z: NDArray) -> NDArray[np.floating]:
@@ -201,7 +203,7 @@ class Inference:
             z = self._posterior_mean(x)
         with torch.enable_grad():
             z.requires_grad_()
-            eta = self.model.natural_parameters(z)
+            eta = self.model.natural_parameters(z, self.model.given(x))
             information = _jacobians(eta, z).mT @ _jacobians(self.model.likelihood.expected_statistic(eta), z)
         return torch.linalg.eigvalsh((information + information.mT) / 2)[..., 0]
 

@@ -6,9 +6,8 @@ r"""What estimators with an injective decoder can do and others cannot: certific
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from ..data.mixed_adapter import MixedAdapter
 from ..nn import ACTIVATIONS, InjectiveDecoder, Likelihood, OrthogonalEmbedding, Section, SectionDecoder
 from ..validation import POSITIVE_INTEGER, POSITIVE_REAL, StrOptions
 from .declaration import parameter, with_parameters
@@ -95,7 +94,7 @@ class InjectiveMixin:
         moved = torch.arange(likelihood.n_parameters, device=in_units.device) if within is None else within
         if torch.isin(moved, in_units).all():
             return ""
-        if isinstance(self._table, MixedAdapter):
+        if likelihood.name == "mixed":
             return (
                 "not all columns have a Gaussian likelihood, and the noise of others vanishes at extreme parameters; "
                 'embedding="gaussian" has the floor of those that have'
@@ -168,7 +167,9 @@ class InjectiveMixin:
         ----------
         X : array-like of shape (n_samples, n_features)
             Rows of means in the units of the data, such as `inverse_transform` gives. In double precision means of a
-            Bernoulli tell logits apart up to about 30. Codes of categories are no means and have no inverse.
+            Bernoulli tell logits apart up to about 30. Codes of categories are no means and have no inverse. With an
+            `offset` or `covariates` the latent is the one that decodes to these means given those of the row;
+            ``offset="library"`` is not in means, which are taken to be those of a typical library.
         tol : float, default=1e-5
             Largest residual of the inverse of each Brenier map, in natural-parameter units.
         max_iter : int, default=100
@@ -185,8 +186,7 @@ class InjectiveMixin:
             probability of 0 or 1 and a count of 0 are, where no latent decodes to it.
         """
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype=np.float64)
-        return self._inference(np.float64).inverted(X, tol, max_iter)
+        return self._inference(np.float64).inverted(self._table.checked_means(self, X), tol, max_iter)
 
     def _n_free(self, likelihood: Likelihood) -> int:
         """Natural parameters that the rows of beta keep to."""

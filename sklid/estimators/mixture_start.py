@@ -67,10 +67,8 @@ class MixtureStart:
         q = model.encode(rows)
         noise = torch.randn(N_DRAWS // 2, len(rows), model.prior.n_components).to(rows)
         w, log_q = model.draw(q, torch.cat([noise, -noise]))  # in pairs, so that a Gaussian's draws average to its mean
-        means, decoded = (
-            _finite(w.mean(0)),
-            _finite(model.likelihood.mean(model.natural_parameters(w.mean(0), model.given(rows)))),
-        )
+        means = _finite(w.mean(0))
+        decoded = _finite(model.likelihood.mean(model.natural_parameters(w.mean(0))))  # no exposure makes a cluster
         start, mergings, layout = self, [], Layout(means, seed)
         if self.k == "auto":
             n_clusters, mergings = found_clusters(layout)

@@ -13,7 +13,7 @@ from ..nn import LIKELIHOODS
 from ..validation import NON_NEGATIVE, POSITIVE_INTEGER, POSITIVE_REAL, Interval, StrOptions
 from .declaration import parameter, with_parameters
 
-__all__ = ["MixtureParameters", "ModelParameters", "NumberOfClusters", "TrainingParameters"]
+__all__ = ["ConditionParameters", "MixtureParameters", "ModelParameters", "NumberOfClusters", "TrainingParameters"]
 
 SHARE = [Interval(Real, 0, 1, closed="both")]
 
@@ -87,6 +87,33 @@ class ModelParameters:
         kind="int",
         text="Draws per row in `score_samples`, and in `predict_proba` of a mixture.",
         constraint=POSITIVE_INTEGER,
+    )
+
+
+@with_parameters
+class ConditionParameters:
+    """What rows of a table are conditioned on."""
+
+    offset: "str | int | list | None" = parameter(
+        default=None,
+        kind='"library", name or number of a column, list of these, or None',
+        text="Exposure of counts, whose logarithm, less that of its typical value, adds to their log-means. "
+        '"library": the sum of the counts of a row, over the share that the columns it has are of a typical sum; a row '
+        "without any count is taken to have 1. A column: positive numbers, such as times under observation, which is "
+        "not modelled itself. Typical values are medians. Other likelihoods than those of counts have no exposure.",
+        constraint=[None, str, Integral, list, tuple],
+        shapes_model=True,
+    )
+    covariates: "str | int | list | None" = parameter(
+        default=None,
+        kind="name or number of a column, list of these, or None",
+        text="Columns that rows are conditioned on, such as batch or age, and that are not modelled. Numbers are "
+        "standardised; text, categories and truth values have a number for each category. The encoder sees them, and "
+        "in the decoder they add a linear map of them to the natural parameters, so that given them it is as injective "
+        "as without. What has no row to be given, as `sample` and `inverse_transform`, is at typical exposure, mean "
+        "numbers and most frequent categories.",
+        constraint=[None, str, Integral, list, tuple],
+        shapes_model=True,
     )
 
 

@@ -137,9 +137,9 @@ class RowAnswersMixin(AnswersMixin):
         return self._given_back(self._drawn(Inference.sample, n_samples), rounded=True)
 
     def _given_back(self, rows: NDArray[np.floating], like: Any = None, rounded: bool = False) -> Any:
-        """Rows as `set_output` wants them, with the index of the rows that they are answers to."""
-        names = getattr(self, "feature_names_in_", [f"x{column}" for column in range(rows.shape[-1])])
-        return self._table.given_back(rows, output_container(self), names, getattr(like, "index", None), rounded)
+        """Rows as `set_output` wants them, with the index and the conditions of the rows that they are answers to."""
+        names = getattr(self, "feature_names_in_", [f"x{column}" for column in range(self.n_features_in_)])
+        return self._table.given_back(rows, output_container(self), names, like, rounded)
 
     @property
     def likelihood_(self) -> Any:

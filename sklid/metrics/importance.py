@@ -52,7 +52,7 @@ def decoder_of(view: View) -> Callable[[Tensor], Distribution]:
 
 def decoded_log_prob(view: View, z: Tensor) -> Tensor:
     """Log p(x | z) of each row under its own latents: ``(S, N, K)`` to ``(S, N)``."""
-    x = view.rows
+    x = view.features
     copies = x.unsqueeze(0).expand(len(z), *x.shape).flatten(0, 1)
     log_probs = decoder_of(view)(z.flatten(0, 1)).log_prob(copies)
     return log_probs.reshape(*z.shape[:2], -1).sum(-1)

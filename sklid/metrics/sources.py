@@ -103,12 +103,20 @@ class View:
         given = getattr(self.model, "given", None)
         return None if given is None else given(self.rows)
 
+    @property
+    def features(self) -> Tensor:
+        """The part of the rows that p(x | z) is a distribution of, without what the model conditions on."""
+        features = getattr(self.model, "features", None)
+        return self.rows if features is None else features(self.rows)
+
     def at(self, chosen: Tensor | slice) -> "View":
         """The same model, and those of the rows that are chosen by their numbers."""
         volume = self.log_volume if np.ndim(self.log_volume) == 0 else self.log_volume[chosen]  # type: ignore[index]
         part = replace(self, rows=self.rows[chosen], log_volume=volume)
         if isinstance(self.rows, Tensor):
-            part.__dict__["given"] = None if self.given is None else self.given[chosen]
+            given = self.__dict__.get("given")
+        if given is not None:
+            part.__dict__["given"] = given[chosen]
         return part
 
     def blocks(self, n_draws: int) -> Iterator["View"]:

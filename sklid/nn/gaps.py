@@ -17,12 +17,22 @@ from torch import Tensor
 from torch.distributions import Distribution, constraints
 
 from .likelihoods.base import Likelihood
+from .likelihoods.conditioned import ConditionedLikelihood
 from .likelihoods.wrapped import WrappedLikelihood
 from .model import LatentVariableModel
 from .posterior import diagonal_normal
-from .principal import probabilistic_pca
+from .principal import expected_rows, probabilistic_pca
 
-__all__ = ["GapLikelihood", "SeenColumns", "gap_likelihood", "guarded_draws", "has_gaps", "take_gaps", "whole_rows"]
+__all__ = [
+    "GapLikelihood",
+    "SeenColumns",
+    "gap_likelihood",
+    "guarded_draws",
+    "has_gaps",
+    "take_gaps",
+    "takes_gaps",
+    "whole_rows",
+]
 
 N_ROUNDS = 15
 """Of filling gaps and of finding the principal components of the rows so filled."""
@@ -135,19 +145,21 @@ class GapLikelihood(WrappedLikelihood):
         values = self.inputs(x)[..., : self.whole.n_inputs]
         missing = torch.isnan(x)[..., self.columns]
         for _ in range(N_ROUNDS if missing.any() else 0):
-            values = torch.where(missing, _expected(values, n_components), values)
+            expected = expected_rows(values, probabilistic_pca(values, n_components))
+            values = torch.where(missing, expected, values)
         return values
 
 
-def _expected(rows: Tensor, n_components: int) -> Tensor:
-    """Rows as the probabilistic PCA of all of them expects them: ``(N, D) -> (N, D)``."""
-    mean, (directions, amplitudes, _) = rows.mean(0), probabilistic_pca(rows, n_components)
-    precision = 1 + amplitudes.square()
-    return mean + ((rows - mean) @ directions.mT * (1 - 1 / precision)) @ directions
+def takes_gaps(likelihood: Likelihood) -> bool:
+    """Whether it is one of rows that may have gaps."""
+    whole = likelihood.whole if isinstance(likelihood, ConditionedLikelihood) else likelihood
+    return isinstance(whole, GapLikelihood)
 
 
-def gap_likelihood(whole: Likelihood, blocks: Iterable[Tensor], told: Tensor) -> GapLikelihood:
+def gap_likelihood(whole: Likelihood, blocks: Iterable[Tensor], told: Tensor) -> WrappedLikelihood:
     """The likelihood for rows that may have gaps; its encoder sees the mean in the place of what is missing.
+
+    What rows are conditioned on has no gaps, so the conditions of a likelihood stay outside.
 
     Parameters
     ----------
@@ -158,6 +170,8 @@ def gap_likelihood(whole: Likelihood, blocks: Iterable[Tensor], told: Tensor) ->
     told : LongTensor of shape (M,)
         The columns of which it is told whether they are missing.
     """
+    if isinstance(whole, ConditionedLikelihood):
+        return whole.over(gap_likelihood(whole.whole, map(whole.equalised, blocks), told))
     total, n_seen = torch.zeros(whole.n_inputs), torch.zeros(whole.n_inputs)
     for x in blocks:
         seen = ~torch.isnan(x)[:, whole.columns]
@@ -170,8 +184,11 @@ def gap_likelihood(whole: Likelihood, blocks: Iterable[Tensor], told: Tensor) ->
 def take_gaps(model: LatentVariableModel) -> None:
     """Make a model of whole rows one of rows with gaps; for what is missing its encoder sees what z = 0 decodes to."""
     eta = model.natural_parameters(next(model.parameters()).new_zeros(1, model.prior.n_components))
-    fill = model.likelihood.inputs(model.likelihood.mean(eta))[0]
-    model.likelihood = GapLikelihood(model.likelihood, fill, torch.zeros(0, dtype=torch.long, device=fill.device))
+    conditioned = model.likelihood if isinstance(model.likelihood, ConditionedLikelihood) else None
+    whole = model.likelihood if conditioned is None else conditioned.whole
+    fill = whole.inputs(whole.mean(eta))[0]
+    gaps = GapLikelihood(whole, fill, torch.zeros(0, dtype=torch.long, device=fill.device))
+    model.likelihood = gaps if conditioned is None else conditioned.over(gaps)
 
 
 def guarded_draws(model: LatentVariableModel, x: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
@@ -195,4 +212,5 @@ def guarded_draws(model: LatentVariableModel, x: Tensor, noise: Tensor) -> tuple
     z = torch.cat([model.draw(q, noise[n_wide:])[0], wide.mean + wide.stddev * noise[:n_wide]])
     narrow_share, wide_share = noise.new_tensor([len(noise) - n_wide, n_wide]).div(len(noise)).log()
     log_density = torch.logaddexp(q.log_prob(z) + narrow_share, wide.log_prob(z) + wide_share)
-    return z, model.decode(z, model.given(x)).log_prob(x) + p.log_prob(z) - log_density
+    log_p = model.decode(z, model.given(x)).log_prob(model.features(x))
+    return z, log_p + p.log_prob(z) - log_density

@@ -103,7 +103,7 @@ class JointMixtureModel(MixtureModel):
         labels, latents = self._posteriors(self.seen(x) if seen is None else seen)
         w, _ = self.posterior.draw(latents, self.noise_for(x) if noise is None else noise)
         each = x.unsqueeze(-2)
-        reconstruction = (labels.probs * self.decode(w, self.given(each)).log_prob(each)).sum(-1)
+        reconstruction = (labels.probs * self.decode(w, self.given(each)).log_prob(self.features(each))).sum(-1)
         log_joint = self.prior.expected_log_joint(latents.mean, latents.variance)
         divergence = (labels.probs * (labels.logits - latents.entropy() - log_joint)).sum(-1)
         return Bound(reconstruction, divergence.unsqueeze(-1))
@@ -136,7 +136,7 @@ class JointMixtureModel(MixtureModel):
         """
         _, latents = self._posteriors(self.seen(x))
         (w, log_q), each = self.posterior.draw(latents, noise.unsqueeze(-2)), x.unsqueeze(-2)
-        log_joint = self.decode(w, self.given(each)).log_prob(each) + self.prior.log_joint(w)
+        log_joint = self.decode(w, self.given(each)).log_prob(self.features(each)) + self.prior.log_joint(w)
         return (log_joint - log_q).logsumexp(-1)
 
     def _tensors_by_label(self) -> list[Tensor]:

@@ -15,7 +15,7 @@ from .draws import standard_noise
 from .likelihoods.base import Likelihood
 from .objective import Bound
 from .posterior import Posterior
-from .principal import probabilistic_pca
+from .principal import expected_rows, probabilistic_pca
 from .prior import Prior
 
 __all__ = ["LatentVariableModel"]
@@ -89,7 +89,8 @@ class LatentVariableModel(nn.Module):
     def bound(self, q: Distribution, x: Tensor, noise: Tensor) -> Bound:
         """The evidence lower bound of the rows x ``(*, P)`` under a posterior, from noise ``(S, *, K)``."""
         z, log_q = self.draw(q, noise)
-        return Bound(self.decode(z, self.given(x)).log_prob(x).mean(0), self.prior.divergences(q, z, log_q))
+        log_p = self.decode(z, self.given(x)).log_prob(self.features(x))
+        return Bound(log_p.mean(0), self.prior.divergences(q, z, log_q))
 
     def noise_for(self, x: Tensor) -> Tensor:
         """Standard normal noise of one forward pass: ``(*, P) -> (1, *, K)``."""
@@ -101,11 +102,12 @@ class LatentVariableModel(nn.Module):
 
         This sets noise, mean, directions and amplitudes.
         """
+        self.likelihood.observe(x)
         inputs = self.likelihood.initial_inputs(x, self.prior.n_components)
-        directions, amplitudes, noise = probabilistic_pca(
-            inputs, self.prior.n_components, self.decoder.fixed_directions, self.decoder.within
-        )
+        pca = probabilistic_pca(inputs, self.prior.n_components, self.decoder.fixed_directions, self.decoder.within)
+        directions, amplitudes, noise = pca
         self.likelihood.initialise(noise)
+        self.likelihood.settle(x, expected_rows(inputs, pca))
         mean = self.likelihood.mean_parameters(x)
         self.decoder.initialise(mean, directions, self.likelihood.slopes(amplitudes), float(self.likelihood.gain()))
         self.posterior.initialise(inputs.mean(0), directions, amplitudes, noise)
@@ -136,6 +138,10 @@ class LatentVariableModel(nn.Module):
         """What a row's distribution is conditioned on, such as its exposure: ``(*, P) -> (*, C)``, or None."""
         return self.likelihood.given(x)
 
+    def features(self, x: Tensor) -> Tensor:
+        """The part of rows that p(x | z) is a distribution of, without what they are conditioned on."""
+        return self.likelihood.features(x)
+
     def natural_parameters(self, z: Tensor, given: Tensor | None = None) -> Tensor:
         """f(z), and what a condition makes of it: ``(*, K), (*, C) -> (*, D)``."""
         return self.likelihood.conditioned(self.decoder(z, self.likelihood.gain()), given)
@@ -147,7 +153,7 @@ class LatentVariableModel(nn.Module):
     def log_weights(self, x: Tensor, noise: Tensor) -> Tensor:
         """Log p(x, z) - log q(z | x) for latents made of standard normal noise: ``(*, P), (S, *, K) -> (S, *)``."""
         z, log_q = self.draw(self.encode(x), noise)
-        return self.decode(z, self.given(x)).log_prob(x) + self.prior().log_prob(z) - log_q
+        return self.decode(z, self.given(x)).log_prob(self.features(x)) + self.prior().log_prob(z) - log_q
 
     def sample(self, n_samples: int) -> tuple[Tensor, Tensor]:
         """Draws of x ``(n, P)`` and of the latents z ``(n, K)`` behind them."""

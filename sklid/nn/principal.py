@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-__all__ = ["ProbabilisticPCA", "probabilistic_pca"]
+__all__ = ["ProbabilisticPCA", "expected_rows", "probabilistic_pca"]
 
 SPARE_DIRECTIONS, POWER_ITERATIONS = 10, 4
 """Of the randomised decomposition (Halko, Martinsson & Tropp 2011): on images the span is right to 1e-3 of a radian, in
@@ -55,6 +55,12 @@ def probabilistic_pca(
     noise_variance = max((total - variances.sum().item()) / rest, LEAST_NOISE_SHARE * total / rows.shape[1], 1e-6)
     amplitudes = (variances / noise_variance - 1).clamp_min(0).sqrt()
     return ProbabilisticPCA(directions, amplitudes, noise_variance**0.5)
+
+
+def expected_rows(rows: Tensor, pca: ProbabilisticPCA) -> Tensor:
+    """Rows as their own probabilistic PCA expects them at the mean of their latents: ``(N, D) -> (N, D)``."""
+    mean, precision = rows.mean(0), 1 + pca.amplitudes.square()
+    return mean + ((rows - mean) @ pca.directions.mT * (1 - 1 / precision)) @ pca.directions
 
 
 def _principal_directions(centred: Tensor, n_directions: int) -> Tensor:

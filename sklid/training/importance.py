@@ -60,7 +60,7 @@ def importance_surrogate(model: Any, x: Tensor, noise: Tensor) -> tuple[Tensor, 
     seen, given = model.seen(x), model.given(x)
     q = model.posterior(seen)
     z, log_q = model.draw(q, noise)
-    log_p = model.decode(z, given).log_prob(x)
+    log_p = model.decode(z, given).log_prob(model.features(x))
     log_weights = log_p + model.prior().log_prob(z) - _density_of_fixed(model.posterior, seen, z)
     shares = log_weights.detach().softmax(0)
     if z.requires_grad:

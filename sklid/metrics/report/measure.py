@@ -111,7 +111,9 @@ def measure_labels_of_model(
 ) -> LabelMeasurements:
     """What q(y | x) tells, how many clusters the rows form and, under a mixture prior, how far its clusters differ."""
     chosen = torch.randperm(len(view.rows))[: effort.n_clustered]
-    labels = _with_clusters(measure_labels(probabilities), probabilities[chosen.cpu().numpy()], view.rows[chosen].cpu())
+    labels = _with_clusters(
+        measure_labels(probabilities), probabilities[chosen.cpu().numpy()], view.features[chosen].cpu()
+    )
     if not isinstance(prior, MixtureSameFamily):
         return labels
     information = exact_information(prior, exact.weights, exact.draws)

@@ -83,19 +83,19 @@ def posterior_draw(view: View) -> Tensor:
 
 def residuals_of(view: View, z: Tensor, centre: Tensor) -> Residuals:
     """The residuals of the rows at draws of their latents, and at their means, each ``(N, K)``."""
-    p = _by_column(decoder_of(view)(z))
+    p, x = _by_column(decoder_of(view)(z)), view.features
     if isinstance(p, MultivariateNormal):
-        whitened = torch.linalg.solve_triangular(p.scale_tril, (view.rows - p.mean).unsqueeze(-1), upper=False)
+        whitened = torch.linalg.solve_triangular(p.scale_tril, (x - p.mean).unsqueeze(-1), upper=False)
         return Residuals(_finite(whitened.double()), _finite(whitened.squeeze(-1).double()), True, False)
-    if p.event_shape or p.batch_shape != view.rows.shape:
+    if p.event_shape or p.batch_shape != x.shape:
         return Residuals(None, None, False, False)
-    n_levels = _number_of_levels(p, view.rows)
-    standardised = _finite(_standardised(p, view.rows, n_levels))
+    n_levels = _number_of_levels(p, x)
+    standardised = _finite(_standardised(p, x, n_levels))
     if not isinstance(p, Normal):
-        return Residuals(standardised, _finite(_scores(p, view.rows, n_levels)), hasattr(p, "scale"), False)
+        return Residuals(standardised, _finite(_scores(p, x, n_levels)), hasattr(p, "scale"), False)
     scales = p.scale.flatten(1)
     has_one_scale = bool((scales == scales[:, :1]).all())
-    at_centre = _standardised(_by_column(decoder_of(view)(centre)), view.rows, 0)
+    at_centre = _standardised(_by_column(decoder_of(view)(centre)), x, 0)
     if standardised is not None and at_centre is not None:
         standardised = _finite(_in_noise_of_their_size(at_centre, standardised, has_one_scale))
     scores = None if standardised is None else standardised.squeeze(-1)

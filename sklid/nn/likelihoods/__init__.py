@@ -4,6 +4,7 @@ from .base import Likelihood
 from .bernoulli import BernoulliLikelihood
 from .categorical import CategoricalLikelihood, helmert_basis
 from .columns import ColumnProduct
+from .conditioned import ConditionedLikelihood, Library
 from .continuous_bernoulli import ContinuousBernoulli, ContinuousBernoulliLikelihood
 from .counts import PoissonLikelihood
 from .families import LIKELIHOODS
@@ -24,9 +25,11 @@ __all__ = [
     "BernoulliLikelihood",
     "CategoricalLikelihood",
     "ColumnProduct",
+    "ConditionedLikelihood",
     "ContinuousBernoulli",
     "ContinuousBernoulliLikelihood",
     "GaussianLikelihood",
+    "Library",
     "Likelihood",
     "LogNormalLikelihood",
     "MixedLikelihood",

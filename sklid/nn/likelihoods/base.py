@@ -123,12 +123,36 @@ class Likelihood(nn.Module):
         """
         return eta
 
+    def features(self, x: Tensor) -> Tensor:
+        """The part of rows that the distribution is of; all of them, where nothing else stands in a row."""
+        return x
+
+    def takes_exposure(self) -> Tensor:
+        """Of which columns the natural parameter is a log-mean, to which log exposure adds: bool ``(P,)``."""
+        return torch.zeros(self.n_features, dtype=torch.bool, device=self.columns.device)
+
     def gain(self) -> Tensor | float:
         """Positive scale of the learned part of the decoder."""
         return 1.0
 
     def initialise(self, noise: float) -> None:
         """Set the noise standard deviation, where there is one to learn."""
+
+    def observe(self, x: Tensor) -> None:
+        """Learn of rows ``(N, P)`` what the inputs of an encoder need, before a model is initialised at them."""
+
+    def settle(self, x: Tensor, inputs: Tensor, exposure: Tensor | float = 1.0) -> None:
+        """Set what is learned beside the natural parameters to what is left of rows that are partly explained.
+
+        Parameters
+        ----------
+        x : Tensor of shape (N, P)
+            nan stands for a value that was not seen.
+        inputs : Tensor of shape (N, D)
+            `initial_inputs` as the latents that a model begins at explain them.
+        exposure : Tensor of shape (N, 1), or float
+            Of counts.
+        """
 
     def distribution(self, eta: Tensor) -> Distribution:
         """p(x | eta) over rows: ``(*, D)`` to a distribution of batch shape ``(*,)`` and event shape ``(P,)``."""

@@ -15,6 +15,9 @@ class CountLikelihood(Likelihood):
 
     support = NON_NEGATIVE_INTEGERS
 
+    def takes_exposure(self) -> Tensor:
+        return torch.ones(self.n_features, dtype=torch.bool, device=self.columns.device)
+
     def inputs(self, x: Tensor) -> Tensor:
         return torch.log1p(x)
 

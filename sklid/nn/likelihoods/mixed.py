@@ -111,6 +111,14 @@ class MixedLikelihood(Likelihood):
         for part in self.parts:
             part.initialise(noise)
 
+    def takes_exposure(self) -> Tensor:
+        return self.groups.joined([part.takes_exposure() for part in self.parts])
+
+    def settle(self, x: Tensor, inputs: Tensor, exposure: Tensor | float = 1.0) -> None:
+        each = zip(self._of_columns(x), self._of_parameters(inputs), strict=True)
+        for (part, own), (_, explained) in each:
+            part.settle(own, explained, exposure)
+
     def distribution(self, eta: Tensor) -> Distribution:
         return ColumnProduct([part(own) for part, own in self._of_parameters(eta)], self.groups)
 

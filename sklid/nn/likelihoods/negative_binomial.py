@@ -24,12 +24,15 @@ __all__ = ["NegativeBinomial", "NegativeBinomialLikelihood"]
 MINIMAL_DISPERSION = 1e-6
 INITIAL_RANGE = 1e-2, 1e4
 """Of the dispersion at the start."""
+LEAST_MEAN = 1e-3
+"""Of a count whose logarithm is explained as less than nothing."""
 
 
 class NegativeBinomial(Distribution):
     """Negative binomial with the given log-mean and dispersion.
 
-    The log-density is computed in double precision: where the dispersion is large, log-gammas cancel.
+    The log-density of counts above 0 is computed in double precision: where the dispersion is large, log-gammas cancel.
+    That of 0, which most counts of many tables are, is theta log(theta / (theta + mean)), in which nothing does.
 
     Parameters
     ----------
@@ -50,18 +53,23 @@ class NegativeBinomial(Distribution):
     support = constraints.nonnegative_integer
 
     def __init__(self, log_mean: Tensor, dispersion: Tensor) -> None:
+        self._own_dispersion = dispersion
         self.log_mean, self.dispersion = torch.broadcast_tensors(log_mean, dispersion)
         super().__init__(self.log_mean.shape, validate_args=False)
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> "NegativeBinomial":
-        return NegativeBinomial(self.log_mean.expand(batch_shape), self.dispersion.expand(batch_shape))
+        return NegativeBinomial(self.log_mean.expand(batch_shape), self._own_dispersion)
 
     def log_prob(self, value: Tensor) -> Tensor:
-        x, theta = value.double(), self.dispersion.double()
-        excess = self.log_mean.double() - theta.log()
-        binomial = torch.lgamma(x + theta) - torch.lgamma(theta) - torch.lgamma(x + 1)
-        log_prob = binomial + x * nn.functional.logsigmoid(excess) + theta * nn.functional.logsigmoid(-excess)
-        return log_prob.to(self.log_mean.dtype)
+        shape = torch.broadcast_shapes(value.shape, self.log_mean.shape)
+        value, log_mean, theta = torch.atleast_1d(value, self.log_mean, self._own_dispersion)
+        if value.shape != log_mean.shape[-value.dim() :]:
+            value, log_mean = torch.broadcast_tensors(value, log_mean)
+        log_prob = theta * nn.functional.logsigmoid(theta.log() - log_mean)
+        counted: Any = (..., *value.nonzero(as_tuple=True))
+        theta = theta.expand(value.shape)[counted].double()
+        log_prob[counted] = _of_counts(value[counted].double(), log_mean[counted].double(), theta).to(log_prob)
+        return log_prob.reshape(shape)
 
     @property
     def mean(self) -> Tensor:
@@ -114,6 +122,25 @@ class NegativeBinomialLikelihood(CountLikelihood):
             square, excess = square.sum(), excess.sum()
         self.log_dispersion.copy_(_initial(square, excess).log())
 
+    @torch.no_grad()
+    def settle(self, x: Tensor, inputs: Tensor, exposure: Tensor | float = 1.0) -> None:
+        """Set the dispersion to the variance that is left around means that inputs and exposure explain.
+
+        Logarithms of counts have smaller means than counts, so the means of a column are brought to its own. Of a
+        dispersion for each column, 1 / theta is drawn to the common one, by the variance that Poisson counts give it.
+        """
+        seen = ~x.isnan()
+        counts = x.nan_to_num(0.0)
+        means = (inputs.expm1().clamp_min(LEAST_MEAN) * exposure).masked_fill(~seen, 0.0)
+        means = means * (counts.sum(0) / means.sum(0).clamp_min(LEAST_MEAN))
+        square, excess = means.square().sum(0), ((counts - means).square() - means).sum(0)
+        weights = (1 + counts.sum(0) / seen.sum(0).clamp_min(1)).square()
+        common = _initial((square / weights).sum(), (excess / weights).sum())
+        if len(self.log_dispersion) > 1:
+            noise = (2 * means.square() + means).sum(0).clamp_min(LEAST_MEAN)
+            common = _initial(square.square() / noise + common.square(), excess * square / noise + common)
+        self.log_dispersion.copy_(common.log())
+
     def zeros(self, mean: Tensor, variance: Tensor) -> Tensor:
         theta = _initial(mean.square(), variance - mean)
         return torch.exp(-theta * torch.log1p(mean / theta))
@@ -132,6 +159,13 @@ class NegativeBinomialLikelihood(CountLikelihood):
     def information(self, eta: Tensor) -> Tensor:
         theta = self.dispersion()
         return theta * torch.sigmoid(eta - theta.log())
+
+
+def _of_counts(x: Tensor, log_mean: Tensor, theta: Tensor) -> Tensor:
+    """Log-densities of counts ``(*, n)``; those of counts and dispersions are computed once for all means."""
+    binomial = torch.lgamma(x + theta) - torch.lgamma(theta) - torch.lgamma(x + 1)
+    excess = log_mean - theta.log()
+    return binomial + x * nn.functional.logsigmoid(excess) + theta * nn.functional.logsigmoid(-excess)
 
 
 def _initial(square: Tensor, excess: Tensor) -> Tensor:

@@ -39,6 +39,18 @@ class WrappedLikelihood(Likelihood):
     def conditioned(self, eta: Tensor, given: Tensor | None) -> Tensor:
         return self.whole.conditioned(eta, given)
 
+    def features(self, x: Tensor) -> Tensor:
+        return self.whole.features(x)
+
+    def takes_exposure(self) -> Tensor:
+        return self.whole.takes_exposure()
+
+    def observe(self, x: Tensor) -> None:
+        self.whole.observe(x)
+
+    def settle(self, x: Tensor, inputs: Tensor, exposure: Tensor | float = 1.0) -> None:
+        self.whole.settle(x, inputs, exposure)
+
     def gain(self) -> Tensor | float:
         return self.whole.gain()
 
