@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from ..nn import LIKELIHOODS
-from .table import fitting_likelihoods
+from .support import fitting_likelihoods
 
 __all__ = ["Choice", "Table", "TableError", "check_values", "checked", "label_values", "shortened"]
 

@@ -20,9 +20,10 @@ from .blocks import row_blocks, tensor_of
 from .memory_map import MappedRows
 from .scale import fitted_scaler
 from .sparse_rows import Rows, SparseRows
+from .support import all_in, fitting_likelihoods
 from .validated_rows import validated_rows
 
-__all__ = ["ModelRows", "TableAdapter", "fitting_likelihoods", "index_of"]
+__all__ = ["ModelRows", "TableAdapter", "index_of"]
 
 LARGEST_VALUE = 1e18
 """In the units of a model, and in single precision, which then holds its square."""
@@ -207,7 +208,7 @@ class TableAdapter:
     def _holds_all(self, X: SparseRows) -> bool:
         """Whether the support of the family, one for all columns, is that of the model and holds all numbers."""
         family = LIKELIHOODS[self.likelihood].support
-        return self.support is family and all(_all_in(family, tensor_of(values)) for values in X.values())
+        return self.support is family and all(all_in(family, tensor_of(values)) for values in X.values())
 
     def _check_size(self, X: Rows) -> None:
         """ValueError for a value of a sparse table that is too large; of other tables it is found as rows are made."""
@@ -226,7 +227,7 @@ class TableAdapter:
             return
         n_earlier = 0
         for block in row_blocks(X):
-            if not _all_in(self.support, tensor_of(block)):
+            if not all_in(self.support, tensor_of(block)):
                 break
             n_earlier += len(block)
         else:
@@ -270,15 +271,6 @@ def index_of(X: Any) -> Any:
     return X.index if hasattr(X, "iloc") else None
 
 
-def fitting_likelihoods(X: Rows) -> list[str]:
-    """The keys of `sklid.nn.LIKELIHOODS` whose support holds all values of a table."""
-    return [
-        name
-        for name, family in LIKELIHOODS.items()
-        if all(_all_in(family.support, tensor_of(rows)) for rows in row_blocks(X))
-    ]
-
-
 def _shares_seen(X: Rows, names: Sequence[str] | None, numbers: Sequence[int] | None) -> NDArray[np.floating]:
     """The share of values that each column has; ValueError for none, of which there is nothing to learn."""
     if isinstance(X, SparseRows):
@@ -297,12 +289,3 @@ def _shares_seen(X: Rows, names: Sequence[str] | None, numbers: Sequence[int] | 
 def _title(column: int, names: Sequence[str] | None, numbers: Sequence[int] | None = None) -> str:
     number = column if numbers is None else numbers[column]
     return f"column {number}" if names is None else f"column {number} ({names[column]!r})"
-
-
-def _all_in(support: Support, rows: Tensor) -> bool:
-    """Whether all values are in the support; of an interval the least and the greatest of each column tell."""
-    if support.is_interval:
-        bounds = torch.stack(torch.aminmax(rows, dim=0))
-        if bool(support.constraint.check(bounds).all()):
-            return True
-    return bool((support.constraint.check(rows) | torch.isnan(rows)).all())
