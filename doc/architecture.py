@@ -25,8 +25,8 @@ HOUSE = [
      "sequences.refined sequences"),
     ("root", "", "exceptions surroundings randomness validation"),
     ("floor 2", "data",
-     "blocks memory_map sparse_rows support spooled validated_rows scale table numeric_table array_file frame_table text_file "
-     "parquet_file files splitter documents vocabulary corpus categories column_kinds column_reader column_writer "
+     "blocks memory_map sparse_rows support spooled validated_rows scale table numeric_table array_file frame_table "
+     "text_file parquet_file files splitter documents vocabulary corpus categories column_kinds column_reader column_writer "
      "column_rules column_families mixed_table mixed_adapter chosen_columns conditions conditioned_adapter"),
     ("floor 2", "datasets", "made downloads reading image_files images documents"),
     ("floor 2", "training", "callbacks batches guard checkpoint loss net phases aggressive importance"),
@@ -48,6 +48,8 @@ HOUSE = [
      "classical gaussian_posterior vae beta_vae free_bits_vae delta_vae bn_vae skip_vae lagging_vae "
      "semi_amortized_vae gmvae sequential_vae "
      "sequential_competitors language_model"),
+    ("floor 6", "persistence",
+     "archive kinds values budget records frames tables models nets estimators scikit registry files"),
     ("root", "", "__init__"),
     ("side wing", "mcmc", "chains ppca mixture"),
     ("side wing", "plots",
@@ -139,6 +141,7 @@ COLOURS = {
     "floor 3": "#c98a1b",
     "floor 4": "#b5598f",
     "floor 5": "#7d6bc9",
+    "floor 6": "#c0564b",
     "side wing": "#7f8c4a",
     "root": "#7b8794",
 }

@@ -8,6 +8,7 @@ from .estimators.lidvae import LIDVAE
 from .exceptions import CollapseWarning
 from .imputation.imputer import LIDVAEImputer
 from .linear.ppca import IdentifiablePPCA
+from .persistence import load, save
 
 __all__ = [
     "LIDSVAE",
@@ -18,5 +19,7 @@ __all__ = [
     "LIDMVAEClustering",
     "LIDVAEImputer",
     "embed",
+    "load",
+    "save",
 ]
 __version__ = "0.1.0"

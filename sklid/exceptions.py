@@ -9,6 +9,7 @@ from contextlib import contextmanager
 __all__ = [
     "CappedEstimateWarning",
     "CollapseWarning",
+    "ModelFileError",
     "NoiseWarning",
     "UnknownCategoryWarning",
     "silenced",
@@ -28,6 +29,10 @@ class CappedEstimateWarning(UserWarning):
 
     Its estimate is near the largest value that so many rows can show.
     """
+
+
+class ModelFileError(ValueError):
+    """A model that a file cannot hold, or a file that holds no model; the message is one line for its owner."""
 
 
 class NoiseWarning(UserWarning):

@@ -12,7 +12,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import _fit_context
 from sklearn.utils import _safe_indexing as safe_indexing
-from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions, validate_params
+from sklearn.utils._param_validation import (
+    Interval,
+    RealNotInt,
+    StrOptions,
+    validate_parameter_constraints,
+    validate_params,
+)
 from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
@@ -23,6 +29,7 @@ __all__ = [
     "Interval",
     "RealNotInt",
     "StrOptions",
+    "check_parameters",
     "check_sample_weight",
     "checked_size",
     "fit_context",
@@ -43,6 +50,12 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 def fit_context(*, prefer_skip_nested_validation: bool) -> Callable[[Method], Method]:
     """scikit-learn's decorator of a ``fit``, which checks the parameters first; the type of the method stays."""
     return _fit_context(prefer_skip_nested_validation=prefer_skip_nested_validation)
+
+
+def check_parameters(estimator: Any) -> None:
+    """ValueError, in scikit-learn's words, for a parameter of an estimator that is outside its constraints."""
+    constraints = estimator._parameter_constraints
+    validate_parameter_constraints(constraints, estimator.get_params(deep=False), type(estimator).__name__)
 
 
 def checked_size(number: Any, name: str = "n_samples", what: str = "rows to draw") -> int:

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from ..data.sparse_rows import Rows
 from ..data.table import ModelRows, TableAdapter
-from ..nn import JointMixtureModel, LatentVariableModel, MixtureModel
+from ..nn import JointMixtureModel, LatentVariableModel, MixtureModel, SeparatedMixture
 from ..surroundings import making_modules
 from ..training import BoundNet
 from ..training.phases import Phase, Settings, train
@@ -257,6 +257,10 @@ class MixtureMixin(ClusterMixin, MixtureAttributes, MixtureParameters):
     def _with_mixture(self, model: LatentVariableModel, x: Tensor | ModelRows, seed: int) -> MixtureModel:
         """The model with a mixture in place of its prior; the other parts are the same modules."""
         prior, self._mergings = self._mixture_start().mixture(model, x, seed)
+        return self._under(prior, model)
+
+    def _under(self, prior: SeparatedMixture, model: LatentVariableModel) -> MixtureModel:
+        """The parts of a model under a mixture."""
         parts = (prior, model.decoder, model.likelihood, model.posterior)
         if self.inference == "joint":
             return JointMixtureModel(*parts, self.encoder_depth, self.encoder_width)

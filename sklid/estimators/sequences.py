@@ -210,10 +210,13 @@ class SequenceEstimator(TextAnswersMixin, TrainedEstimator, TextParameters):
                 "The first call of partial_fit initialises the model at its documents and needs at least n_components "
                 f"+ 1 = {self.n_components_ + 1}, got {len(X)}. Pass more first, or lower n_components."
             )
-        decoder = self._decoder(self._states(n_words, self.n_components_), n_words)
-        model = self._assembled(decoder, n_words)
+        model = self._untrained(n_words)
         model.initialise(X[torch.randperm(len(X))[:MOST_INITIAL_ROWS]])
         return model, X
+
+    def _untrained(self, n_words: int) -> SequenceModel:
+        """The model of so many words, at random weights."""
+        return self._assembled(self._decoder(self._states(n_words, self.n_components_), n_words), n_words)
 
     def _assembled(self, decoder: SequenceDecoder, n_words: int) -> SequenceModel:
         """The model of the estimator's parameters, at random weights."""

@@ -21,7 +21,7 @@ from ..training import BoundNet
 from .linear_gaussian import LinearGaussian
 from .solver import Fit, Problem
 
-__all__ = ["fit_gradient"]
+__all__ = ["fit_gradient", "gradient_net"]
 
 STEPS_PER_EPOCH = 20
 MOST_ATTEMPTS = 10
@@ -55,7 +55,7 @@ def fit_gradient(X: NDArray, closed: LinearGaussian, noise_variance: float | Non
     x = torch.from_numpy(X / scale)
     for _ in range(MOST_ATTEMPTS):
         initial = _random_model(x, len(closed.amplitudes), math.sqrt(noise) / scale, problem.random_state)
-        net = _trained(_net(initial, problem.tol, problem.max_iter), x)
+        net = _trained(gradient_net(initial, problem.tol, problem.max_iter), x)
         model = net.module_
         if _least_loading(model) > 10 * LEAST_SLOPE:
             break
@@ -100,7 +100,8 @@ def _least_loading(model: LinearModel) -> float:
     return float(torch.linalg.svdvals(model.decoder.loadings())[-1])
 
 
-def _net(model: LinearModel, tol: float, max_iter: int) -> BoundNet:
+def gradient_net(model: LinearModel, tol: float, max_iter: int) -> BoundNet:
+    """The net that trains a model by L-BFGS."""
     stop = EarlyStopping(monitor="train_loss", patience=2, threshold=tol, threshold_mode="abs", sink=noop)
     return BoundNet(
         model,

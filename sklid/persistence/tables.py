@@ -1,0 +1,110 @@
+"""Forms of what lets data in and out: what it has learned of columns or words; the rest follows from parameters.
+
+A field that an adapter learns is declared here, once, with its kind; saving an adapter with one that is not declared is
+an error, so that none is lost in silence.
+"""
+
+from collections.abc import Hashable
+from typing import Any
+
+from sklearn.preprocessing import StandardScaler
+
+from ..data.categories import object_array
+from ..data.column_families import FAMILIES, OF_CODES
+from ..data.column_kinds import KIND_OF_TYPE, LABEL_KINDS
+from ..data.column_writer import Container
+from ..data.corpus import CorpusAdapter
+from ..data.mixed_adapter import MixedAdapter
+from ..data.mixed_table import MixedTable
+from ..data.table import TableAdapter
+from ..data.vocabulary import FIRST
+from ..exceptions import ModelFileError
+from .archive import damaged
+from .kinds import Anything, Array, Each, Is, Kind, Maybe, Text
+from .values import Packer, Unpacker
+
+__all__ = ["packed_table", "unpacked_table"]
+
+LEARNED: dict[str, Kind] = {
+    "scaler": Maybe(Is((StandardScaler,))),
+    "learned_scale": Maybe(Text(("column", "table"))),
+    "shares_seen": Array("f", ("features",)),
+}
+"""Of any table."""
+FROM_PARAMETERS = {"likelihood", "scale", "asked", "support", "table"}
+COLUMNS: dict[str, Kind] = {
+    "labels": Maybe(Each(Anything(), "features")),
+    "names": Each(Text(), "features"),
+    "kinds": Each(Text((*dict.fromkeys(KIND_OF_TYPE.values()), *LABEL_KINDS)), "features"),
+    "families": Each(Text(tuple(FAMILIES)), "features"),
+    "reasons": Each(Text(), "features"),
+    "categories": Each(Maybe(Array("Obif", None)), "features"),
+    "container": Is((Container,)),
+}
+"""Of the columns of a mixed table."""
+OF_VOCABULARY = {"splitter", "lowercase", "max_features", "min_df", "max_length", "words", "_numbers"}
+
+
+def packed_table(table: Any, packer: Packer, path: str) -> dict[str, Any]:
+    """What an adapter has learned."""
+    if isinstance(table, CorpusAdapter):
+        _check_known(table, {"vocabulary"}, path)
+        _check_known(table.vocabulary, OF_VOCABULARY, path)
+        return {"words": packer.value(table.vocabulary.words, f"{path}.words")}
+    _check_known(table, {*LEARNED, *FROM_PARAMETERS}, path)
+    described = {"learned": _packed(table, LEARNED, packer, path)}
+    if isinstance(table, MixedAdapter):
+        _check_known(table.table, set(COLUMNS), path)
+        described["columns"] = _packed(table.table, COLUMNS, packer, path)
+    return described
+
+
+def unpacked_table(described: dict[str, Any], fresh: Any, unpacker: Unpacker, path: str) -> Any:
+    """An adapter that knows it; `fresh` is one of the parameters, which has learned nothing."""
+    if isinstance(fresh, CorpusAdapter):
+        _learn_words(fresh, unpacker.value(described["words"], f"{path}.words"), path)
+        return fresh
+    _restore(fresh, LEARNED, described["learned"], unpacker, path)
+    if isinstance(fresh, MixedAdapter):
+        fresh.table = _restore(MixedTable(), COLUMNS, described["columns"], unpacker, path)
+        _check_categories(fresh.table, path)
+    return fresh
+
+
+def _packed(found: Any, fields: dict[str, Kind], packer: Packer, path: str) -> dict[str, Any]:
+    return packer.fields({name: getattr(found, name) for name in fields}, fields, path)
+
+
+def _restore(
+    fresh: TableAdapter | MixedTable, fields: dict[str, Kind], described: Any, unpacker: Unpacker, path: str
+) -> Any:
+    vars(fresh).update(unpacker.fields(described, fields, path))
+    return fresh
+
+
+def _check_known(found: Any, known: set[str], path: str) -> None:
+    unknown = vars(found).keys() - known
+    if unknown:
+        raise ModelFileError(
+            f"{path} has learned {min(unknown)}, which a model file does not hold yet. Use joblib.dump."
+        )
+
+
+def _learn_words(adapter: CorpusAdapter, words: list[Hashable], path: str) -> None:
+    kind: Kind = Each(Text()) if words and isinstance(words[0], str) else Each(Is((int,)))
+    if not words or not kind.fits(words, {}) or len(set(words)) < len(words):
+        raise damaged(f"{path}.words are not different words, or numbers")
+    adapter.vocabulary.words = words
+    adapter.vocabulary._numbers = {word: number for number, word in enumerate(words, FIRST)}
+
+
+def _check_categories(table: MixedTable, path: str) -> None:
+    """ModelFileError for a column whose categories do not go with its kind and family."""
+    for column, (kind, family, categories) in enumerate(
+        zip(table.kinds, table.families, table.categories, strict=True)
+    ):
+        needs = kind in LABEL_KINDS or family in OF_CODES
+        if needs != (categories is not None) or (needs and categories.ndim != 1):
+            raise damaged(f"{path}.categories of column {column} do not go with a column of kind {kind}")
+        if kind in LABEL_KINDS:
+            table.categories[column] = object_array(categories.tolist())
