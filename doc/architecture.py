@@ -26,8 +26,8 @@ HOUSE = [
     ("root", "", "exceptions surroundings randomness validation"),
     ("floor 2", "data",
      "blocks memory_map sparse_rows support spooled validated_rows scale table numeric_table array_file frame_table "
-     "text_file parquet_file files splitter documents vocabulary corpus categories column_kinds column_reader column_writer "
-     "column_rules column_families mixed_table mixed_adapter chosen_columns conditions conditioned_adapter"),
+     "text_file parquet_file files splitter documents vocabulary corpus categories column_kinds column_reader "
+     "column_writer column_rules column_families mixed_table mixed_adapter chosen_columns conditions conditioned_adapter"),
     ("floor 2", "datasets", "made downloads reading image_files images documents"),
     ("floor 2", "training", "callbacks batches guard checkpoint loss net phases aggressive importance"),
     ("floor 3", "metrics",
@@ -50,6 +50,8 @@ HOUSE = [
      "sequential_competitors language_model"),
     ("floor 6", "persistence",
      "archive kinds values budget records frames tables models nets estimators scikit registry files"),
+    ("floor 6", "export",
+     "units row_noise frozen operators answers linear_answers document_answers modules rows onnx_file"),
     ("root", "", "__init__"),
     ("side wing", "mcmc", "chains ppca mixture"),
     ("side wing", "plots",

@@ -62,6 +62,7 @@ class RowNoise:
     """
 
     N_SETS = 64
+    LAST_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 
     def __init__(self, seed: int, n_draws: int, n_components: int) -> None:
         generator = torch.Generator().manual_seed(seed)
@@ -82,7 +83,11 @@ class RowNoise:
         """The number of each row's noise set: ``(N, P) -> (N,)``."""
         words = x.float().cpu().numpy() + np.float32(0.0)  # one zero, not two
         words[np.isnan(words)] = np.nan  # and one nan
-        multipliers = np.random.default_rng(0).integers(1, 2**63, size=words.shape[1], dtype=np.uint64) | np.uint64(1)
-        mixed = (words.view(np.uint32) * multipliers).sum(axis=1, dtype=np.uint64)
-        mixed = (mixed ^ (mixed >> np.uint64(32))) * np.uint64(0x9E3779B97F4A7C15)
+        mixed = (words.view(np.uint32) * cls.multipliers(words.shape[1])).sum(axis=1, dtype=np.uint64)
+        mixed = (mixed ^ (mixed >> np.uint64(32))) * cls.LAST_MULTIPLIER
         return (mixed >> np.uint64(32)).astype(np.int64) % cls.N_SETS
+
+    @staticmethod
+    def multipliers(n_columns: int) -> NDArray[np.uint64]:
+        """Odd ones of the hash, one for each column."""
+        return np.random.default_rng(0).integers(1, 2**63, size=n_columns, dtype=np.uint64) | np.uint64(1)

@@ -77,9 +77,19 @@ def test_matplotlib_is_imported_inside_functions_only():
         assert not [module for module in on_import if module.startswith("matplotlib")], name
 
 
-def test_importing_the_package_loads_no_library_of_plots_flows_sampling_or_files():
-    libraries = {"matplotlib", "zuko", "numpyro", "jax", "safetensors", "tokenizers", "sklid.baselines"}
-    code = f"import sys, sklid; print(sorted({libraries} & set(sys.modules)))"
+def test_importing_the_package_loads_no_library_of_plots_flows_sampling_files_or_exports():
+    libraries = {
+        "matplotlib",
+        "zuko",
+        "numpyro",
+        "jax",
+        "safetensors",
+        "tokenizers",
+        "onnx",
+        "onnxscript",
+        "onnxruntime",
+    }
+    code = f"import sys, sklid, sklid.export; print(sorted({libraries} & set(sys.modules)))"
     out = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True).stdout
     assert out.strip() == "[]"
 
