@@ -27,7 +27,8 @@ HOUSE = [
     ("floor 2", "data",
      "blocks memory_map sparse_rows support spooled validated_rows scale table numeric_table array_file frame_table "
      "text_file parquet_file files splitter documents vocabulary corpus categories column_kinds column_reader "
-     "column_writer column_rules column_families mixed_table mixed_adapter chosen_columns conditions conditioned_adapter"),
+     "column_writer column_rules column_families mixed_table mixed_adapter chosen_columns conditions "
+     "conditioned_adapter"),
     ("floor 2", "datasets", "made downloads reading image_files images documents"),
     ("floor 2", "training", "callbacks batches guard checkpoint loss net phases aggressive importance"),
     ("floor 3", "metrics",
