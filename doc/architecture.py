@@ -30,7 +30,7 @@ HOUSE = [
      "column_writer column_rules column_families mixed_table mixed_adapter chosen_columns conditions "
      "conditioned_adapter"),
     ("floor 2", "datasets", "made downloads reading image_files images documents"),
-    ("floor 2", "training", "callbacks batches guard checkpoint loss net phases aggressive importance"),
+    ("floor 2", "training", "callbacks batches guard loss processes net checkpoint phases aggressive importance"),
     ("floor 3", "metrics",
      "sources joined encodings aggregate gaussians importance information units labels mixtures agreement likelihood "
      "neighbours report.measurements report.residuals report.structure report.verdict report.remedy "

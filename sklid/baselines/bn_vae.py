@@ -43,6 +43,7 @@ class BNVAE(GaussianPosteriorMixin, VAE):
     (150, 2)
     """
 
+    _mixes_rows = "batch normalisation"
     gamma: float = parameter(
         default=0.5,
         kind="float",

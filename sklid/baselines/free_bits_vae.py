@@ -31,6 +31,8 @@ class FreeBits:
         default=0.1, kind="float", text="The nats, of each latent variable, that cost nothing.", constraint=NON_NEGATIVE
     )
 
+    _mixes_rows = "free bits"
+
     def _check_objective(self) -> None:
         self._check_elbo(type(self).__name__)
 

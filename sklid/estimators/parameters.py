@@ -119,7 +119,7 @@ class ConditionParameters:
 
 @with_parameters
 class TrainingParameters:
-    """Optimisation, early stopping, device and seed."""
+    """Optimisation, early stopping, device, processes and seed."""
 
     max_epochs: int = parameter(
         default=100, kind="int", text="Passes over the rows, of all phases together.", constraint=POSITIVE_INTEGER
@@ -181,6 +181,14 @@ class TrainingParameters:
         "it is given the same rows and parameters; its end removes the file. Many fits may share a folder. Needs an "
         "integer `random_state`. `partial_fit`, which is an epoch, keeps nothing there.",
         constraint=[None, str, os.PathLike],
+    )
+    distributed: bool = parameter(
+        default=False,
+        kind="bool",
+        text="Whether the processes that `torchrun` or ``accelerate launch`` has started train one model together, "
+        "each with its part of every batch. Each is given all rows, and ends with the same model. Needs Accelerate, "
+        "``pip install sklid[distributed]``, and an integer `random_state`.",
+        constraint=["boolean"],
     )
     on_interrupt: str = parameter(
         default="raise",

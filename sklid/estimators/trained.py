@@ -3,6 +3,7 @@ r"""What all estimators that are trained share: how a fit goes, from its paramet
 A subclass says what lets its data in and which model is initialised at them.
 """
 
+from contextlib import nullcontext
 from numbers import Integral
 from typing import Any, Self
 
@@ -11,7 +12,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from skorch.callbacks import Callback
 
-from ..exceptions import CollapseWarning, warn_user
+from ..exceptions import CollapseWarning, silenced, warn_user
 from ..metrics import View
 from ..metrics.report import collapse_summary, rows_to_screen
 from ..nn import LatentVariableModel
@@ -21,6 +22,7 @@ from ..surroundings import ordinary_settings
 from ..training import BoundNet
 from ..training.checkpoint import Checkpoints
 from ..training.phases import Phase, Settings, train
+from ..training.processes import Processes, launched_processes
 from ..validation import restored_on_error
 from .answers import AnswersMixin
 from .objective import ObjectiveMixin
@@ -33,6 +35,7 @@ class TrainedEstimator(AnswersMixin, BaseEstimator, TrainingParameters, Objectiv
     """Base of the estimators with a net; not for direct use."""
 
     _warning_names_cause = True
+    _mixes_rows = ""  # what makes of a batch more than the mean over its rows
 
     def _adapter(self) -> Any:
         """What lets data in, and out."""
@@ -49,9 +52,11 @@ class TrainedEstimator(AnswersMixin, BaseEstimator, TrainingParameters, Objectiv
     def _fitted(self, X: Any, incremental: bool = False) -> Self:
         """The estimator after a fit to X, or after an epoch more; as it was if that ends in an error."""
         with restored_on_error(self), ordinary_settings():
+            processes = self._processes()
             if not (incremental or self.warm_start):
                 self.net_ = None
-            self._train(X, incremental, least_rows=1 if incremental else 2)
+            with nullcontext() if processes is None or processes.is_main else silenced(UserWarning):
+                self._train(X, incremental, 1 if incremental else 2, processes)
         return self
 
     @property
@@ -66,16 +71,15 @@ class TrainedEstimator(AnswersMixin, BaseEstimator, TrainingParameters, Objectiv
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
 
-    def _train(self, X: Any, incremental: bool, least_rows: int) -> None:
+    def _train(self, X: Any, incremental: bool, least_rows: int, processes: Processes | None) -> None:
         """Initialise the model unless there is one, train it, and see to what follows a training."""
-        available_device(self.device)
         self._check_objective()
         started = self.__sklearn_is_fitted__()
         if started:
             self._check_same_architecture()
         table = self._table if started else self._adapter()
         X = table.checked(self, X, reset=not started, ensure_min_samples=least_rows)
-        checkpoints = None if incremental else self._checkpoints()
+        checkpoints = None if incremental else self._checkpoints(writes=processes is None or processes.is_main)
         seed = check_random_state(self.random_state).randint(2**30)
         seed += len(self.net_.history) if started else 0  # other draws than in the epochs before
         with generators_of(seed):
@@ -83,7 +87,7 @@ class TrainedEstimator(AnswersMixin, BaseEstimator, TrainingParameters, Objectiv
                 model, x = self._resumed(table, X)
             else:
                 model, x = self._initialised(table, X, seed, incremental)
-            settings = self._settings(seed)._replace(checkpoints=checkpoints)
+            settings = _shared(self._settings(seed)._replace(checkpoints=checkpoints), processes)
             self.net_ = self._optimised(model, x, settings, incremental)
         self.interrupted_ = self.net_.interrupted_
         self._conclude(X, x, incremental)
@@ -126,16 +130,33 @@ class TrainedEstimator(AnswersMixin, BaseEstimator, TrainingParameters, Objectiv
             augmentation=self._augmentation(self._table),
         )
 
-    def _checkpoints(self) -> Checkpoints | None:
+    def _checkpoints(self, writes: bool) -> Checkpoints | None:
         """Where a fit that is killed goes on, if it is to; ValueError where it would not be the same fit."""
         if self.checkpoint is None:
             return None
+        self._check_seed("checkpoint", "a fit that goes on is to draw as the one that was killed", None)
+        return Checkpoints(self.checkpoint, writes)
+
+    def _processes(self) -> Processes | None:
+        """Those that train together, if several are to; ValueError where they cannot."""
+        device = available_device(self.device)
+        if not self.distributed:
+            return None
+        self._check_seed("distributed=True", "all processes are to draw the same", False)
+        if self._mixes_rows:
+            raise ValueError(
+                f"distributed=True, and {type(self).__name__} has {self._mixes_rows} over a batch, of which each "
+                "process would see a part. Use distributed=False."
+            )
+        return launched_processes(device)
+
+    def _check_seed(self, asked: str, reason: str, without: Any) -> None:
+        """ValueError without a seed that is the same in every run."""
         if isinstance(self.random_state, bool) or not isinstance(self.random_state, Integral):
             raise ValueError(
-                f"checkpoint needs an integer random_state, and it is {self.random_state!r}: a fit that goes on is to "
-                "draw as the one that was killed. Set random_state=0, or leave checkpoint at None."
+                f"{asked} needs an integer random_state, and it is {self.random_state!r}: {reason}. Set "
+                f"random_state=0, or leave {asked.partition('=')[0]} at {without}."
             )
-        return Checkpoints(self.checkpoint)
 
     def _checked_callbacks(self) -> list[Any]:
         """The user's callbacks; TypeError for what skorch cannot call."""
@@ -173,3 +194,11 @@ class TrainedEstimator(AnswersMixin, BaseEstimator, TrainingParameters, Objectiv
                     f"{name} changed from {value!r} to {getattr(self, name)!r} since the model was initialised, "
                     "and training goes on with the same network. Set it back, or fit with warm_start=False."
                 )
+
+
+def _shared(settings: Settings, processes: Processes | None) -> Settings:
+    """The settings of one of several processes, of which the main one shows the progress."""
+    if processes is None:
+        return settings
+    shown = settings.shows_progress and processes.is_main
+    return settings._replace(processes=processes, device=processes.device, shows_progress=shown)

@@ -77,6 +77,7 @@ class JointMixtureModel(MixtureModel):
         Hidden layers and units of the perceptron.
     """
 
+    noise_axis = 0
     posterior: LabelledPosterior
 
     def __init__(

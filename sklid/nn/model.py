@@ -54,6 +54,8 @@ class LatentVariableModel(nn.Module):
     (torch.Size([7]), torch.Size([100, 7]))
     """
 
+    noise_axis = 1
+    """Along which `noise_for` has the rows of a batch."""
     prior: Prior
     decoder: Decoder
     likelihood: Likelihood

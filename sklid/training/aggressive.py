@@ -103,6 +103,7 @@ class AggressiveEncoder(Callback):
         loss.backward()
         for parameter in others:
             parameter.grad = None
+        loss = net.averaged(loss.detach(), len(rows))
         GradientClip().on_grad_computed(net)
         net.optimizer_.step()
         return loss.item()

@@ -70,7 +70,7 @@ class DivergenceRecord(Callback):
         net.criterion_.reset_kl()
 
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
-        net.history.record("kl", net.criterion_.mean_kl())
+        net.history.record("kl", net.mean_kl())
 
 
 class TrainingBar(Callback):

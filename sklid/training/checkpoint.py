@@ -9,6 +9,7 @@ written whole before it takes its name, and what an epoch has cost is lost only 
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from ..nn.draws import generator_states, set_generator_states
 from .callbacks import KLWarmup
 from .guard import DivergenceGuard
 
-__all__ = ["CheckpointError", "Checkpoints", "EpochCheckpoint"]
+__all__ = ["CheckpointError", "Checkpoints", "EpochCheckpoint", "fingerprint"]
 
 N_ROWS = 1000
 """Rows that stand for all of them in a fingerprint, where they are not a tensor in memory."""
@@ -47,21 +48,25 @@ class Checkpoints:
     ----------
     folder : str or path
         Made where it is missing.
+    writes : bool, default=True
+        Of several processes that train together one does; all begin where its file is.
     """
 
-    def __init__(self, folder: str | os.PathLike) -> None:
+    def __init__(self, folder: str | os.PathLike, writes: bool = True) -> None:
         self.folder = Path(folder)
+        self.writes = writes
         self.folder.mkdir(parents=True, exist_ok=True)
         self.used: list[EpochCheckpoint] = []
 
     def of_training(self, model: nn.Module, x: Any, settings: object) -> "EpochCheckpoint":
         """That of a training of a model on rows x, which `settings` describe by a text that is always the same."""
-        self.used.append(EpochCheckpoint(self.folder / f"{_fingerprint(model, x, settings)}.pt"))
+        name = fingerprint(x, f"{type(model).__name__} {settings}", model.state_dict().values())
+        self.used.append(EpochCheckpoint(self.folder / f"{name}.pt", self.writes))
         return self.used[-1]
 
     def clear(self) -> None:
         """Remove the files of trainings that are over."""
-        for checkpoint in self.used:
+        for checkpoint in self.used if self.writes else []:
             for path in self.folder.glob(f"{checkpoint.path.stem}*"):  # with what was being written at a kill
                 path.unlink(missing_ok=True)
 
@@ -75,6 +80,7 @@ class EpochCheckpoint(Callback):
     Parameters
     ----------
     path : Path
+    writes : bool, default=True
 
     Attributes
     ----------
@@ -87,12 +93,13 @@ class EpochCheckpoint(Callback):
         If there is a file that no training wrote.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, writes: bool = True) -> None:
         self.path = path
+        self.writes = writes
         self.saved = _read(path) if path.exists() else None
         self.n_epochs = self.saved["n_epochs"] if self.saved else 0
         self.has_begun = False
-        self.is_writing = True
+        self.is_writing = writes
 
     def resume_history(self, net: NeuralNet) -> None:
         """Put the epochs that are over into the history of a net, before its training begins."""
@@ -100,7 +107,7 @@ class EpochCheckpoint(Callback):
             net.history = History(self.saved["history"])
 
     def on_train_begin(self, net: NeuralNet, **kwargs: Any) -> None:
-        self.is_writing = not self.has_begun
+        self.is_writing = self.writes and not self.has_begun
         if self.saved and not self.has_begun:
             _set_state(net, self.saved)
         self.has_begun, self.saved = True, None
@@ -135,7 +142,7 @@ def _epoch(epoch: dict[str, Any]) -> dict[str, Any]:
 def _set_state(net: NeuralNet, saved: dict[str, Any]) -> None:
     net.module_.load_state_dict(saved["module"])
     net.optimizer_.load_state_dict(saved["optimizer"])
-    set_generator_states(saved["generators"])
+    set_generator_states({_device_here(name, net): state for name, state in saved["generators"].items()})
     if saved["default_generator"] is not None:
         torch.set_rng_state(saved["default_generator"])
     for name, callback in net.callbacks_:
@@ -144,6 +151,11 @@ def _set_state(net: NeuralNet, saved: dict[str, Any]) -> None:
                 callback.lr_scheduler_.load_state_dict(value)
             else:
                 setattr(callback, what, value)
+
+
+def _device_here(name: str, net: NeuralNet) -> str:
+    """The device that draws here what a device of that name drew: of several GPUs that of the net."""
+    return str(torch.device(net.device)) if torch.device(name).type == torch.device(net.device).type else name
 
 
 def _remembered(callback: Callback) -> tuple[str, ...]:
@@ -189,10 +201,10 @@ def _read(path: Path) -> dict[str, Any]:
         ) from error
 
 
-def _fingerprint(model: nn.Module, x: Any, settings: object) -> str:
-    """A name that two trainings share if they are the same: by rows, weights at the start, and settings."""
-    found = hashlib.sha256(f"{type(model).__name__} {settings} {tuple(x.shape)}".encode())
+def fingerprint(x: Any, settings: str, weights: Iterable[Tensor] = ()) -> str:
+    """A name that two trainings share if they are the same: by rows, settings, and weights at the start."""
+    found = hashlib.sha256(f"{settings} {tuple(x.shape)}".encode())
     rows = x if isinstance(x, Tensor) else x[np.linspace(0, len(x) - 1, min(N_ROWS, len(x))).astype(int)]
-    for tensor in (rows, *model.state_dict().values()):
+    for tensor in (rows, *weights):
         found.update(np.ascontiguousarray(tensor.detach().cpu().numpy()).view(np.uint8).data)
     return found.hexdigest()[:32]

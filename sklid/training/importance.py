@@ -15,7 +15,6 @@ Gradient Estimators for Monte Carlo Objectives", ICLR 2019, equation 8).
 from typing import Any
 
 import torch
-from skorch.utils import to_tensor
 from torch import Tensor, nn
 from torch.func import functional_call
 
@@ -30,10 +29,9 @@ def importance_step(net: Any, batch: Any, **fit_params: Any) -> dict[str, Any]:
     The loss of the batch is the negative bound.
     """
     net._set_training(True)
-    x = to_tensor(batch[0], device=net.device)
-    surrogate, log_weights, bound = importance_surrogate(net.module_, x, net.noise_for(x))
-    (-surrogate.mean()).backward()
-    net.criterion_.count(bound)
+    with net.with_draws(batch[0]) as (x, drawn):
+        surrogate, log_weights, bound = importance_surrogate(net.module_, x, **drawn)
+        (-surrogate.mean()).backward()
     return {"loss": -iwae(log_weights.detach()).mean(), "y_pred": bound}
 
 
@@ -41,13 +39,17 @@ def importance_step(net: Any, batch: Any, **fit_params: Any) -> dict[str, Any]:
 def importance_validation(net: Any, batch: Any, **fit_params: Any) -> dict[str, Any]:
     """The same bound of rows that are held out, as their loss."""
     net._set_training(False)
-    x = to_tensor(batch[0], device=net.device)
-    _, log_weights, bound = importance_surrogate(net.module_, x, net.noise_for(x))
+    with net.with_draws(batch[0]) as (x, drawn):
+        _, log_weights, bound = importance_surrogate(net.module_, x, **drawn)
     return {"loss": -iwae(log_weights).mean(), "y_pred": bound}
 
 
-def importance_surrogate(model: Any, x: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Bound]:
+def importance_surrogate(
+    model: Any, x: Tensor, noise: Tensor, seen: Tensor | None = None
+) -> tuple[Tensor, Tensor, Bound]:
     """What has the gradient of the importance-weighted bound of each row, by draws made of noise ``(S, *, K)``.
+
+    What the encoder sees of the rows is ``(*, D)``, by default that of the model.
 
     Returns
     -------
@@ -57,7 +59,7 @@ def importance_surrogate(model: Any, x: Tensor, noise: Tensor) -> tuple[Tensor, 
     bound : Bound
         The terms of the evidence lower bound from the same draws, without gradients.
     """
-    seen, given = model.seen(x), model.given(x)
+    seen, given = model.seen(x) if seen is None else seen, model.given(x)
     q = model.posterior(seen)
     z, log_q = model.draw(q, noise)
     log_p = model.decode(z, given).log_prob(model.features(x))

@@ -8,6 +8,7 @@ latent.
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor, nn
 
 from ..nn import Bound
@@ -45,19 +46,18 @@ class NegativeBound(nn.Module):
     def reset_kl(self) -> None:
         """Begin a new average of the divergence."""
         self._kl: Tensor | float = 0.0
-        self._n_rows = 0
+        self._n_rows = 0.0
 
-    def mean_kl(self) -> float:
-        """Average divergence of the training rows since then, in nats."""
-        return float(self._kl) / max(self._n_rows, 1)
+    def count(self, bound: Bound, weight: float = 1.0) -> None:
+        """Take the divergence of some rows into the average, each with a weight."""
+        self._kl = self._kl + weight * bound.kl.detach().sum()
+        self._n_rows += weight * len(bound.reconstruction)
 
-    def count(self, bound: Bound) -> None:
-        """Take the divergence of some rows into the average."""
-        self._kl = self._kl + bound.kl.detach().sum()
-        self._n_rows += len(bound.reconstruction)
+    def counted(self) -> Tensor:
+        """The sum of divergences and of weights so far: ``(2,)``."""
+        kl = torch.as_tensor(self._kl, dtype=torch.float64)
+        return torch.stack([kl, kl.new_tensor(self._n_rows)])
 
     def forward(self, bound: Bound) -> Tensor:
         """The loss of a batch: a scalar."""
-        if self.training:
-            self.count(bound)
         return -self.objective(bound, self.kl_weight * (self.warmup_factor if self.training else 1.0)).mean()

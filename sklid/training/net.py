@@ -8,7 +8,8 @@ are parts of one table.
 """
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -24,6 +25,7 @@ from .batches import BatchIterator
 from .callbacks import DivergenceRecord
 from .guard import DIVERGED, DivergenceGuard
 from .loss import NegativeBound, Objective
+from .processes import Processes
 
 __all__ = ["BoundNet", "Step"]
 
@@ -57,6 +59,8 @@ class BoundNet(NeuralNet):
 
     Attributes
     ----------
+    processes : Processes or None
+        Those that train the module together, each with its part of every batch.
     interrupted_ : bool
         Whether the last training ended with Ctrl-C, which skorch swallows as it does early stopping.
     diverged_ : bool
@@ -76,6 +80,9 @@ class BoundNet(NeuralNet):
     >>> bool(net.history[-1, "train_loss"] < net.history[0, "train_loss"])
     True
     """
+
+    processes: Processes | None = None
+    is_sharing = False
 
     def __init__(
         self,
@@ -122,28 +129,82 @@ class BoundNet(NeuralNet):
 
     def train_step_single(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
         """The gradients of a batch, by the step that was handed in."""
-        return self.step(self, batch, **fit_params)
+        if self.processes is None:
+            step = self.step(self, batch, **fit_params)
+            self.criterion_.count(step["y_pred"])
+            return step
+        with self._sharing():
+            step = self.step(self, batch, **fit_params)
+        n_rows, n_here = len(batch[0]), len(step["y_pred"].reconstruction)
+        self.criterion_.count(step["y_pred"], self.processes.share(n_rows) * n_rows / n_here)
+        return step | {"loss": self.averaged(step["loss"], n_rows)}
 
     def validation_step(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
         """The loss of a batch that is held out, by the step that was handed in."""
-        return self.validation(self, batch, **fit_params)
+        if self.processes is None:
+            return self.validation(self, batch, **fit_params)
+        with self._sharing():
+            step = self.validation(self, batch, **fit_params)
+        return step | {"loss": self.processes.mean(step["loss"], len(batch[0]))}
+
+    def averaged(self, loss: Tensor, n_rows: int) -> Tensor:
+        """The loss of a batch of so many rows, and its gradients in the weights, from those of each process."""
+        if self.processes is None:
+            return loss
+        weights = [weight for group in self.optimizer_.param_groups for weight in group["params"]]
+        return self.processes.averaged(weights, loss, n_rows)
+
+    def mean_kl(self) -> float:
+        """Average divergence of the rows of this epoch so far, in nats."""
+        counted = self.criterion_.counted()
+        kl, n_rows = (counted if self.processes is None else self.processes.sum(counted)).tolist()
+        return kl / max(n_rows, 1)
 
     def get_loss(self, y_pred: Bound, y_true: Any, X: Any = None, training: bool = False) -> Tensor:
         """The negative bound; there is no target."""
         return self.criterion_(y_pred)
 
     def infer(self, x: Any, **fit_params: Any) -> Bound:
-        """The bound of a batch; a module is given its noise and its augmented rows: compiled code draws nothing."""
+        """The bound of a batch; in a step of several processes that of its rows here."""
+        with self.with_draws(x) as (rows, drawn):
+            return super().infer(rows, **{**drawn, **fit_params})
+
+    @contextmanager
+    def with_draws(self, x: Any) -> Iterator[tuple[Tensor, dict[str, Tensor]]]:
+        """The rows of a batch, and the noise and augmented rows that a module is given: compiled code draws nothing.
+
+        In a step of several processes they are drawn for the whole batch, and those of the rows here are taken.
+        """
         x, drawn = to_tensor(x, device=self.device), {}
         if hasattr(self.module_, "noise_for"):
             drawn["noise"] = self.noise_for(x)
         if getattr(self.module_, "augmentation", None) is not None:
             drawn["seen"] = self.module_.seen(x)
-        return super().infer(x, **{**drawn, **fit_params})
+        if self.processes is None or not self.is_sharing:
+            yield x, drawn
+            return
+        axes, n_rows = {"noise": getattr(self.module_, "noise_axis", 1)}, len(x)
+        parts = {name: self.processes.part(each, n_rows, axes.get(name, 0)) for name, each in drawn.items()}
+        with self.processes.own_draws():
+            yield self.processes.part(x, n_rows), parts
 
     def noise_for(self, x: Tensor) -> Tensor:
         """What the module's draws for a batch are made of, `n_draws` of its noises one after the other."""
         return torch.cat([self.module_.noise_for(x) for _ in range(self.n_draws)])
+
+    @contextmanager
+    def _sharing(self) -> Iterator[None]:
+        """Inside the block a batch is that of all processes, and each works on its part."""
+        self.is_sharing = True
+        try:
+            yield
+        finally:
+            self.is_sharing = False
+
+    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
+        """See whether the processes still have the same weights."""
+        if self.processes is not None:
+            self.processes.check_same(self.module_)
 
     def _set_training(self, training: bool = True) -> None:
         """As skorch's, when the mode changes: it walks through all modules every batch, which shows in small steps."""
@@ -187,7 +248,7 @@ class BoundNet(NeuralNet):
             optimizer = self.optimizer(*args, **kwargs)
             if self.keep_optimizer:
                 optimizer.load_state_dict(self.optimizer_.state_dict())
-            state.update(module=module, module_=module, optimizer_=optimizer, device="cpu")
+            state.update(module=module, module_=module, optimizer_=optimizer, device="cpu", processes=None)
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -14,9 +14,10 @@ from torch import Tensor, nn
 from ..data.table import ModelRows
 from ..nn import Bound
 from .callbacks import training_callbacks
-from .checkpoint import Checkpoints, EpochCheckpoint
+from .checkpoint import Checkpoints, EpochCheckpoint, fingerprint
 from .loss import Objective
 from .net import BoundNet, Step
+from .processes import Processes
 
 __all__ = ["Phase", "Settings", "train"]
 
@@ -80,6 +81,8 @@ class Settings(NamedTuple):
         What the model's encoder sees in place of a row while it is trained, and not in validation.
     checkpoints : Checkpoints or None
         Where a training that is killed goes on.
+    processes : Processes or None
+        Those that train the model together.
     """
 
     batch_size: int
@@ -100,10 +103,12 @@ class Settings(NamedTuple):
     n_draws: int = 1
     augmentation: nn.Module | None = None
     checkpoints: Checkpoints | None = None
+    processes: Processes | None = None
 
     def text(self) -> str:
-        """The same for the same settings, in every process."""
-        told = self._replace(callbacks=(), shows_progress=False, checkpoints=None)._asdict()
+        """The same for the same settings, in every process and on every GPU."""
+        told = self._replace(callbacks=(), shows_progress=False, checkpoints=None, processes=None)._asdict()
+        told["device"] = torch.device(self.device).type
         named = {
             name: getattr(value, "__qualname__", type(value).__name__)
             for name, value in told.items()
@@ -138,8 +143,25 @@ def train(
     resumed : BoundNet, optional
         A net of the same module, of which the history and the state of the optimiser go on.
     """
+    _begin_together(model, x, phase, settings)
     checkpoint = _checkpoint(model, x, phase, settings)
-    net = BoundNet(
+    net = _net(model, x, phase, settings, checkpoint)
+    net.processes = settings.processes
+    if history is not None:
+        net.history = history
+    if resumed is not None:
+        net.resume(resumed)
+    if checkpoint is not None:
+        checkpoint.resume_history(net)
+    with _augmented(net, settings), _default_generator_seeded(settings) if settings.compile else nullcontext():
+        net.partial_fit(x)
+    net.processes = None
+    return net
+
+
+def _net(model: nn.Module, x: Any, phase: Phase, settings: Settings, checkpoint: EpochCheckpoint | None) -> BoundNet:
+    """The net of a phase, before its training."""
+    return BoundNet(
         model,
         kl_weight=phase.kl_weight,
         objective=settings.objective,
@@ -157,21 +179,24 @@ def train(
         compile=settings.compile,
         verbose=0,
     ).initialize()
-    if history is not None:
-        net.history = history
-    if resumed is not None:
-        net.resume(resumed)
-    if checkpoint is not None:
-        checkpoint.resume_history(net)
-    with _augmented(net, settings), _default_generator_seeded(settings) if settings.compile else nullcontext():
-        return net.partial_fit(x)
+
+
+def _begin_together(model: nn.Module, x: Any, phase: Phase, settings: Settings) -> None:
+    """See that all processes begin the same training, and with the same weights."""
+    if settings.processes is not None:
+        shapes = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+        settings.processes.agree(fingerprint(x, f"{phase} {settings.text()} {shapes}"))
+        settings.processes.spread(model)
 
 
 def _checkpoint(model: nn.Module, x: Any, phase: Phase, settings: Settings) -> EpochCheckpoint | None:
     """That of a training which is to have one."""
     if settings.checkpoints is None or not phase.n_epochs:
         return None
-    return settings.checkpoints.of_training(model, x, f"{phase} {settings.text()}")
+    checkpoint = settings.checkpoints.of_training(model, x, f"{phase} {settings.text()}")
+    if settings.processes is not None:
+        settings.processes.agree(f"{checkpoint.path.name} {checkpoint.n_epochs}")
+    return checkpoint
 
 
 @contextmanager
