@@ -31,7 +31,7 @@ LEARNED: dict[str, Kind] = {
     "shares_seen": Array("f", ("features",)),
 }
 """Of any table."""
-FROM_PARAMETERS = {"likelihood", "scale", "asked", "support", "table"}
+FROM_PARAMETERS = {"likelihood", "scale", "asked", "support", "table", "numbers"}
 COLUMNS: dict[str, Kind] = {
     "labels": Maybe(Each(Anything(), "features")),
     "names": Each(Text(), "features"),

@@ -155,7 +155,7 @@ def train(
         checkpoint.resume_history(net)
     with _augmented(net, settings), _default_generator_seeded(settings) if settings.compile else nullcontext():
         net.partial_fit(x)
-    net.processes = None
+    del net.processes
     return net
 
 
