@@ -99,6 +99,12 @@ def run_quick() -> None:
         raise SystemExit("Latents of counts should tell cell types apart.")
 
 
+def spread(figures: list[float], digits: int) -> str:
+    """Mean, and standard deviation where there are several."""
+    deviation = f" ± {np.std(figures):.{digits}f}" if len(figures) > 1 else ""
+    return f"{np.mean(figures):.{digits}f}{deviation}" if figures else ""
+
+
 def table() -> str:
     """Means and standard deviations over the seeds."""
     parts = ["| method | log-likelihood | accuracy | seconds, SCVI = 1 |", "|---|---|---|---|"]
@@ -106,11 +112,9 @@ def table() -> str:
     for method in METHODS:
         rows = CELLS.read(method=method)
         if rows:
-            scores = [float(row["ll"]) for row in rows if row["ll"]]
-            ll = f"{np.mean(scores):.1f} ± {np.std(scores):.1f}" if scores else ""
-            found = [float(row["accuracy"]) for row in rows]
-            seconds = CELLS.mean("cpu_seconds", method=method) / unit
-            parts.append(f"| {method} | {ll} | {np.mean(found):.3f} ± {np.std(found):.3f} | {seconds:.2f} |")
+            ll = spread([float(row["ll"]) for row in rows if row["ll"]], 1)
+            found = spread([float(row["accuracy"]) for row in rows], 3)
+            parts.append(f"| {method} | {ll} | {found} | {CELLS.mean('cpu_seconds', method=method) / unit:.2f} |")
     return "\n".join(parts)
 
 
