@@ -114,9 +114,7 @@ class View:
         volume = self.log_volume if np.ndim(self.log_volume) == 0 else self.log_volume[chosen]  # type: ignore[index]
         part = replace(self, rows=self.rows[chosen], log_volume=volume)
         if isinstance(self.rows, Tensor):
-            given = self.__dict__.get("given")
-        if given is not None:
-            part.__dict__["given"] = given[chosen]
+            part.__dict__["given"] = None if self.given is None else self.given[chosen]
         return part
 
     def blocks(self, n_draws: int) -> Iterator["View"]:
