@@ -81,4 +81,4 @@ def bits_of(x: Tensor) -> Tensor:
 
 def _upper(number: Tensor) -> Tensor:
     """The upper 32 of 64 bits, as a number that is not negative."""
-    return (number >> 32) & (WORD - 1)
+    return torch.bitwise_right_shift(number, 32) & (WORD - 1)
