@@ -39,6 +39,7 @@ autodoc_preserve_defaults = True
 numpydoc_show_class_members = False
 default_role = "py:obj"
 add_module_names = False
+toc_object_entries_show_parents = "hide"
 
 # Markdown, as code hosts read it
 myst_heading_anchors = 4
@@ -51,6 +52,7 @@ sphinx_gallery_conf = {
     "filename_pattern": r"/(?!yahoo|yelp)\w+\.py",  # those two download data, and take minutes
     "example_extensions": {".py"},
     "within_subsection_order": "ExampleTitleSortKey",
+    "default_thumb_file": str(DOC / "website/no_picture.svg"),
     "min_reported_time": 10**9,
     "show_memory": False,
     "show_signature": False,
@@ -78,5 +80,5 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
-html_sidebars = {"index": [], "start": [], "changes": [], "contributing": []}
+html_sidebars = {page: [] for page in ("index", "theory", "benchmarks/README", "changes", "contributing")}
 linkcheck_timeout = 20

@@ -9,7 +9,7 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from torch.distributions import Distribution
 
-PLAIN = re.compile(r"(`.*?`)|(?<=\w)_(?=[\s,.;:)\]\"]|$)|(?<=[( ])\*(?=,)")
+PLAIN = re.compile(r"(`.*?`)|(?<=\w)_(?=[\s,.;:)\]\"]|$)|(?<=[( ])\*(?=[,)])")
 """A trailing underscore and the star of a shape, neither inside backticks."""
 
 

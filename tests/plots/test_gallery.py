@@ -26,7 +26,7 @@ def test_gallery_examples_draw_in_ten_seconds(path, monkeypatch):
     plt.close("all")
     start = time.process_time()
     with torch.random.fork_rng():
-        runpy.run_path(path)
+        runpy.run_path(str(path))
     assert plt.get_fignums()
     for number in plt.get_fignums():
         plt.figure(number).canvas.draw()

@@ -16,7 +16,7 @@ __all__ = ["CategoricalLikelihood", "helmert_basis"]
 
 
 class CategoricalLikelihood(Likelihood):
-    r"""Columns of category codes 0 .. V_j - 1, with V_j - 1 natural parameters each.
+    r"""Columns of category codes 0 to V_j - 1, with V_j - 1 natural parameters each.
 
     .. math:: \text{logits}_j = Q_{V_j} \eta_j, \qquad Q_V^\top Q_V = I, \; Q_V^\top 1 = 0
 

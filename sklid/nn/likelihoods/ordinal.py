@@ -33,7 +33,7 @@ logsigmoid = nn.functional.logsigmoid
 
 
 class OrdinalLikelihood(Likelihood):
-    """Codes 0 .. V_j - 1 of each column in their order, with one natural parameter and V_j - 1 learned thresholds.
+    """Codes 0 to V_j - 1 of each column in their order, with one natural parameter and V_j - 1 learned thresholds.
 
     Parameters
     ----------
