@@ -14,7 +14,7 @@ NOT_BUILT = "the pages are not built: python -m sphinx -W --keep-going doc build
 WINGS = re.findall(r"^   (sklid[\w.]*)$", (ROOT / "doc/reference/index.rst").read_text(), re.MULTILINE)
 WITHOUT_PAGES = {"sklid.__main__", "sklid.data", "sklid.estimators", "sklid.imputation", "sklid.linear"}
 WITHOUT_PAGES |= {"sklid.metrics.report", "sklid.nn.likelihoods", "sklid.randomness", "sklid.surroundings"}
-WITHOUT_PAGES |= {"sklid.validation"}
+WITHOUT_PAGES |= {"sklid.persistence", "sklid.validation"}
 """Parts whose public names users import from elsewhere, or that are of use within the package alone."""
 
 
