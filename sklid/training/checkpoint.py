@@ -155,7 +155,8 @@ def _set_state(net: NeuralNet, saved: dict[str, Any]) -> None:
 
 def _device_here(name: str, net: NeuralNet) -> str:
     """The device that draws here what a device of that name drew: of several GPUs that of the net."""
-    return str(torch.device(net.device)) if torch.device(name).type == torch.device(net.device).type else name
+    here = next(net.module_.parameters()).device
+    return str(here) if torch.device(name).type == here.type else name
 
 
 def _remembered(callback: Callback) -> tuple[str, ...]:

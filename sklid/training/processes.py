@@ -89,7 +89,7 @@ class Processes:
         self.number: int = accelerator.num_processes
         self.index: int = accelerator.process_index
         self.is_main: bool = accelerator.is_main_process
-        self.device = str(accelerator.device)
+        self.device = "cpu" if accelerator.device.type == "cpu" else str(accelerator.device)  # where it says "cpu:0"
 
     def part(self, tensor: Tensor, n_rows: int, axis: int = 0) -> Tensor:
         """The rows of this process, of a batch of so many; all of them where there are fewer rows than processes."""

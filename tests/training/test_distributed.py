@@ -117,7 +117,7 @@ def test_missing_accelerate_is_named(monkeypatch):
 
 def parts_of(number):
     """Processes that are not there, one after the other."""
-    given = {"num_processes": number, "is_main_process": False, "device": "cpu"}
+    given = {"num_processes": number, "is_main_process": False, "device": torch.device("cpu")}
     return [Processes(SimpleNamespace(process_index=index, **given)) for index in range(number)]
 
 
