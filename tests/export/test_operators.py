@@ -4,7 +4,17 @@ import pytest
 import torch
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from sklid.export.operators import DECOMPOSITIONS, addcmul, expm1, lgamma, log1p, logaddexp
+from sklid.export.operators import (
+    DECOMPOSITIONS,
+    addcmul,
+    expm1,
+    full_like,
+    lgamma,
+    log1p,
+    logaddexp,
+    ones_like,
+    zeros_like,
+)
 
 SMALL = torch.logspace(-8, 0, 50)
 
@@ -30,9 +40,18 @@ def test_sums_of_exponentials_neither_overflow_nor_vanish():
 
 def test_no_function_decomposes_into_another_that_does():
     for operator, function in DECOMPOSITIONS.items():
-        n_tensors = sum(not argument.kwarg_only for argument in operator._schema.arguments)
-        traced = make_fx(lambda *tensors, of=function: of(*tensors))(*[torch.ones(3)] * n_tensors)
+        taken = [argument for argument in operator._schema.arguments if not argument.kwarg_only]
+        values = [torch.ones(3) if str(argument.type) == "Tensor" else 1.0 for argument in taken]
+        traced = make_fx(lambda *given, of=function: of(*given))(*values)
         assert not {node.target for node in traced.graph.nodes} & set(DECOMPOSITIONS)
+
+
+def test_tensors_of_one_value_have_the_shape_and_type_of_another_or_the_type_asked_for():
+    x = torch.arange(6.0).reshape(2, 3)
+    for own, other in ((zeros_like, torch.zeros_like), (ones_like, torch.ones_like)):
+        assert torch.equal(own(x), other(x))
+        assert own(x, dtype=torch.int64).dtype == torch.int64
+    assert torch.equal(full_like(x, 2.5, memory_format=torch.preserve_format), torch.full_like(x, 2.5))
 
 
 def test_products_are_added_with_their_factor():
