@@ -208,8 +208,14 @@ def guarded_draws(model: LatentVariableModel, x: Tensor, noise: Tensor) -> tuple
         Log p(x, z) less that of the density of all draws.
     """
     n_wide, p, q = len(noise) // 2, model.prior(), model.encode(x)
-    wide = diagonal_normal(p.mean.expand_as(noise[0]), p.stddev.expand_as(noise[0]))
-    z = torch.cat([model.draw(q, noise[n_wide:])[0], wide.mean + wide.stddev * noise[:n_wide]])
+    moments = p.mean.expand_as(noise[0]), p.stddev.expand_as(noise[0])
+    if hasattr(model.posterior, "of_moments"):  # its latents are not all of space
+        wide = model.posterior.of_moments(*moments)
+        z_wide = model.draw(wide, noise[:n_wide])[0]
+    else:
+        wide = diagonal_normal(*moments)
+        z_wide = wide.mean + wide.stddev * noise[:n_wide]
+    z = torch.cat([model.draw(q, noise[n_wide:])[0], z_wide])
     narrow_share, wide_share = noise.new_tensor([len(noise) - n_wide, n_wide]).div(len(noise)).log()
     log_density = torch.logaddexp(q.log_prob(z) + narrow_share, wide.log_prob(z) + wide_share)
     log_p = model.decode(z, model.given(x)).log_prob(model.features(x))

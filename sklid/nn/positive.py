@@ -85,6 +85,11 @@ class PositivePosterior(nn.Module):
         logs = LOG_MEAN + LOG_SCALE * z
         return logs.exp(), log_q - logs.sum(-1) - logs.shape[-1] * math.log(LOG_SCALE)
 
+    def of_moments(self, mean: Tensor, stddev: Tensor) -> Distribution:
+        """A log-normal distribution of given means and standard deviations: ``(*, K)`` to batch shape ``(*,)``."""
+        scale = (stddev / mean).square().log1p().sqrt()
+        return Independent(LogNormal(mean.log() - scale.square() / 2, scale, validate_args=False), 1)
+
     def by_label(self, q: Any, shift: Tensor, stretch: Tensor) -> Distribution:
         """The posteriors q(w | x, y), that of the row moved and stretched: ``(*, C, K)`` to batch shape ``(*, C)``."""
         logs = q.base_dist.base_dist

@@ -7,7 +7,7 @@ from sklearn.datasets import load_iris, load_wine
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklid import LIDVAE, LIDGMVAEClustering
+from sklid import LIDVAE, LIDGMVAEClustering, LIDMVAEClustering
 from sklid.baselines import GMVAE, VAE, SkipVAE
 
 QUICK = {"max_epochs": 3, "decoder_width": 16, "encoder_width": 16, "random_state": 0}
@@ -168,3 +168,15 @@ def test_one_draw_fills_gaps_and_scores_rows_with_them():
     model = LIDVAE(n_importance_samples=1, **QUICK).fit(X)
     assert np.isfinite(model.impute(X)).all()
     assert np.isfinite(model.score(X))
+
+
+@pytest.mark.parametrize("family", ["gaussian", "laplace", "student_t", "gamma"])
+def test_rows_with_gaps_have_scores_and_fillings_under_every_family_of_clusters(family):
+    random = np.random.default_rng(0)
+    X = random.standard_normal((80, 4)) + np.repeat([[0.0], [4.0]], 40, axis=0)
+    X[random.random(X.shape) < 0.3] = np.nan
+    X[:3] = np.nan  # of which nothing was seen
+    told = {"family": family, "covariance_type": "diag", "n_init": 1, "max_epochs": 4, "random_state": 0}
+    model = LIDMVAEClustering(2, n_components=2, **told).fit(X)
+    assert np.isfinite(model.score_samples(X)).all()
+    assert np.isfinite(model.impute(X)).all()
