@@ -123,8 +123,9 @@ class Processes:
         """
         gradients = [torch.zeros_like(weight) if weight.grad is None else weight.grad for weight in weights]
         has_one = loss.new_tensor([weight.grad is not None for weight in weights])
-        parts = [loss.detach().reshape(1), *(gradient.flatten() for gradient in gradients)]
-        sums = self.accelerator.reduce(torch.cat([self.share(n_rows) * torch.cat(parts), has_one]), "sum")
+        parts = torch.cat([loss.detach().reshape(1), *(gradient.flatten() for gradient in gradients), has_one])
+        parts[: -len(weights)] *= self.share(n_rows)
+        sums = self.sum(parts)
         loss, *gradients, has_one = sums.split([1, *(weight.numel() for weight in weights), len(weights)])
         for weight, gradient, given in zip(weights, gradients, has_one.tolist(), strict=True):
             weight.grad = gradient.view_as(weight) if given else None
