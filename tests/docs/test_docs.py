@@ -24,6 +24,7 @@ TABLES = {
     "benchmarks/memory": "doc/benchmarks/README.md",
     "benchmarks/sparse_rows": "doc/benchmarks/README.md",
     "benchmarks/threads": "doc/benchmarks/README.md",
+    "benchmarks/processes": "doc/distributed.md",
     "benchmarks/verdicts": "doc/collapse.md",
     "paper/figure_1": "doc/paper/figure_1.md",
     "paper/theorem_1": "doc/paper/theorem_1.md",
