@@ -68,6 +68,7 @@ class ConditionedAdapter(TableAdapter):
         self.own = own
         self.conditions = Conditions(offset, covariates)
         self.n_features = 0
+        self.typical_library: float | None = None
         self._of_features: BaseEstimator | None = None
 
     def checked(self, estimator: BaseEstimator, X: ArrayLike, **checks: Any) -> Any:
@@ -113,6 +114,7 @@ class ConditionedAdapter(TableAdapter):
                 'likelihood="poisson" or "negative_binomial", or leave offset at None.'
             )
         library = library_of(_Blocks(features), counts) if self.conditions.uses_library else None
+        self.typical_library = None if library is None else library.typical
         usual = self.conditions.usual_codes if self.conditions.has_columns else np.zeros(0)
         has_exposure = bool(self.conditions.exposures)
         likelihood = ConditionedLikelihood(whole, torch.from_numpy(usual).float(), has_exposure, library)
@@ -181,6 +183,19 @@ class ConditionedAdapter(TableAdapter):
     def shares_seen(self) -> NDArray[np.floating]:  # type: ignore[override]
         return self.own.shares_seen
 
+    def keep_to(self, estimator: BaseEstimator, has_labels: bool) -> None:
+        """Let an estimator of one's own remember the features' names, and messages number features as in X.
+
+        Parameters
+        ----------
+        estimator : BaseEstimator
+            Is copied.
+        has_labels : bool
+            Whether columns have labels, by which messages name them then.
+        """
+        self._of_features = clone(estimator)
+        self.own.numbers = None if has_labels else self.conditions.rest
+
     def _split(self, estimator: BaseEstimator, X: Any, reset: bool, least: int = 1) -> tuple[Any, NDArray]:
         """The features of a table, and the numbers that its conditions are to a model."""
         X = as_table(X)
@@ -189,8 +204,7 @@ class ConditionedAdapter(TableAdapter):
         validate_data(estimator, X, reset=reset, skip_check_array=True)
         codes = self.conditions.learn(X) if reset else self.conditions.encode(X)
         if reset:
-            self._of_features = clone(estimator)
-            self.own.numbers = None if hasattr(X, "columns") else self.conditions.rest
+            self.keep_to(estimator, has_labels=hasattr(X, "columns"))
         features = columns_of(X, self.conditions.rest)
         if is_large_map(X) and not is_large_map(features):
             raise ValueError(

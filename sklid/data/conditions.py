@@ -5,6 +5,7 @@ standardised; one of text, categories or truth values has a number for each cate
 category in the fit. So a row of no known category stands at the mean of the codes, which is 0.
 """
 
+from collections.abc import Hashable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -127,7 +128,7 @@ class Conditions:
             For columns that X does not have, that are named twice, or that leave nothing to model; exposures that are
             not positive and finite; and covariates with gaps.
         """
-        self._find(X)
+        self.find(labels_of(X), X.shape[1])
         read = read_columns(columns_of(X, self.columns))
         self._container = container_of(columns_of(X, self.columns))
         self._labels = labels_of(X)
@@ -180,8 +181,14 @@ class Conditions:
             columns.append(Written(kind, values))
         return written(self._container, columns)
 
-    def _find(self, X: Any) -> None:
-        labels, n_columns = labels_of(X), X.shape[1]
+    def find(self, labels: list[Hashable] | None, n_columns: int) -> None:
+        """Find the columns among those of a table, by labels, or by numbers where it has none.
+
+        Raises
+        ------
+        ValueError
+            For columns that there are not, that are named twice, or that leave nothing to model.
+        """
         found = {name: [place_of(key, labels, n_columns, name) for key in keys] for name, keys in self._asked.items()}
         every = [*found["offset"], *found["covariates"]]
         twice = [column for column in every if every.count(column) > 1]

@@ -7,6 +7,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
+from ..data.conditioned_adapter import ConditionedAdapter
 from ..estimators.base import LatentVariableEstimator
 from ..estimators.sequences import SequenceEstimator
 from ..linear.ppca import IdentifiablePPCA
@@ -84,7 +85,8 @@ def to_module(model: Any, method: str = "transform") -> nn.Module:
     ValueError
         For another method, or one that the estimator does not have.
     TypeError
-        For another estimator, a step of a pipeline that is no `StandardScaler`, and answers that no module gives.
+        For another estimator, one with exposure columns or covariates, a step of a pipeline that is no
+        `StandardScaler`, and answers that no module gives.
 
     Examples
     --------
@@ -144,6 +146,11 @@ def _answer(estimator: Any, method: str) -> nn.Module:
         return LINEAR[method](fitted.mean, fitted.loadings, fitted.noise_variance)
     inference = estimator._inference()
     model = inference.model
+    if isinstance(inference.table, ConditionedAdapter) and inference.table.conditions.has_columns:
+        raise TypeError(
+            f"{type(estimator).__name__} has exposure columns or covariates, which no exported graph takes yet. Fit "
+            'without them, or with offset="library" alone, or save the model by sklid.save and load it where sklid is.'
+        )
     if isinstance(estimator, SequenceEstimator):
         return DocumentMean(model, method)
     if isinstance(model, Refined) and method != "inverse_transform":

@@ -157,7 +157,8 @@ def _about(model: Any, estimator: Any) -> dict[str, str]:
     names = getattr(model, "feature_names_in_", None)
     if names is not None:
         about["feature_names"] = json.dumps([str(name) for name in names])
-    table = getattr(getattr(estimator, "_table", None), "table", None)
+    adapter = getattr(estimator, "_table", None)
+    table = getattr(getattr(adapter, "own", adapter), "table", None)  # of one's own beside a library
     if table is not None:
         categories = [None if found is None else [str(value) for value in found] for found in table.categories]
         about["categories"] = json.dumps(categories)

@@ -29,8 +29,8 @@ OF_ALL: dict[str, Kind] = {
 }
 """Attributes that scikit-learn gives, of which an estimator may have some."""
 
-OF_THE_MACHINE = ("checkpoint",)
-"""Parameters that name a place on the machine of the fit, and no part of a model."""
+OF_THE_MACHINE = ("checkpoint", "distributed")
+"""Parameters that tell where and by what processes a model is fitted, and are no part of it."""
 SPECIAL = ("_table", "net_")
 """Attributes of an estimator with a net that are made anew from what is stored of them."""
 
@@ -131,8 +131,8 @@ class TrainedForm(EstimatorForm):
         if "net_" not in described:
             return fitted
         builder = self._builder(estimator, fitted, path)
-        table = unpacked_table(described["_table"], builder._adapter(), unpacker, f"{path}._table")
-        builder._table = table
+        table = unpacked_table(described["_table"], builder, unpacker, f"{path}._table")
+        builder._table, builder.device = table, "cpu"
         net = self._net(described["net_"], builder, unpacker, f"{path}.net_")
         return {**fitted, "_architecture": architecture(builder), "_table": table, "net_": net}
 
@@ -143,9 +143,9 @@ class TrainedForm(EstimatorForm):
         if unknown:
             raise damaged(f"{path}._architecture has {unknown[0]!r}, which does not shape a {self.cls.__name__}")
         own = {name: value for name, value in estimator.get_params(deep=False).items() if name not in OF_THE_MACHINE}
-        parameters = {**own, **fitted["_architecture"], "device": "cpu"}
+        parameters = {**own, **fitted["_architecture"]}
         builder = self._made(parameters, f"{path}._architecture")
-        for name in ("n_features_in_", "n_components_"):
+        for name in ("n_features_in_", "feature_names_in_", "n_components_"):
             if name in fitted:
                 setattr(builder, name, fitted[name])
         return builder

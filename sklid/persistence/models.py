@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ..data.conditioned_adapter import ConditionedAdapter
 from ..data.corpus import CorpusAdapter
 from ..data.mixed_adapter import MixedAdapter
 from ..data.table import TableAdapter
@@ -21,6 +22,7 @@ from ..nn import LIKELIHOODS, Likelihood, LinearModel, MixedLikelihood, Separate
 from ..nn.draws import generators_of
 from ..nn.gaps import GapLikelihood
 from ..nn.likelihoods import CategoricalLikelihood, OrdinalLikelihood
+from ..nn.likelihoods.conditioned import ConditionedLikelihood, Library
 from ..surroundings import making_modules
 from .archive import damaged
 from .budget import NumbersLimit
@@ -76,8 +78,10 @@ def linear_module(n_components: int, n_features: int, learns_noise: bool, weight
 def _untrained(builder: Any, weights: Weights) -> nn.Module:
     if isinstance(builder._table, CorpusAdapter):
         return builder._untrained(len(builder._table.vocabulary))
-    likelihood = _likelihood(builder, weights)
-    builder._table.support = likelihood.support
+    table = builder._table
+    own = table.own if isinstance(table, ConditionedAdapter) else table
+    likelihood = _likelihood(table, builder.n_features_in_, builder.noise, weights, "likelihood.")
+    own.support = likelihood.support
     model = builder._assembled(likelihood)
     return builder._under(_mixture(builder, weights), model) if isinstance(builder, MixtureMixin) else model
 
@@ -103,27 +107,37 @@ def _loaded(module: Any, weights: Weights) -> Any:
     return module.eval()
 
 
-def _likelihood(builder: Any, weights: Weights) -> Likelihood:
+def _likelihood(table: Any, n_features: int, noise: str, weights: Weights, prefix: str) -> Likelihood:
     """The likelihood of the table's families, of rows with gaps where its weights tell of them."""
-    if "likelihood.fill" not in weights:
-        return _whole_likelihood(builder, weights, "likelihood.")
-    whole = _whole_likelihood(builder, weights, "likelihood.whole.")
-    told = np.array(weights["likelihood.told"])
+    if isinstance(table, ConditionedAdapter):
+        return _conditioned_likelihood(table, noise, weights, prefix)
+    if f"{prefix}fill" not in weights:
+        return _whole_likelihood(table, n_features, noise, weights, prefix)
+    whole = _whole_likelihood(table, n_features, noise, weights, f"{prefix}whole.")
+    told = np.array(weights[f"{prefix}told"])
     columns = set(range(whole.n_features))
     if told.dtype != np.int64 or told.ndim != 1 or not columns.issuperset(told.tolist()):
-        raise damaged("the weights 'likelihood.told' are not numbers of columns")
+        raise damaged(f"the weights '{prefix}told' are not numbers of columns")
     return GapLikelihood(whole, torch.zeros(whole.n_inputs), torch.from_numpy(told))
 
 
-def _whole_likelihood(builder: Any, weights: Weights, prefix: str) -> Likelihood:
-    table: TableAdapter = builder._table
+def _conditioned_likelihood(table: ConditionedAdapter, noise: str, weights: Weights, prefix: str) -> Likelihood:
+    """That of the features given exposures and covariates."""
+    whole = _likelihood(table.own, table.n_features, noise, weights, f"{prefix}whole.")
+    conditions, typical = table.conditions, table.typical_library
+    usual = conditions.usual_codes if conditions.has_columns else np.zeros(0)
+    library = None if typical is None else Library(torch.zeros(table.n_features), typical)
+    return ConditionedLikelihood(whole, torch.from_numpy(usual).float(), bool(conditions.exposures), library)
+
+
+def _whole_likelihood(table: TableAdapter, n_features: int, noise: str, weights: Weights, prefix: str) -> Likelihood:
     if not isinstance(table, MixedAdapter):
-        return _of_family(table.likelihood, builder.n_features_in_, builder.noise, weights, prefix)
+        return _of_family(table.likelihood, n_features, noise, weights, prefix)
     families, parts = table.table.families, []
     for number, name in enumerate(dict.fromkeys(families)):
         columns = [column for column, family in enumerate(families) if family == name]
-        noise = builder.noise if LIKELIHOODS[name].learns_noise else "global"
-        part = _of_family(name, len(columns), noise, weights, f"{prefix}parts.{number}.")
+        own_noise = noise if LIKELIHOODS[name].learns_noise else "global"
+        part = _of_family(name, len(columns), own_noise, weights, f"{prefix}parts.{number}.")
         _check_codes(part, [table.table.categories[column] for column in columns])
         parts.append((part, columns))
     return MixedLikelihood(parts, len(families))

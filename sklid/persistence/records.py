@@ -5,13 +5,15 @@ from typing import Any
 
 import numpy as np
 
+from ..data.column_kinds import KIND_OF_TYPE, LABEL_KINDS
+from ..data.conditions import Covariate
 from ..estimators.valleys import Merging
 from ..linear.covariance import Moments
 from ..linear.factor_model import FactorModel
 from ..linear.incremental import Batches
 from ..linear.linear_gaussian import LinearGaussian
 from .archive import damaged
-from .kinds import Array, Is, Kind, Number, Whole
+from .kinds import Array, Is, Kind, Maybe, Number, Text, Whole
 from .values import Packer, Unpacker
 
 __all__ = ["RECORDS", "RandomStateForm", "RecordForm"]
@@ -66,7 +68,17 @@ LINEAR_GAUSSIAN = {
     "noise_variance": Number(),
 }
 
+COVARIATE = {
+    "kind": Text((*dict.fromkeys(KIND_OF_TYPE.values()), *LABEL_KINDS)),
+    "categories": Maybe(Array("Ob", None)),
+    "centre": Array("f", None),
+    "scale": Array("f", None),
+    "usual": Number(),
+}
+"""Lengths differ from covariate to covariate, so `sklid.persistence.conditions` compares them."""
+
 RECORDS = [
+    RecordForm(Covariate, COVARIATE),
     RecordForm(Merging, {"n_clusters": Whole(1), "valley": Number()}),
     RecordForm(
         Moments,

@@ -4,6 +4,7 @@ A field that an adapter learns is declared here, once, with its kind; saving an 
 an error, so that none is lost in silence.
 """
 
+import math
 from collections.abc import Hashable
 from typing import Any
 
@@ -13,6 +14,7 @@ from ..data.categories import object_array
 from ..data.column_families import FAMILIES, OF_CODES
 from ..data.column_kinds import KIND_OF_TYPE, LABEL_KINDS
 from ..data.column_writer import Container
+from ..data.conditioned_adapter import ConditionedAdapter
 from ..data.corpus import CorpusAdapter
 from ..data.mixed_adapter import MixedAdapter
 from ..data.mixed_table import MixedTable
@@ -20,7 +22,8 @@ from ..data.table import TableAdapter
 from ..data.vocabulary import FIRST
 from ..exceptions import ModelFileError
 from .archive import damaged
-from .kinds import Anything, Array, Each, Is, Kind, Maybe, Text
+from .conditions import KNOWN, packed_conditions, restore_conditions
+from .kinds import Anything, Array, Each, Is, Kind, Maybe, Number, Text
 from .values import Packer, Unpacker
 
 __all__ = ["packed_table", "unpacked_table"]
@@ -42,6 +45,9 @@ COLUMNS: dict[str, Kind] = {
     "container": Is((Container,)),
 }
 """Of the columns of a mixed table."""
+CONDITIONED: dict[str, Kind] = {"typical_library": Maybe(Number())}
+"""Of a table with exposures or covariates, beside what its features' adapter has learned and `Conditions`."""
+MADE_ANEW = {"own", "conditions", "n_features", "_of_features"}
 OF_VOCABULARY = {"splitter", "lowercase", "max_features", "min_df", "max_length", "words", "_numbers"}
 
 
@@ -51,6 +57,8 @@ def packed_table(table: Any, packer: Packer, path: str) -> dict[str, Any]:
         _check_known(table, {"vocabulary"}, path)
         _check_known(table.vocabulary, OF_VOCABULARY, path)
         return {"words": packer.value(table.vocabulary.words, f"{path}.words")}
+    if isinstance(table, ConditionedAdapter):
+        return _packed_conditioned(table, packer, path)
     _check_known(table, {*LEARNED, *FROM_PARAMETERS}, path)
     described = {"learned": _packed(table, LEARNED, packer, path)}
     if isinstance(table, MixedAdapter):
@@ -59,8 +67,16 @@ def packed_table(table: Any, packer: Packer, path: str) -> dict[str, Any]:
     return described
 
 
-def unpacked_table(described: dict[str, Any], fresh: Any, unpacker: Unpacker, path: str) -> Any:
-    """An adapter that knows it; `fresh` is one of the parameters, which has learned nothing."""
+def unpacked_table(described: dict[str, Any], builder: Any, unpacker: Unpacker, path: str) -> Any:
+    """An adapter that knows it, of an estimator that is not fitted; of tables it has ``n_features_in_``, and names."""
+    fresh = builder._adapter()
+    if isinstance(fresh, ConditionedAdapter):
+        return _unpacked_conditioned(described, fresh, builder, unpacker, path)
+    return _unpacked_own(described, fresh, unpacker, path)
+
+
+def _unpacked_own(described: dict[str, Any], fresh: Any, unpacker: Unpacker, path: str) -> Any:
+    """`fresh`, which has learned nothing, with what was learned."""
     if isinstance(fresh, CorpusAdapter):
         _learn_words(fresh, unpacker.value(described["words"], f"{path}.words"), path)
         return fresh
@@ -71,12 +87,54 @@ def unpacked_table(described: dict[str, Any], fresh: Any, unpacker: Unpacker, pa
     return fresh
 
 
+def _packed_conditioned(table: ConditionedAdapter, packer: Packer, path: str) -> dict[str, Any]:
+    _check_known(table, {*CONDITIONED, *MADE_ANEW}, path)
+    _check_known(table.conditions, KNOWN, f"{path}.conditions")
+    return {
+        "own": packed_table(table.own, packer, f"{path}.own"),
+        "conditions": packed_conditions(table.conditions, packer, f"{path}.conditions"),
+        "learned": _packed(table, CONDITIONED, packer, path),
+    }
+
+
+def _unpacked_conditioned(
+    described: dict[str, Any], fresh: ConditionedAdapter, builder: Any, unpacker: Unpacker, path: str
+) -> ConditionedAdapter:
+    conditions, n_columns = fresh.conditions, builder.n_features_in_
+    restore_conditions(conditions, described["conditions"], n_columns, unpacker, f"{path}.conditions")
+    fresh.n_features = len(conditions.rest) if conditions.has_columns else n_columns
+    _restore(fresh, CONDITIONED, described["learned"], unpacker, path)
+    typical = fresh.typical_library
+    if conditions.uses_library != (typical is not None and 0 < typical < math.inf):
+        raise damaged(f"{path}.typical_library is {typical!r}, and does not go with the parameter offset")
+    outer, unpacker.sizes = unpacker.sizes, {"features": fresh.n_features}
+    _unpacked_own(described["own"], fresh.own, unpacker, f"{path}.own")
+    unpacker.sizes = outer
+    if conditions.has_columns:
+        _keep_to_features(fresh, builder)
+    return fresh
+
+
+def _keep_to_features(fresh: ConditionedAdapter, builder: Any) -> None:
+    """Let the adapter hold the features of later tables to the names and the number of those of the fit."""
+    names = getattr(builder, "feature_names_in_", None)
+    fresh.keep_to(builder, has_labels=fresh.conditions._labels is not None)
+    of_features: Any = fresh._of_features
+    of_features.n_features_in_ = fresh.n_features
+    if names is not None:
+        of_features.feature_names_in_ = names[fresh.conditions.rest]
+
+
 def _packed(found: Any, fields: dict[str, Kind], packer: Packer, path: str) -> dict[str, Any]:
     return packer.fields({name: getattr(found, name) for name in fields}, fields, path)
 
 
 def _restore(
-    fresh: TableAdapter | MixedTable, fields: dict[str, Kind], described: Any, unpacker: Unpacker, path: str
+    fresh: TableAdapter | ConditionedAdapter | MixedTable,
+    fields: dict[str, Kind],
+    described: Any,
+    unpacker: Unpacker,
+    path: str,
 ) -> Any:
     vars(fresh).update(unpacker.fields(described, fields, path))
     return fresh

@@ -78,6 +78,31 @@ def test_other_encoders_decoders_and_scales_are_in_the_module(kind):
     assert_same(OTHERS[kind]().fit(NUMBERS), with_gaps(NUMBERS))
 
 
+@pytest.mark.parametrize("name", ["poisson", "zero_inflated_negative_binomial"])
+def test_the_library_of_a_row_is_summed_in_the_module(name):
+    gaps = with_gaps(TABLES[name])
+    for table in (TABLES[name], gaps):
+        model = LIDVAE(likelihood=name, offset="library", **SMALL).fit(table)
+        assert_same(model, gaps)
+        without = LIDVAE(likelihood=name, **SMALL).fit(table)
+        assert not close(model.predict(gaps), without.predict(gaps))
+
+
+def test_the_library_is_that_of_the_counts_of_a_table_of_several_kinds():
+    model = LIDVAE(likelihood=list(LIKELIHOODS), offset="library", **SMALL).fit(EVERY_FAMILY)
+    assert_same(model, with_gaps(EVERY_FAMILY))
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("asked", [{"offset": 0}, {"covariates": [1]}, {"offset": ["library", 0]}])
+def test_exposure_columns_and_covariates_are_refused_with_what_to_do(asked, method):
+    model = LIDVAE(likelihood="poisson", **asked, **SMALL).fit(TABLES["poisson"] + 1)
+    with pytest.raises(TypeError, match="exposure columns or covariates") as caught:
+        to_module(model, method)
+    assert 'offset="library" alone, or save the model by sklid.save' in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
 def test_rows_in_single_precision_have_the_answers_of_the_same_numbers_in_double_precision():
     X = NUMBERS.astype(np.float32).astype(np.float64)
     assert_same(LIDVAE(**SMALL).fit(X), X, dtype=torch.float32)

@@ -63,6 +63,13 @@ def test_every_likelihood_and_decoder_answers_in_onnxruntime(decoder):
     assert_same(model, with_gaps(EVERY_FAMILY), "predict", "score_samples")
 
 
+def test_the_library_of_a_row_is_summed_in_the_graph():
+    model = LIDVAE(likelihood=list(LIKELIHOODS), offset="library", **SMALL).fit(EVERY_FAMILY)
+    assert_same(model, with_gaps(EVERY_FAMILY), "predict", "score_samples")
+    about = {each.key: each.value for each in to_onnx(model).metadata_props}
+    assert len(json.loads(about["categories"])) == len(LIKELIHOODS)
+
+
 @pytest.mark.parametrize("inference", ["marginal", "joint"])
 def test_labels_and_scores_of_a_clustering_are_those_of_the_estimator(inference):
     model = LIDGMVAEClustering(k=2, inference=inference, **SMALL).fit(NUMBERS)

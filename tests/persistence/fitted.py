@@ -39,6 +39,24 @@ POLARS = pl.DataFrame(
 )
 LABELLED = pd.DataFrame(X, columns=pd.MultiIndex.from_tuples([("a", 1), ("a", 2), ("b", 1), ("b", 2)]))
 OBJECTS = np.column_stack([X[:, :1].astype(object), FRAME[["colour"]].to_numpy(dtype=object)])
+PLACES = pd.DataFrame(
+    {
+        "visits": COUNTS[:, 0],
+        "years": np.exp(X[:, 1] / 4),
+        "stays": np.where(np.arange(40) % 9, COUNTS[:, 1], np.nan),
+        "site": np.where(X[:, 2] > 0, "north", "south"),
+        "calls": COUNTS[:, 2],
+        "ward": pd.Categorical(np.where(X[:, 3] > 0, 7, 3), categories=[3, 5, 7], ordered=True),
+        "urgent": X[:, 0] > 0,
+        "age": X[:, 3],
+    }
+)
+"""Counts, their exposure, and covariates of every kind."""
+OF_PLACES = ("site", "ward", "urgent", "age")
+PLACES_OF_POLARS = pl.DataFrame({name: values.tolist() for name, values in PLACES.items()})
+NUMBERED = np.column_stack([np.exp(X[:, 0] / 4), COUNTS[:, :2], X[:, 1], COUNTS[:, 2:]])
+LISTED = PLACES[["visits", "site", "calls", "urgent"]].to_numpy(dtype=object)
+LEVELLED = pd.DataFrame(NUMBERED, columns=pd.MultiIndex.from_product([("a", "b"), (1, 2, 3)]))
 TEXTS = [f"the {animal} sees the {thing} ." for animal in ("cat", "dog", "cow") for thing in ("sun", "sea")] * 3
 NUMBERS = [rng.integers(0, 6, 5) for _ in range(20)]
 IMAGES = rng.random((20, 16))
@@ -60,6 +78,12 @@ def words_of_one_letter():
 
 def gap_after_all(model):
     return model.partial_fit(X).partial_fit(GAPS)
+
+
+def gap_in_last(model):
+    gaps = NUMBERED.copy()
+    gaps[::5, 5] = np.nan
+    return model.partial_fit(NUMBERED).partial_fit(gaps)
 
 
 def twice(model):
@@ -103,6 +127,48 @@ MADE = {
     "labels": (lambda: LIDVAE(likelihood="auto", **SMALL), LABELLED),
     "polars": (lambda: LIDVAE(likelihood={"count": "ordinal"}, **SMALL), POLARS),
     "objects": (lambda: LIDVAE(likelihood=["gaussian", "auto"], **SMALL), OBJECTS),
+    "gaussian embedding": (
+        lambda: LIDVAE(likelihood="auto", embedding="gaussian", **{**SMALL, "n_components": 1}),
+        FRAME,
+    ),
+    "library": (lambda: LIDVAE(likelihood="negative_binomial", offset="library", **SMALL), COUNTS),
+    "library, gaps": (
+        lambda: LIDVAE(likelihood="poisson", offset="library", **SMALL),
+        np.where(np.arange(40)[:, None] % 7, COUNTS, np.where(np.arange(4) == 1, np.nan, COUNTS)),
+    ),
+    "exposure": (lambda: LIDVAE(likelihood="poisson", offset=0, covariates=[3], **SMALL), NUMBERED),
+    "exposure later gaps": (
+        lambda: LIDVAE(likelihood="poisson", offset=[0, "library"], covariates=3, **SMALL),
+        NUMBERED,
+        gap_in_last,
+    ),
+    "covariates": (
+        lambda: LIDVAE(likelihood="auto", offset=["years", "library"], covariates=list(OF_PLACES), **SMALL),
+        PLACES,
+    ),
+    "covariates, one family": (
+        lambda: LIDVAE(likelihood="poisson", offset="years", covariates=OF_PLACES, **SMALL),
+        PLACES,
+    ),
+    "covariates, polars": (
+        lambda: LIDVAE(likelihood="poisson", offset="years", covariates=["urgent", "site", "ward", "age"], **SMALL),
+        PLACES_OF_POLARS,
+    ),
+    "covariates, objects": (lambda: LIDVAE(likelihood="poisson", covariates=[3, 1], **SMALL), LISTED),
+    "covariates, truth values": (
+        lambda: LIDVAE(likelihood="bernoulli", covariates=1, **SMALL),
+        X > 0,
+    ),
+    "covariates, levels": (lambda: LIDVAE(likelihood="auto", offset=[("a", 1)], covariates=[3], **SMALL), LEVELLED),
+    "covariates, mixture": (
+        lambda: LIDGMVAEClustering(likelihood="poisson", offset="years", covariates=OF_PLACES, **CLUSTERS),
+        PLACES,
+    ),
+    "covariates, embedding": (
+        lambda: LIDVAE(likelihood="auto", embedding="gaussian", covariates="colour", **{**SMALL, "n_components": 1}),
+        FRAME,
+    ),
+    "covariates, baseline": (lambda: baselines.VAE(covariates=["d"], **SMALL), pd.DataFrame(X, columns=list("abcd"))),
     "LIDGMVAEClustering": (lambda: LIDGMVAEClustering(**CLUSTERS), X),
     "auto": (lambda: LIDGMVAEClustering(**{**CLUSTERS, "k": "auto"}), np.vstack([X, X + 0.1, X - 9, X + 9, X - 20])),
     "joint": (lambda: LIDGMVAEClustering(inference="joint", covariance_type="tied", **CLUSTERS), GAPS),

@@ -21,7 +21,8 @@ from sklearn.preprocessing import (
 )
 
 import sklid
-from sklid import LIDVAE, IdentifiablePPCA, LIDGMVAEClustering
+from sklid import LIDSVAE, LIDVAE, IdentifiablePPCA, LIDGMVAEClustering
+from sklid.baselines import VAE
 from sklid.exceptions import ModelFileError
 
 from .differences import differences
@@ -110,9 +111,21 @@ def test_training_goes_on_after_a_model_was_read(name, tmp_path):
     clone(again).fit(rows)
 
 
-def test_a_folder_of_the_machine_of_the_fit_is_no_part_of_a_model(tmp_path):
-    model = LIDVAE(checkpoint=tmp_path / "training", **SMALL)
-    assert saved(model, tmp_path / "model.sklid").checkpoint is None
+@pytest.mark.parametrize("make", [LIDVAE, LIDGMVAEClustering, LIDSVAE, VAE])
+def test_folder_and_processes_of_the_fit_are_no_part_of_a_model(tmp_path, make):
+    told = make(checkpoint=tmp_path / "training", distributed=True, random_state=0)
+    again = saved(told, tmp_path / "model.sklid")
+    assert (again.checkpoint, again.distributed) == (None, False)
+    sklid.save(make(random_state=0), tmp_path / "other.sklid")
+    assert (tmp_path / "model.sklid").read_bytes() == (tmp_path / "other.sklid").read_bytes()
+
+
+def test_a_fitted_model_forgets_folder_and_processes_too(tmp_path):
+    model = LIDVAE(checkpoint=tmp_path / "training", covariates=0, **SMALL).fit(X).set_params(distributed=True)
+    again = saved(model, tmp_path / "model.sklid")
+    assert (again.checkpoint, again.distributed) == (None, False)
+    assert (again.transform(X) == model.transform(X)).all()
+    assert b"training" not in (tmp_path / "model.sklid").read_bytes()
 
 
 def test_more_rows_of_a_probabilistic_pca_give_the_model_that_they_would_have_given(tmp_path):

@@ -241,6 +241,68 @@ def test_text_that_describes_nothing_is_told(read, text):
     assert "damaged or was changed" in read({**members(), DESCRIPTION: text})
 
 
+TABLE = "model__fitted___table__"
+CONDITIONS = f"{TABLE}conditions__"
+SITE = f"{CONDITIONS}_known__list__0__fields__"
+AGE = f"{CONDITIONS}_known__list__3__fields__"
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "told"),
+    [
+        (f"{TABLE}learned__typical_library", None, "typical_library is None, and does not go with"),
+        (f"{TABLE}learned__typical_library", -1.0, "typical_library is -1.0, and does not go with"),
+        (f"{TABLE}learned__typical_library", {"float": "nan"}, "typical_library is nan, and does not go with"),
+        (f"{TABLE}learned__typical_library", "much", "typical_library is 'much' and should be a number"),
+        (f"{TABLE}learned__more", 3, "has 'more', which is not known"),
+        (f"{CONDITIONS}more", 3, "has 'more', which is not known"),
+        (f"{CONDITIONS}_labels", None, "offset names the column 'years', which X does not have"),
+        (f"{CONDITIONS}_labels__list__1", "months", "offset names the column 'years', which X does not have"),
+        (f"{CONDITIONS}_labels__list", ["years"], "and should be a list"),
+        (f"{CONDITIONS}_known__list", [], "_known is of 0 columns, and its parameters name 4"),
+        (f"{CONDITIONS}_known__list__0", 3, "and should be a list, each a Covariate"),
+        (f"{CONDITIONS}_container", {"is": "Container", "container": "array"}, "has other columns than its parameters"),
+        (f"{CONDITIONS}_container__labels__list__0", "visits", "has other columns than its parameters"),
+        (f"{CONDITIONS}_container__types", ["float64"], "5 names and 1 types of columns"),
+        (f"{SITE}kind", "float", "does not describe a covariate of its kind"),
+        (f"{SITE}kind", "date", "and should be one of"),
+        (f"{SITE}usual", 2.0, "does not describe a covariate of its kind"),
+        (f"{SITE}usual", 0.5, "does not describe a covariate of its kind"),
+        (f"{SITE}usual", "north", "and should be a number"),
+        (f"{SITE}categories__array__objects", ["north", "north"], "does not describe a covariate of its kind"),
+        (f"{SITE}categories", None, "does not describe a covariate of its kind"),
+        (f"{AGE}kind", "boolean", "does not describe a covariate of its kind"),
+        (f"{AGE}usual", {"float": "inf"}, "does not describe a covariate of its kind"),
+        ("model__fitted___architecture", {"dict": [["covariates", "site"]]}, "_known is of 4 columns"),
+        ("model__parameters__offset", None, "typical are of"),
+        ("model__parameters__offset", "years", "does not go with the parameter offset"),
+    ],
+)
+def test_what_is_told_of_exposures_and_covariates_has_to_go_together(read, place, value, told):
+    assert told in read(changed("covariates", **{place: value}))
+
+
+@pytest.mark.parametrize(
+    ("place", "array", "told"),
+    [
+        ("conditions.typical", np.zeros(1), "are not positive numbers"),
+        ("conditions.typical", np.ones(1, np.float32), "are not positive numbers"),
+        ("conditions.typical", np.ones(2), "typical is of 2 columns"),
+        ("conditions._known.0.centre", np.zeros(3), "does not describe a covariate"),
+        ("conditions._known.0.scale", np.zeros(2), "does not describe a covariate"),
+        ("conditions._known.3.scale", np.ones((1, 1)), "does not describe a covariate"),
+        ("conditions._known.3.centre", np.full(1, np.nan), "does not describe a covariate"),
+        ("own.learned.shares_seen", np.ones(8), "and should be an array of type f and shape ('features',)"),
+    ],
+)
+def test_arrays_of_exposures_and_covariates_have_to_go_together(read, place, array, told):
+    def other(arrays):
+        assert f"model._table.{place}" in arrays
+        return {**arrays, f"model._table.{place}": array}
+
+    assert told in read(changed("covariates", arrays=other))
+
+
 def test_whole_numbers_that_say_what_is_where_cannot_be_changed(read):
     def shifted(arrays):
         name = next(name for name in arrays if name.endswith("likelihood.slots"))
