@@ -50,7 +50,7 @@ HOUSE = [
      "semi_amortized_vae gmvae sequential_vae "
      "sequential_competitors language_model"),
     ("floor 6", "persistence",
-     "archive kinds values budget records frames tables models nets estimators scikit registry files"),
+     "archive kinds values budget records frames conditions tables models nets estimators scikit registry files"),
     ("floor 6", "export",
      "units row_noise frozen operators answers linear_answers document_answers modules rows onnx_file"),
     ("root", "", "__init__"),
