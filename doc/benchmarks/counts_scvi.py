@@ -9,9 +9,7 @@ import sys
 import time
 import warnings
 
-import anndata
 import numpy as np
-import scvi
 import torch
 from counts_data import accuracy, bladder
 
@@ -20,6 +18,9 @@ WIDTH, DEPTH, N_LATENT, N_DRAWS, WARMUP = 256, 2, 10, 100, 400
 
 def main(told: dict) -> dict:
     """Fit, score and embed; the seconds are those of the process in `train`."""
+    import anndata
+    import scvi
+
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
     torch.set_num_threads(1)

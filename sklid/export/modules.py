@@ -146,11 +146,7 @@ def _answer(estimator: Any, method: str) -> nn.Module:
         return LINEAR[method](fitted.mean, fitted.loadings, fitted.noise_variance)
     inference = estimator._inference()
     model = inference.model
-    if isinstance(inference.table, ConditionedAdapter) and inference.table.conditions.has_columns:
-        raise TypeError(
-            f"{type(estimator).__name__} has exposure columns or covariates, which no exported graph takes yet. Fit "
-            'without them, or with offset="library" alone, or save the model by sklid.save and load it where sklid is.'
-        )
+    _check_conditions(estimator, inference.table)
     if isinstance(estimator, SequenceEstimator):
         return DocumentMean(model, method)
     if isinstance(model, Refined) and method != "inverse_transform":
@@ -167,6 +163,15 @@ def _answer(estimator: Any, method: str) -> nn.Module:
         return Scores(model, units, inference.noise)
     noise = None if _has_mean(model) else inference.noise_of_means
     return (PosteriorMean if method == "transform" else Reconstruction)(model, units, noise)
+
+
+def _check_conditions(estimator: Any, table: Any) -> None:
+    """TypeError for columns that rows are conditioned on."""
+    if isinstance(table, ConditionedAdapter) and table.conditions.has_columns:
+        raise TypeError(
+            f"{type(estimator).__name__} has exposure columns or covariates, which no exported graph takes yet. Fit "
+            'without them, or with offset="library" alone, or save the model by sklid.save and load it where sklid is.'
+        )
 
 
 def _has_mean(model: Any) -> bool:

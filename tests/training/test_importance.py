@@ -55,6 +55,9 @@ class LinearModel(nn.Module):
     def given(self, x):
         return None
 
+    def features(self, x):
+        return x
+
     def draw(self, q, noise):
         return self.posterior.draw(q, noise)
 
