@@ -73,7 +73,7 @@ def changed(name="LIDVAE", **places):
         *above, last = place.split("__")
         for step in above:
             part = part[int(step) if step.isdigit() else step]
-        part[last] = value
+        part[int(last) if isinstance(part, list) else last] = value
     return {DESCRIPTION: json.dumps(description), ARRAYS: written_arrays(arrays)}
 
 
@@ -274,7 +274,7 @@ AGE = f"{CONDITIONS}_known__list__3__fields__"
         (f"{AGE}kind", "boolean", "does not describe a covariate of its kind"),
         (f"{AGE}usual", {"float": "inf"}, "does not describe a covariate of its kind"),
         ("model__fitted___architecture", {"dict": [["covariates", "site"]]}, "_known is of 4 columns"),
-        ("model__parameters__offset", None, "typical are of"),
+        ("model__parameters__offset", None, "typical is of 1 columns"),
         ("model__parameters__offset", "years", "does not go with the parameter offset"),
     ],
 )
@@ -292,7 +292,7 @@ def test_what_is_told_of_exposures_and_covariates_has_to_go_together(read, place
         ("conditions._known.0.scale", np.zeros(2), "does not describe a covariate"),
         ("conditions._known.3.scale", np.ones((1, 1)), "does not describe a covariate"),
         ("conditions._known.3.centre", np.full(1, np.nan), "does not describe a covariate"),
-        ("own.learned.shares_seen", np.ones(8), "and should be an array of type f and shape ('features',)"),
+        ("own.shares_seen", np.ones(8), "and should be an array of type f and shape ('features',)"),
     ],
 )
 def test_arrays_of_exposures_and_covariates_have_to_go_together(read, place, array, told):
