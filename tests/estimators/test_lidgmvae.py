@@ -25,7 +25,7 @@ FAST = {
     "learning_rate": 1e-2,
     "decoder_width": 32,
     "encoder_width": 32,
-    "batch_size": 128,
+    "batch_size": 64,
     "random_state": 0,
 }
 both = pytest.mark.parametrize("Estimator", [LIDGMVAEClustering, GMVAE])
