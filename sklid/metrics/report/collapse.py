@@ -136,7 +136,8 @@ def collapse_summary(
     if is_active and (probabilities is None or not labels_collapsed(measure_labels(probabilities))):
         return None
     if not causes:
-        report = _report_on_posteriors(encoded)
+        with from_random_state(0):
+            report = _report_on_posteriors(encoded)
         return f"{report.summary()} {remedy_of('unexamined', estimator)}"
     with from_random_state(0):
         report = _report_on_view(view, encoded, probabilities, BRIEF, estimator)
