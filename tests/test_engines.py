@@ -59,8 +59,7 @@ def test_search_on_ray_gives_the_scores_it_gives_alone(alone, monkeypatch, tmp_p
 
 
 @pytest.mark.parametrize("model", [LIDVAE(2, **SMALL), LIDGMVAEClustering(2, n_components=2, n_init=1, **SMALL)])
-def test_blocks_of_dask_ml_are_calls_of_partial_fit(model, monkeypatch):
-    monkeypatch.setitem(sys.modules, "coverage", None)  # numba takes the benchmark of that name for the library
+def test_blocks_of_dask_ml_are_calls_of_partial_fit(model):
     wrappers = pytest.importorskip("dask_ml.wrappers", reason="dask-ml is not installed")
     from dask import array, config
     from sklearn.base import clone

@@ -80,15 +80,11 @@ def umap(seed: int) -> TransformerMixin:
 def compiled_umap() -> type[TransformerMixin]:
     """UMAP, after it has compiled what it is made of, which is not to be timed.
 
-    Its compiler looks for the package "coverage" and would take a neighbour of this file for it; None hides both. A fit
-    leaves the threads of the whole process at the most that the compiler knows of.
+    A fit leaves the threads of the whole process at the most that its compiler knows of.
     """
     os.environ["NUMBA_NUM_THREADS"] = "1"
-    hidden = sys.modules.setdefault("coverage", None)
     from umap import UMAP
 
-    if hidden is None:
-        del sys.modules["coverage"]
     rows = np.random.default_rng(0).standard_normal((2, 200, 5))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)

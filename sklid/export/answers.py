@@ -153,7 +153,7 @@ class Scores(nn.Module):
         """Log-weights of the draws: ``(N, P), (S, N, K) -> (S, N)``."""
         has_gaps = torch.isnan(x).any(-1)
         q = self.model.encode(x)
-        wide = self.centre + self.spread * noise[: self.n_wide]
+        wide = self._wide_draws(noise[: self.n_wide])
         if isinstance(self.model, JointMixtureModel):
             return torch.where(has_gaps, self._guarded(x, q, wide, noise), self.model.log_weights(x, noise))
         z, log_q = self.model.draw(q, noise)
@@ -174,5 +174,15 @@ class Scores(nn.Module):
 
     def _log_density(self, q: Distribution, z: Tensor) -> Tensor:
         """That of draws of which half are wide: ``(S, N, K) -> (S, N)``."""
-        wide = diagonal_normal(self.centre, self.spread)
-        return torch.logaddexp(q.log_prob(z) + self.log_shares[0], wide.log_prob(z) + self.log_shares[1])
+        wide = self._wide().log_prob(z)
+        return torch.logaddexp(q.log_prob(z) + self.log_shares[0], wide + self.log_shares[1])
+
+    def _wide(self) -> Distribution:
+        """A distribution with the moments of the prior."""
+        of_moments = getattr(self.model.posterior, "of_moments", diagonal_normal)
+        return of_moments(self.centre, self.spread)
+
+    def _wide_draws(self, noise: Tensor) -> Tensor:
+        if hasattr(self.model.posterior, "of_moments"):
+            return self.model.draw(self._wide(), noise)[0]
+        return self.centre + self.spread * noise

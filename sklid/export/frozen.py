@@ -9,8 +9,7 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from ..nn import LatentVariableModel, OrthogonalEmbedding
-from ..nn.gaps import GapLikelihood, take_gaps
+from ..nn import LatentVariableModel, OrthogonalEmbedding, gaps
 
 __all__ = ["Constant", "frozen"]
 
@@ -39,8 +38,8 @@ def frozen(model: LatentVariableModel, takes_gaps: bool = True) -> LatentVariabl
         Whether nan in a row is to be a gap, as it is to the estimators of tables.
     """
     model = copy.deepcopy(model).cpu().eval().requires_grad_(False)
-    if takes_gaps and not isinstance(model.likelihood, GapLikelihood):
-        take_gaps(model)
+    if takes_gaps and not gaps.takes_gaps(model.likelihood):
+        gaps.take_gaps(model)
     for module in list(model.modules()):
         for name, child in list(module.named_children()):
             if isinstance(child, OrthogonalEmbedding):

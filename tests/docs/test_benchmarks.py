@@ -90,8 +90,8 @@ def test_saved_measurements_stay_under_two_gigabytes():
     assert all(float(row["peak_mb"]) < benchmark.LIMIT_MB for row in rows)
 
 
-def test_saved_coverage_is_complete_and_as_good_as_it_should_be():
-    benchmark = load(ROOT / "doc/benchmarks/coverage.py")
+def test_saved_trust_is_complete_and_as_good_as_it_should_be():
+    benchmark = load(ROOT / "doc/benchmarks/trust.py")
     for name in benchmark.ESTIMATORS:
         rows = benchmark.CELLS.read(measure="kl_lower_bound", model=name)
         assert [int(row["setting"]) for row in rows] == list(benchmark.DRAWS)

@@ -19,7 +19,7 @@ TABLES = {
     "benchmarks/data_counts": "doc/benchmarks/README.md",
     "benchmarks/small": "doc/benchmarks/README.md",
     "benchmarks/measuring": "doc/collapse.md",
-    "benchmarks/coverage": "doc/collapse.md",
+    "benchmarks/trust": "doc/collapse.md",
     "benchmarks/ppca": "doc/ppca.md",
     "benchmarks/speed": "doc/benchmarks/README.md",
     "benchmarks/memory": "doc/benchmarks/README.md",

@@ -1,8 +1,8 @@
 """How often bounds, brackets and verdicts of the metrics are right, where the truth is known.
 
-    python doc/benchmarks/coverage.py            full run: about 10 minutes on one thread; goes on where it stopped
-    python doc/benchmarks/coverage.py --quick    few rows and runs, in 10 seconds
-    python doc/benchmarks/coverage.py --table    the table of the saved results, in Markdown
+    python doc/benchmarks/trust.py            full run: about 10 minutes on one thread; goes on where it stopped
+    python doc/benchmarks/trust.py --quick    few rows and runs, in 10 seconds
+    python doc/benchmarks/trust.py --table    the table of the saved results, in Markdown
 
 - `kl_lower_bound`: the share of 10 000 new rows in which it is above the divergence, for estimators after a short fit,
   and how much of the divergence it keeps on average. The divergence of a Gaussian from a Gaussian is exact, any other
@@ -37,7 +37,7 @@ from sklid import LIDVAE, LIDGMVAEClustering, metrics
 
 COLUMNS = ["measure", "model", "setting", "n_cases", "value", "kept", "seconds", "threads", "sklid", "torch",
            "scikit_learn", "commit"]  # fmt: skip
-CELLS = Cells(Path(__file__).parent / "results" / "coverage.csv", COLUMNS)
+CELLS = Cells(Path(__file__).parent / "results" / "trust.csv", COLUMNS)
 DRAWS = (2, 10, 100)
 N_ROWS, N_DRAWS, N_TRAINED = 10_000, 400, 400
 ESTIMATORS = {
