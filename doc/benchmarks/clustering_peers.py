@@ -8,7 +8,6 @@ of one that is missing are left out.
 import functools
 import math
 import os
-import sys
 import time
 import warnings
 from collections.abc import Callable
