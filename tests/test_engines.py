@@ -1,6 +1,5 @@
 """Searches and blocks on engines of others give what they give without."""
 
-
 import joblib
 import numpy as np
 import pytest

@@ -381,7 +381,7 @@ def test_memory_of_a_fit_and_of_answers_is_not_that_of_the_dense_rows(monkeypatc
     monkeypatch.setattr(sources, "BLOCK_NUMBERS", 1 << 20)
     monkeypatch.setattr(blocks, "LEAST_INITIAL_ROWS", 100)
     monkeypatch.setattr(blocks, "INITIAL_NUMBERS", 1 << 17)
-    X = sparse.random_array((6000, 1000), density=0.01, format="csr", rng=0, dtype=np.float32)
+    X = sparse.csr_array(sparse.random(6000, 1000, 0.01, "csr", np.float32, random_state=0))
     X.data = np.ceil(3 * X.data)
 
     def used(rows):

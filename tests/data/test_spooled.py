@@ -52,7 +52,7 @@ def test_rows_are_those_of_all_parts_in_their_order(form, folder):
 
 
 def test_nulls_are_gaps_and_single_precision_is_kept():
-    table = pa.table({"x": pa.array([1.5, None], pa.float32()), "y": pa.array([2.0, 3.0], pa.float16())})
+    table = pa.table({"x": pa.array([1.5, None], pa.float32()), "y": pa.array(np.array([2, 3], np.float16))})
     rows = in_parts(table).rows
     assert rows.dtype == np.float32
     np.testing.assert_array_equal(rows, [[1.5, 2.0], [np.nan, 3.0]])
