@@ -109,12 +109,7 @@ class Settings(NamedTuple):
         """The same for the same settings, in every process and on every GPU."""
         told = self._replace(callbacks=(), shows_progress=False, checkpoints=None, processes=None)._asdict()
         told["device"] = torch.device(self.device).type
-        named = {
-            name: getattr(value, "__qualname__", type(value).__name__)
-            for name, value in told.items()
-            if callable(value)
-        }
-        return f"{told | named}"
+        return f"{ {name: _name(value) if callable(value) else value for name, value in told.items()} }"
 
 
 def _name(value: Any) -> str:

@@ -31,6 +31,9 @@ COLUMNS = {
 }
 TEXTS = [f"the {animal} sees the {thing} ." for animal in ("cat", "dog") for thing in ("sun", "sea")] * 3
 
+TORCH = {"0.1.0": "2.13"}
+"""The torch with which the files of a release were written; from a seed others draw other words and categories."""
+
 FAST = {"max_epochs": 2, "n_importance_samples": 3, "random_state": 0}
 SMALL = {"n_components": 2, "decoder_width": 4, "encoder_width": 4, "decoder_depth": 1, "encoder_depth": 1, **FAST}
 WORDS = {"n_components": 2, "hidden_size": 3, "embedding_size": 2, **FAST}
