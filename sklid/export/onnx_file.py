@@ -35,8 +35,8 @@ UNITS = {
 }
 N_ROWS = 3
 """Of the table that a graph is traced with; any number of rows goes through it."""
-MOST_ROWS = 1 << 40
-"""Below the number that torch 2.6 takes for the end of a slice."""
+LEAST_TORCH = (2, 13)
+"""The oldest whose exporter is known to write graphs that hold; that of torch 2.6 writes some that no engine loads."""
 
 
 def to_onnx(model: Any, method: str = "transform", path: Any = None, dtype: str = "float64") -> Any:
@@ -71,7 +71,8 @@ def to_onnx(model: Any, method: str = "transform", path: Any = None, dtype: str 
     NotFittedError, TypeError, ValueError
         As `to_module`; and ValueError for another dtype.
     RuntimeError
-        If torch's exporter has no operator for a part of the model, such as a network of one's own.
+        If torch is older than 2.13, or its exporter has no operator for a part of the model, such as a network of one's
+        own.
 
     Examples
     --------
@@ -90,6 +91,11 @@ def to_onnx(model: Any, method: str = "transform", path: Any = None, dtype: str 
         import onnxscript  # noqa: F401
     except ImportError as error:
         raise ImportError('to_onnx needs onnx and onnxscript: pip install "sklid[onnx]".') from error
+    if torch.__version__ < LEAST_TORCH:
+        raise RuntimeError(
+            f"to_onnx needs torch 2.13 or newer, and this is torch {torch.__version__}, whose exporter writes graphs "
+            "that engines may not load. Update torch, or use to_module, which needs no exporter."
+        )
     module, estimator = to_module(model, method), final_step(model)
     labels = method == "predict" and hasattr(estimator, "predict_proba")
     output = "labels" if labels else OUTPUTS[method]
@@ -105,7 +111,7 @@ def to_onnx(model: Any, method: str = "transform", path: Any = None, dtype: str 
 @without_gradients()
 def written(module: nn.Module, example: torch.Tensor, input_name: str, *output_names: str) -> Any:
     """The graph of a module for tables of any number of rows, traced with one; RuntimeError where there is none."""
-    sizes = {0: torch.export.Dim("rows", max=MOST_ROWS)}
+    sizes = {0: torch.export.Dim("rows")}
     if isinstance(module, DocumentMean):
         sizes[1] = torch.export.Dim("words")
     try:

@@ -20,7 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["DECOMPOSITIONS", "addcmul", "expm1", "lgamma", "log1p", "logaddexp"]
+__all__ = ["DECOMPOSITIONS", "expm1", "lgamma", "log1p", "logaddexp"]
 
 SHIFT = 8
 SERIES = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680)
@@ -69,31 +69,7 @@ def logaddexp(a: Tensor, b: Tensor) -> Tensor:
     return torch.maximum(a, b) + log1p(torch.exp(-distance))
 
 
-def addcmul(start: Tensor, a: Tensor, b: Tensor, value: float = 1.0) -> Tensor:
-    """``start + value * a * b``, whose shape torch 2.6 loses where the number of rows is open."""
-    return start + (a * b if value == 1.0 else value * a * b)
-
-
-def full_like(x: Tensor, value: float, dtype: torch.dtype | None = None, **others: Any) -> Tensor:
-    """A tensor of one value in the shape of another, which torch 2.6 does not write with a layout of memory."""
-    return torch.full(x.shape, value, dtype=dtype or x.dtype, device=x.device)
-
-
-def zeros_like(x: Tensor, dtype: torch.dtype | None = None, **others: Any) -> Tensor:
-    """The same of 0."""
-    return full_like(x, 0, dtype)
-
-
-def ones_like(x: Tensor, dtype: torch.dtype | None = None, **others: Any) -> Tensor:
-    """The same of 1."""
-    return full_like(x, 1, dtype)
-
-
 DECOMPOSITIONS: dict[Any, Callable] = {
-    torch.ops.aten.addcmul.default: addcmul,
-    torch.ops.aten.full_like.default: full_like,
-    torch.ops.aten.zeros_like.default: zeros_like,
-    torch.ops.aten.ones_like.default: ones_like,
     torch.ops.aten.lgamma.default: lgamma,
     torch.ops.aten.log1p.default: log1p,
     torch.ops.aten.expm1.default: expm1,

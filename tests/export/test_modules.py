@@ -13,7 +13,7 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from sklid import LIDSVAE, LIDVAE, IdentifiablePPCA, LIDGMVAEClustering, LIDMVAEClustering
 from sklid.baselines import BNVAE, GMVAE, VAE, SemiAmortizedVAE
-from sklid.export import rows_of, to_module
+from sklid.export import rows_of, to_module, to_onnx
 from sklid.nn import LIKELIHOODS
 
 from .models import EVERY_FAMILY, NUMBERS, SMALL, TABLES, close, with_gaps
@@ -218,3 +218,11 @@ def test_an_exported_program_runs_in_a_process_without_the_package(tmp_path):
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert run.stdout.strip() == "none", run.stderr
     assert close(torch.load(tmp_path / "answers.pt").numpy(), model.score_samples(rows.numpy()))
+
+
+def test_exporters_of_older_torch_are_refused_with_the_way_out(monkeypatch):
+    for package in ("onnx", "onnxscript"):
+        pytest.importorskip(package, reason="export to ONNX needs sklid[onnx]")
+    monkeypatch.setattr("sklid.export.onnx_file.LEAST_TORCH", (99, 0))
+    with pytest.raises(RuntimeError, match=r"needs torch 2\.13 or newer, and this is torch .* or use to_module"):
+        to_onnx(LIDVAE(**SMALL).fit(NUMBERS))

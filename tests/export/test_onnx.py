@@ -12,7 +12,7 @@ from torch import nn
 
 from sklid import LIDSVAE, LIDVAE, IdentifiablePPCA, LIDGMVAEClustering
 from sklid.export import rows_of, to_module, to_onnx
-from sklid.export.onnx_file import written
+from sklid.export.onnx_file import LEAST_TORCH, written
 from sklid.export.row_noise import GraphNoise
 from sklid.nn import LIKELIHOODS
 from sklid.randomness import RowNoise
@@ -22,10 +22,10 @@ from .models import EVERY_FAMILY, FAST, NUMBERS, SMALL, close, with_gaps
 for package in ("onnx", "onnxscript"):
     pytest.importorskip(package, reason="export to ONNX needs sklid[onnx]")
 onnxruntime = pytest.importorskip("onnxruntime", reason="graphs are checked with onnxruntime, of sklid[onnx]")
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::sklid.CollapseWarning",
-    "ignore::sklid.exceptions.NoiseWarning",
-)
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklid.CollapseWarning", "ignore::sklid.exceptions.NoiseWarning"),
+    pytest.mark.skipif(torch.__version__ < LEAST_TORCH, reason="to_onnx refuses the exporters of older torch"),
+]
 
 
 def answered(proto, rows):

@@ -6,14 +6,10 @@ from torch.fx.experimental.proxy_tensor import make_fx
 
 from sklid.export.operators import (
     DECOMPOSITIONS,
-    addcmul,
     expm1,
-    full_like,
     lgamma,
     log1p,
     logaddexp,
-    ones_like,
-    zeros_like,
 )
 
 SMALL = torch.logspace(-8, 0, 50)
@@ -44,17 +40,3 @@ def test_no_function_decomposes_into_another_that_does():
         values = [torch.ones(3) if str(argument.type) == "Tensor" else 1.0 for argument in taken]
         traced = make_fx(lambda *given, of=function: of(*given))(*values)
         assert not {node.target for node in traced.graph.nodes} & set(DECOMPOSITIONS)
-
-
-def test_tensors_of_one_value_have_the_shape_and_type_of_another_or_the_type_asked_for():
-    x = torch.arange(6.0).reshape(2, 3)
-    for own, other in ((zeros_like, torch.zeros_like), (ones_like, torch.ones_like)):
-        assert torch.equal(own(x), other(x))
-        assert own(x, dtype=torch.int64).dtype == torch.int64
-    assert torch.equal(full_like(x, 2.5, memory_format=torch.preserve_format), torch.full_like(x, 2.5))
-
-
-def test_products_are_added_with_their_factor():
-    x, a, b = torch.arange(9.0).reshape(3, 3)
-    assert torch.equal(addcmul(x, a, b, value=2.0), torch.addcmul(x, a, b, value=2.0))
-    assert torch.equal(addcmul(x, a, b), torch.addcmul(x, a, b))
