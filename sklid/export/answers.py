@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.distributions import Distribution
 
 from ..nn import JointMixtureModel, LatentVariableModel, SeparatedMixture, iwae
-from ..nn.posterior import diagonal_normal
+from ..nn.gaps import wide_draws
 from ..randomness import RowNoise
 from .frozen import frozen
 from .row_noise import GraphNoise
@@ -153,17 +153,14 @@ class Scores(nn.Module):
         """Log-weights of the draws: ``(N, P), (S, N, K) -> (S, N)``."""
         has_gaps = torch.isnan(x).any(-1)
         q = self.model.encode(x)
-        wide = self._wide_draws(noise[: self.n_wide])
-        if isinstance(self.model, JointMixtureModel):
-            return torch.where(has_gaps, self._guarded(x, q, wide, noise), self.model.log_weights(x, noise))
+        wide, z_wide = wide_draws(self.model, self.centre, self.spread, noise[: self.n_wide])
+        if isinstance(self.model, JointMixtureModel):  # which places its draws by their number
+            z = torch.cat([self.model.draw(q, noise[self.n_wide :])[0], z_wide])
+            guarded = self._log_joint(x, z) - self._log_density(q, wide, z)
+            return torch.where(has_gaps, guarded, self.model.log_weights(x, noise))
         z, log_q = self.model.draw(q, noise)
-        z = torch.cat([torch.where(has_gaps.unsqueeze(-1), wide, z[: self.n_wide]), z[self.n_wide :]])
-        return self._log_joint(x, z) - torch.where(has_gaps, self._log_density(q, z), log_q)
-
-    def _guarded(self, x: Tensor, q: Distribution, wide: Tensor, noise: Tensor) -> Tensor:
-        """Log-weights of rows with gaps, of a model that places its draws by their number."""
-        z = torch.cat([self.model.draw(q, noise[self.n_wide :])[0], wide])
-        return self._log_joint(x, z) - self._log_density(q, z)
+        z = torch.cat([torch.where(has_gaps.unsqueeze(-1), z_wide, z[: self.n_wide]), z[self.n_wide :]])
+        return self._log_joint(x, z) - torch.where(has_gaps, self._log_density(q, wide, z), log_q)
 
     def _log_joint(self, x: Tensor, z: Tensor) -> Tensor:
         """Log p(x, z): ``(N, P), (S, N, K) -> (S, N)``."""
@@ -172,17 +169,6 @@ class Scores(nn.Module):
         log_prior = prior.log_joint(z.unsqueeze(-2)).logsumexp(-1) if of_mixture else prior().log_prob(z)
         return self.model.decode(z, self.model.given(x)).log_prob(x) + log_prior
 
-    def _log_density(self, q: Distribution, z: Tensor) -> Tensor:
+    def _log_density(self, q: Distribution, wide: Distribution, z: Tensor) -> Tensor:
         """That of draws of which half are wide: ``(S, N, K) -> (S, N)``."""
-        wide = self._wide().log_prob(z)
-        return torch.logaddexp(q.log_prob(z) + self.log_shares[0], wide + self.log_shares[1])
-
-    def _wide(self) -> Distribution:
-        """A distribution with the moments of the prior."""
-        of_moments = getattr(self.model.posterior, "of_moments", diagonal_normal)
-        return of_moments(self.centre, self.spread)
-
-    def _wide_draws(self, noise: Tensor) -> Tensor:
-        if hasattr(self.model.posterior, "of_moments"):
-            return self.model.draw(self._wide(), noise)[0]
-        return self.centre + self.spread * noise
+        return torch.logaddexp(q.log_prob(z) + self.log_shares[0], wide.log_prob(z) + self.log_shares[1])

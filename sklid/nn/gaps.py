@@ -32,6 +32,7 @@ __all__ = [
     "take_gaps",
     "takes_gaps",
     "whole_rows",
+    "wide_draws",
 ]
 
 N_ROUNDS = 15
@@ -191,6 +192,17 @@ def take_gaps(model: LatentVariableModel) -> None:
     model.likelihood = gaps if conditioned is None else conditioned.over(gaps)
 
 
+def wide_draws(model: LatentVariableModel, mean: Tensor, stddev: Tensor, noise: Tensor) -> tuple[Distribution, Tensor]:
+    """A distribution on the latents of a model with given moments, and what it makes of standard normal noise.
+
+    It is a Gaussian, or where latents are not all of space what their posterior has in its place.
+    """
+    if hasattr(model.posterior, "of_moments"):
+        wide = model.posterior.of_moments(mean, stddev)
+        return wide, model.draw(wide, noise)[0]
+    return diagonal_normal(mean, stddev), mean + stddev * noise
+
+
 def guarded_draws(model: LatentVariableModel, x: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
     """Latents, half of them of the posterior and half of the prior's moments, and their log-weights.
 
@@ -208,13 +220,7 @@ def guarded_draws(model: LatentVariableModel, x: Tensor, noise: Tensor) -> tuple
         Log p(x, z) less that of the density of all draws.
     """
     n_wide, p, q = len(noise) // 2, model.prior(), model.encode(x)
-    moments = p.mean.expand_as(noise[0]), p.stddev.expand_as(noise[0])
-    if hasattr(model.posterior, "of_moments"):  # its latents are not all of space
-        wide = model.posterior.of_moments(*moments)
-        z_wide = model.draw(wide, noise[:n_wide])[0]
-    else:
-        wide = diagonal_normal(*moments)
-        z_wide = wide.mean + wide.stddev * noise[:n_wide]
+    wide, z_wide = wide_draws(model, p.mean.expand_as(noise[0]), p.stddev.expand_as(noise[0]), noise[:n_wide])
     z = torch.cat([model.draw(q, noise[n_wide:])[0], z_wide])
     narrow_share, wide_share = noise.new_tensor([len(noise) - n_wide, n_wide]).div(len(noise)).log()
     log_density = torch.logaddexp(q.log_prob(z) + narrow_share, wide.log_prob(z) + wide_share)

@@ -17,6 +17,8 @@ from sklid.data.memory_map import MappedRows, is_large_map
 from sklid.data.table import TableAdapter
 from sklid.metrics import collapse_report
 
+from .errors import text_of_error
+
 FAST = {"n_components": 2, "max_epochs": 2, "decoder_width": 8, "encoder_width": 8, "random_state": 0}
 N_ROWS, N_FEATURES = 3000, 6
 pytestmark = [
@@ -148,12 +150,6 @@ def test_questions_that_need_all_rows_at_once_get_them(mapped, in_parts):
     np.testing.assert_array_equal(model.view(on_disk).rows, model.view(X).rows)
     np.testing.assert_array_equal(model.kl_lower_bound(on_disk[:100]), model.kl_lower_bound(X[:100]))
     assert collapse_report(model, on_disk).summary() == collapse_report(model, X).summary()
-
-
-def text_of_error(model, X):
-    with pytest.raises(ValueError) as caught:  # noqa: PT011
-        model.fit(X)
-    return str(caught.value)
 
 
 @pytest.mark.parametrize(

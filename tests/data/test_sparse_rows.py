@@ -27,6 +27,8 @@ from sklid.metrics import (
 )
 from sklid.metrics.labels import label_probabilities
 
+from .errors import text_of_error
+
 FAST = {"n_components": 2, "max_epochs": 2, "decoder_width": 8, "encoder_width": 8, "random_state": 0}
 FAST |= {"n_importance_samples": 10}
 N_ROWS, N_FEATURES = 520, 6
@@ -220,12 +222,6 @@ def test_frames_of_sparse_columns_keep_their_names(every_matrix_is_large):
     model = LIDVAE(**COUNTS, **FAST).fit(frame)
     assert list(model.feature_names_in_) == list("abcdef")
     np.testing.assert_array_equal(weights(model), weights(LIDVAE(**COUNTS, **FAST).fit(X)))
-
-
-def text_of_error(model, X):
-    with pytest.raises(ValueError) as caught:  # noqa: PT011
-        model.fit(X)
-    return str(caught.value)
 
 
 @pytest.mark.parametrize(
