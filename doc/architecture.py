@@ -29,7 +29,7 @@ HOUSE = [
      "text_file parquet_file files splitter documents vocabulary corpus categories column_kinds column_reader "
      "column_writer column_rules column_families mixed_table mixed_adapter chosen_columns conditions "
      "conditioned_adapter"),
-    ("floor 2", "datasets", "made downloads reading image_files images documents"),
+    ("floor 2", "datasets", "made made_counts downloads reading image_files images documents"),
     ("floor 2", "training", "callbacks batches guard loss processes net checkpoint phases aggressive importance"),
     ("floor 3", "metrics",
      "sources joined encodings aggregate gaussians importance information units labels mixtures agreement likelihood "

@@ -13,7 +13,7 @@ import scipy.sparse
 from numpy.typing import NDArray
 from sklearn.neighbors import KNeighborsClassifier
 
-__all__ = ["Split", "accuracy", "bladder", "log_counts"]
+__all__ = ["Split", "accuracy", "bladder", "log_counts", "split"]
 
 FILE = "mouse_bladder_counts.npz"
 TEST_SHARE, N_NEIGHBOURS = 0.2, 10
@@ -36,6 +36,11 @@ def bladder(seed: int, n_genes: int = 2_000) -> Split:
     counts = scipy.sparse.load_npz(Path(folder) / FILE).tocsr()
     with np.load(Path(folder) / FILE) as file:
         y = file["y"]
+    return split(counts, y, seed, n_genes)
+
+
+def split(counts: scipy.sparse.csr_matrix, y: NDArray, seed: int, n_genes: int) -> Split:
+    """A random split of cells, with the genes that vary most among the training rows."""
     order = np.random.default_rng(seed).permutation(counts.shape[0])
     n_test = round(TEST_SHARE * len(order))
     train = counts[order[n_test:]].toarray().astype(np.float32)

@@ -6,6 +6,7 @@
 from .documents import fetch_yahoo, fetch_yelp
 from .images import fetch_fashion_mnist, fetch_mnist, fetch_omniglot
 from .made import make_gmm, make_pinwheel, make_ppca, make_sequential_vae
+from .made_counts import make_cells
 
 __all__ = [
     "fetch_fashion_mnist",
@@ -13,6 +14,7 @@ __all__ = [
     "fetch_omniglot",
     "fetch_yahoo",
     "fetch_yelp",
+    "make_cells",
     "make_gmm",
     "make_pinwheel",
     "make_ppca",
