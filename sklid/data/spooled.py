@@ -9,25 +9,27 @@ numbers in a file that has no name and goes with its last user; what follows is 
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["TableInParts", "in_parts", "is_in_parts"]
+__all__ = ["TableInParts", "in_parts", "is_in_parts", "read_once"]
 
 
-class TableInParts(NamedTuple):
-    """Rows in a memory map, and the names of their columns, where they have some."""
+@dataclass(frozen=True)
+class TableInParts:
+    """Rows in a memory map, and the names of their columns, where they have some; itself a table in parts."""
 
     rows: NDArray[np.floating]
     names: list[str] | None
 
 
 def is_in_parts(X: Any) -> bool:
-    """Whether X is a path, a dataset or table of pyarrow, or an array or frame of Dask."""
-    return isinstance(X, str | os.PathLike) or _is_arrow(X) or hasattr(X, "__dask_graph__")
+    """Whether X is a path, a dataset or table of pyarrow, an array or frame of Dask, or what has been read of one."""
+    return isinstance(X, str | os.PathLike | TableInParts) or _is_arrow(X) or hasattr(X, "__dask_graph__")
 
 
 def _is_arrow(X: Any) -> bool:
@@ -41,7 +43,8 @@ def in_parts(X: Any) -> TableInParts | None:
     ----------
     X : object
         A path of a Parquet file or a folder of such, or a dataset or table of pyarrow: its columns are whole numbers,
-        floating-point numbers or truth values, and nulls are nan. An array or a frame of Dask, block by block.
+        floating-point numbers or truth values, and nulls are nan. An array or a frame of Dask, block by block. Of what
+        has been read, itself.
 
     Raises
     ------
@@ -54,6 +57,8 @@ def in_parts(X: Any) -> TableInParts | None:
     ImportError
         If a path is given and pyarrow is not installed.
     """
+    if isinstance(X, TableInParts):
+        return X
     if isinstance(X, str | os.PathLike):
         return _of_dataset(_opened(Path(X)))
     if _is_arrow(X):
@@ -61,6 +66,18 @@ def in_parts(X: Any) -> TableInParts | None:
     if hasattr(X, "__dask_graph__"):
         return _of_dask(X)
     return None
+
+
+def read_once(X: Any) -> Any:
+    """A table in parts as it has been read, for several passes over what may be read but once; anything else as it is.
+
+    Raises
+    ------
+    Exception
+        As `in_parts`.
+    """
+    parts = in_parts(X)
+    return X if parts is None else parts
 
 
 def _opened(path: Path) -> Any:
@@ -85,10 +102,23 @@ def _of_dataset(X: Any) -> TableInParts:
                 'read the table with pandas: likelihood="auto" takes columns of other kinds in a frame.'
             )
         single &= field.type in (pyarrow.float32(), pyarrow.float16())
-    batches = X.to_batches() if hasattr(X, "to_batches") else [X] if hasattr(X, "columns") else X
     dtype = np.dtype(np.float32 if single else np.float64)
-    parts = (np.stack([_numbers(column, dtype) for column in batch.columns], axis=1) for batch in batches)
-    return TableInParts(_spooled(parts, dtype, len(X.schema)), list(X.schema.names))
+    parts = (np.stack([_numbers(column, dtype) for column in batch.columns], axis=1) for batch in _batches(X))
+    rows = _spooled(parts, dtype, len(X.schema))
+    pyarrow.default_memory_pool().release_unused()  # it keeps what the batches took
+    return TableInParts(rows, list(X.schema.names))
+
+
+def _batches(X: Any) -> Iterable[Any]:
+    """Batches of rows, few at a time: by default a scan of files reads ahead what takes more memory than a training."""
+    from pyarrow import dataset
+
+    if isinstance(X, dataset.Dataset):
+        settings = {"batch_readahead": 1, "fragment_readahead": 1, "use_threads": False}
+        if isinstance(getattr(X, "format", None), dataset.ParquetFileFormat):
+            settings["fragment_scan_options"] = dataset.ParquetFragmentScanOptions(pre_buffer=False)
+        return X.to_batches(**settings)
+    return X.to_batches() if hasattr(X, "to_batches") else [X] if hasattr(X, "columns") else X
 
 
 def _numbers(column: Any, dtype: np.dtype) -> NDArray[np.floating]:

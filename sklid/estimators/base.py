@@ -12,13 +12,14 @@ from typing import Any, Self
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
 from ..data.blocks import n_initial_rows, row_blocks
 from ..data.conditioned_adapter import ConditionedAdapter
 from ..data.mixed_adapter import MixedAdapter
 from ..data.sparse_rows import Rows
+from ..data.spooled import read_once
 from ..data.table import ModelRows, TableAdapter
 from ..nn import LatentVariableModel, Likelihood, StandardNormal
 from ..nn.gaps import gap_likelihood, has_gaps, take_gaps, takes_gaps
@@ -110,6 +111,23 @@ class LatentVariableEstimator(RowAnswersMixin, TrainedEstimator, EncoderMixin, C
             As `fit`, and if the first call has too few rows.
         """
         return self._fitted(X, incremental=True)
+
+    def fit_transform(self, X: ArrayLike, y: object = None) -> NDArray[np.float32]:
+        """Posterior mean of the latent of the rows that the model is fitted to; a table in parts is read once for both.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+        y : ignored
+
+        Returns
+        -------
+        Z : float32 array of shape (n_samples, n_components)
+            In standard deviations of the prior.
+        """
+        if self._has_one_family() and self.offset is None and self.covariates is None:  # others take none
+            X = read_once(X)
+        return self.fit(X, y).transform(X)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

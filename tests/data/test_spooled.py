@@ -1,5 +1,7 @@
 """Tables that come in parts: the same rows, names and answers as those of the table in memory."""
 
+import time
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -7,7 +9,7 @@ import pytest
 from pyarrow import dataset, parquet
 
 from sklid import LIDVAE, LIDGMVAEClustering
-from sklid.data import memory_map
+from sklid.data import memory_map, spooled
 from sklid.data.memory_map import MappedRows
 from sklid.data.spooled import in_parts
 
@@ -69,6 +71,42 @@ def test_fit_and_answers_are_those_of_the_frame(estimator, largest, folder, monk
     assert parts.feature_names_in_.tolist() == list("abcde")
     np.testing.assert_allclose(parts.transform(folder), answers[0], rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(parts.score_samples(dataset.dataset(folder)), answers[1], rtol=1e-5)
+
+
+@pytest.mark.parametrize("form", ["folder", "dataset", "reader"])
+def test_fit_transform_reads_a_table_once(form, folder, monkeypatch):
+    tables, spool = [], spooled._spooled
+    monkeypatch.setattr(spooled, "_spooled", lambda *told: tables.append(spool(*told)) or tables[-1])
+    latents = LIDVAE(2, **SMALL).fit_transform(forms(folder)[form])
+    assert len(tables) == 1
+    np.testing.assert_array_equal(latents, LIDVAE(2, **SMALL).fit(frame()).transform(frame()))
+    assert LIDVAE(2, **SMALL).set_output(transform="pandas").fit_transform(forms(folder)[form]).shape == (120, 2)
+
+
+def test_fit_transform_refuses_parts_that_fit_refuses_before_it_reads_them(folder):
+    reader = forms(folder)["reader"]
+    with pytest.raises(TypeError, match='likelihood="gaussian", or pass a frame'):
+        LIDVAE(1, likelihood="auto", **SMALL).fit_transform(reader)
+    assert in_parts(reader).rows.shape == (120, 5)
+
+
+def test_files_are_read_a_few_at_a_time(tmp_path, monkeypatch):
+    table = pa.table({name: np.random.default_rng(0).standard_normal(600_000) for name in "abcd"})
+    for number in range(15):
+        parquet.write_table(
+            table.slice(40_000 * number, 40_000), tmp_path / f"{number:02}.parquet", use_dictionary=False
+        )
+    held, before = [], pa.total_allocated_bytes()
+
+    def slowly(parts, *told):
+        for _ in parts:
+            time.sleep(0.005)
+            held.append(pa.total_allocated_bytes() - before)
+
+    monkeypatch.setattr(spooled, "_spooled", slowly)
+    in_parts(tmp_path)
+    assert len(held) == 15
+    assert max(held) < table.nbytes / 2
 
 
 def test_large_tables_stay_in_their_file(folder, monkeypatch):
