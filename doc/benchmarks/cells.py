@@ -7,6 +7,7 @@ import resource
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -118,13 +119,22 @@ def some_images(fetch: Callable[..., Bunch], labels: bool, n_train: int) -> tupl
     return (*train[:2], *test) if labels else (train[0], test[0], test[2])
 
 
-def command_line(description: str, full: Callable[[], object], **others: tuple[Callable[[], object], str]) -> None:
+def command_line(description: str, full: Callable[[], object], **others: tuple) -> None:
     """Do what the command line asks for: the full run, or another by its option.
 
-    The others are given as in ``quick=(run_quick, "about 10 seconds")``.
+    The others are given as in ``quick=(run_quick, "about 10 seconds")``; with a type at the end, as in
+    ``minutes=(run, "as many minutes", float)``, the option has a value, which the run gets.
     """
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.set_defaults(chosen=full)
-    for name, (run, explanation) in others.items():
-        parser.add_argument(f"--{name}", dest="chosen", action="store_const", const=run, help=explanation)
+    for name, (run, explanation, *kind) in others.items():
+        if kind:
+            value = {"type": partial(_with_value, run, *kind), "metavar": kind[0].__name__}
+        else:
+            value = {"action": "store_const", "const": run}
+        parser.add_argument(f"--{name}", dest="chosen", help=explanation, **value)
     parser.parse_args().chosen()
+
+
+def _with_value(run: Callable[..., object], kind: Callable[[str], object], text: str) -> Callable[[], object]:
+    return partial(run, kind(text))
