@@ -28,6 +28,7 @@ TEXTS = ("sentences",)
 NETWORK = {"n_components": 2, "decoder_width": 8, "encoder_width": 8, "n_importance_samples": 5}
 MIXTURE = NETWORK | {"k": 3, "n_init": 1}
 SEQUENCES = {"n_components": 2, "hidden_size": 8, "embedding_size": 4, "n_importance_samples": 3}
+SHORT = {"max_encoder_steps": 2, "n_refinements": 2}
 QUESTIONS = ("transform", "score_samples", "score", "predict", "predict_proba", "impute", "perplexity")
 LEAST_TEXT = 20
 """Letters of an error that says why."""
@@ -119,8 +120,10 @@ def case(rng: np.random.Generator, *tables: str) -> Case:
     known, parameters = ESTIMATORS[Estimator]
     table = str(rng.choice([name for name in known if not tables or name in tables]))
     make, suited = TABLES[table]
-    parameters = parameters | suited | {"random_state": int(rng.integers(1_000))}
-    if "max_epochs" in Estimator().get_params():
+    accepted = Estimator().get_params()
+    short = {name: steps for name, steps in SHORT.items() if name in accepted}
+    parameters = parameters | suited | short | {"random_state": int(rng.integers(1_000))}
+    if "max_epochs" in accepted:
         parameters |= {"max_epochs": int(rng.integers(1, 5)), "batch_size": int(rng.choice([16, 64]))}
         parameters |= {"early_stopping": bool(rng.random() < 0.3), "warm_start": bool(rng.random() < 0.2)}
     return Case(Estimator(**parameters), table, make(rng))

@@ -58,9 +58,11 @@ class MappedRows:
         return self._scattered(np.arange(len(self))).astype(dtype or self.dtype, copy=False)
 
     def _scattered(self, numbers: NDArray[np.integer]) -> NDArray[np.floating]:
+        """Rows in the order of their numbers, read in that of the file: neighbours then share the touch of a page."""
         rows = np.empty((len(numbers), self.shape[1]), self.dtype)
+        order = np.argsort(numbers)
         for start in range(0, len(numbers), N_SCATTERED):
-            some = slice(start, start + N_SCATTERED)
+            some = order[start : start + N_SCATTERED]
             rows[some] = self._X[numbers[some]]
             self._give_back()
         return rows

@@ -134,6 +134,34 @@ def test_saved_fits_to_sparse_rows_are_complete_and_under_their_limit_beside_the
     assert all(benchmark.beside(row) < benchmark.LIMIT_MB for row in rows)
 
 
+def test_saved_fits_to_files_are_as_fast_as_those_to_arrays_and_their_memory_does_not_grow_with_the_rows():
+    benchmark = load(ROOT / "doc/benchmarks/parts.py")
+    asked = set(itertools.product(map(str, benchmark.SIZES), benchmark.TABLES, benchmark.WHAT))
+    assert {(row["rows"], row["table"], row["what"]) for row in benchmark.CELLS.read()} == asked
+    for n_rows in benchmark.SIZES:
+        speeds = [benchmark.speed(n_rows, table, "fit") for table in ("files", "array")]
+        assert speeds[0] >= benchmark.LEAST_SPEED * speeds[1]
+        assert len({row["log_likelihood"] for row in benchmark.CELLS.read(rows=n_rows)}) == 1
+    peaks = [benchmark.CELLS.mean("peak_mb", rows=n, table="files", what="fit") for n in benchmark.SIZES[1:]]
+    assert peaks[1] - peaks[0] < benchmark.MOST_GROWTH_MB
+
+
+def test_saved_random_use_has_no_failure_and_nothing_grows():
+    benchmark = load(ROOT / "doc/benchmarks/soak.py")
+    assert not benchmark.FAILURES.read()
+    for rows in benchmark.runs():
+        assert int(rows[-1]["failures"]) == 0
+        assert all(benchmark.stays(rows, what) for what in benchmark.NOTED[2:])
+        assert benchmark.growth(rows, "rss_mb") <= benchmark.MOST_GROWTH
+
+
+def test_saved_kills_lose_an_epoch_at_most_and_nothing_of_the_model():
+    benchmark = load(ROOT / "doc/benchmarks/kills.py")
+    rows = benchmark.CELLS.read()
+    assert [row["model"] for row in rows] == list(benchmark.MODELS)
+    assert all(int(row["most_lost"]) <= 1 and float(row["difference"]) < 1e-5 for row in rows)
+
+
 def test_saved_times_of_two_threads_are_complete_and_less_than_half_as_long_again():
     benchmark = load(ROOT / "doc/benchmarks/threads.py")
     rows = benchmark.CELLS.read()
