@@ -23,9 +23,6 @@ TABLES = {
     "benchmarks/ppca": "doc/ppca.md",
     "benchmarks/speed": "doc/benchmarks/README.md",
     "benchmarks/memory": "doc/benchmarks/README.md",
-    "benchmarks/parts": "doc/benchmarks/README.md",
-    "benchmarks/soak": "doc/benchmarks/README.md",
-    "benchmarks/kills": "doc/benchmarks/README.md",
     "benchmarks/sparse_rows": "doc/benchmarks/README.md",
     "benchmarks/threads": "doc/benchmarks/README.md",
     "benchmarks/processes": "doc/distributed.md",
@@ -42,6 +39,9 @@ TABLES = {
 WITHOUT_TABLES = [
     "benchmarks/data",
     "benchmarks/documents",
+    "benchmarks/kills",
+    "benchmarks/parts",
+    "benchmarks/soak",
     "paper/ablation_text",
     "paper/table_1_text",
 ]
