@@ -3,7 +3,8 @@ r"""An imputer that fills gaps by the better of two models of a table, a nonline
 .. math:: \hat x_j = E[x_j \mid x_O]
 
 Which one is better is found on values that were seen: some of them are hidden, both models are fitted to the rest, and
-the one that fills what was hidden with the least error is fitted again to all.
+the one that fills what was hidden with the least error is fitted again to all. The same values tell how wide its draws
+must be.
 """
 
 import math
@@ -19,7 +20,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ..estimators.declaration import parameter, with_parameters
 from ..estimators.lidvae import LIDVAE
 from ..randomness import seed_of
-from ..validation import POSITIVE_INTEGER, Interval, StrOptions, fit_context
+from ..validation import POSITIVE_INTEGER, Interval, StrOptions, checked_size, fit_context
+from .calibration import spread_of_draws
 from .linear import LinearFilling
 
 __all__ = ["LIDVAEImputer"]
@@ -43,7 +45,10 @@ class LIDVAEImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         The model that fills gaps, of standardised columns.
     errors_ : dict of str to float
         Of each model that was tried, the root mean square error at hidden values, in standard deviations of the
-        columns. Empty where `model` named one.
+        columns. Empty where `model` named one and no draws were asked for.
+    spread_ : float
+        What the draws of the model are widened by about their mean, so that intervals of 90 % hold 90 % of the hidden
+        values; 1 where none were hidden.
     scaler_ : StandardScaler
         Mean and scale of the columns, of what was seen of them.
     n_features_in_ : int
@@ -56,6 +61,8 @@ class LIDVAEImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     References
     ----------
     Mattei & Frellsen, "MIWAE: Deep Generative Modelling and Imputation of Incomplete Data Sets", ICML 2019.
+    Lei, G'Sell, Rinaldo, Tibshirani & Wasserman, "Distribution-Free Predictive Inference for Regression", JASA 2018,
+    for the width of draws.
 
     Examples
     --------
@@ -87,14 +94,14 @@ class LIDVAEImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     validation_fraction: float = parameter(
         default=0.1,
         kind="float",
-        text="Share of the values that were seen which are hidden to find the better model.",
+        text="Share of the values that were seen which are hidden to find the better model and the width of its draws.",
         constraint=[Interval(Real, 0, 1, closed="neither")],
     )
     sample_posterior: bool = parameter(
         default=False,
         kind="bool",
-        text="Whether gaps are filled by draws given what was seen, in place of means: multiple imputation, a seed for "
-        "each table.",
+        text="Whether gaps are filled by draws given what was seen, in place of means, and the width of draws is found "
+        "even where `model` names one.",
         constraint=["boolean"],
     )
     random_state: int | np.random.RandomState | None = parameter(
@@ -130,8 +137,7 @@ class LIDVAEImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self._seed = seed_of(self.random_state)
         self.scaler_ = StandardScaler().fit(X)
         rows = self.scaler_.transform(X)
-        self.errors_ = self._errors(rows) if self.model == "best" else {}
-        chosen = min(self.errors_, key=self.errors_.__getitem__) if self.errors_ else self.model
+        chosen = self._chosen(rows)
         self.estimator_ = self._model(chosen, rows).fit(rows)
         return self
 
@@ -148,21 +154,48 @@ class LIDVAEImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         X = self._validated(X, reset=False)
-        rows = self.scaler_.transform(X)
         if self.sample_posterior:
-            filled = self.estimator_.sample_posterior_predictive(rows, 1)[0]
-        else:
-            filled = self.estimator_.impute(rows)
+            return self.sample(X)[0]
+        filled = self.estimator_.impute(self.scaler_.transform(X))
         return np.where(np.isnan(X), self.scaler_.inverse_transform(filled), X)
 
-    def _errors(self, rows: NDArray[np.float64]) -> dict[str, float]:
-        """The error of each model at values that are hidden from it."""
+    def sample(self, X: ArrayLike, n_samples: int = 1) -> NDArray[np.float64]:
+        """Draws of the table with its gaps filled, for multiple imputation; what was seen is as it came in each.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        n_samples : int, default=1
+            Number of draws.
+
+        Returns
+        -------
+        tables : float64 array of shape (n_draws, n_samples, n_features)
+        """
+        check_is_fitted(self)
+        X, n_samples = self._validated(X, reset=False), checked_size(n_samples, "n_samples", "draws")
+        rows = self.scaler_.transform(X)
+        means = self.estimator_.impute(rows)
+        drawn = means + self.spread_ * (self.estimator_.sample_posterior_predictive(rows, n_samples) - means)
+        return np.where(np.isnan(X), drawn * self.scaler_.scale_ + self.scaler_.mean_, X)
+
+    def _chosen(self, rows: NDArray[np.float64]) -> str:
+        """The model with the least error at values that are hidden from it; learns what is told of these."""
+        self.errors_, self.spread_ = {}, 1.0
+        if self.model != "best" and not self.sample_posterior:
+            return self.model
         hidden = self._hidden(rows)
         known = np.where(hidden, np.nan, rows)
-        return {
-            name: float(np.sqrt(np.square(self._model(name, rows).fit(known).impute(known) - rows)[hidden].mean()))
-            for name in ("lidvae", "linear")
+        models = {name: self._model(name, rows).fit(known) for name in self._names()}
+        self.errors_ = {
+            name: float(np.sqrt(np.square(model.impute(known) - rows)[hidden].mean())) for name, model in models.items()
         }
+        chosen = min(self.errors_, key=self.errors_.__getitem__)
+        self.spread_ = spread_of_draws(models[chosen], known, rows)
+        return chosen
+
+    def _names(self) -> tuple[str, ...]:
+        return ("lidvae", "linear") if self.model == "best" else (self.model,)
 
     def _hidden(self, rows: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Which of the values seen are hidden: at least one, and never all of a column or the last of a row."""
