@@ -56,6 +56,15 @@ class Cells:
                 }
             )
 
+    def drop(self, **wanted: object) -> None:
+        """Remove the rows with the wanted values, if there are any."""
+        rows = self.read()
+        kept = [row for row in rows if not is_row(row, **wanted)]
+        if len(kept) < len(rows):
+            self.path.unlink()
+            for row in kept:
+                self.add(row)
+
     def mean(self, name: str, **wanted: object) -> float:
         """Average of a column over the rows with the wanted values."""
         return float(np.mean([float(row[name]) for row in self.read(**wanted)]))

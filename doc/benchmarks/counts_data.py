@@ -11,9 +11,11 @@ from typing import NamedTuple
 import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
+from sklearn.cluster import KMeans
+from sklearn.metrics import adjusted_rand_score
 from sklearn.neighbors import KNeighborsClassifier
 
-__all__ = ["Split", "accuracy", "bladder", "log_counts", "split"]
+__all__ = ["Split", "accuracy", "ari", "bladder", "log_counts", "split"]
 
 FILE = "mouse_bladder_counts.npz"
 TEST_SHARE, N_NEIGHBOURS = 0.2, 10
@@ -61,3 +63,9 @@ def log_counts(X: NDArray) -> NDArray:
 def accuracy(Z: NDArray, y: NDArray, Z_test: NDArray, y_test: NDArray) -> float:
     """Share of test rows whose cell type most of their nearest training rows have."""
     return float(KNeighborsClassifier(N_NEIGHBOURS).fit(Z, y).score(Z_test, y_test))
+
+
+def ari(Z_test: NDArray, y_test: NDArray) -> float:
+    """Adjusted Rand index of as many clusters of KMeans as there are cell types, among the latents of test rows."""
+    clusters = KMeans(len(np.unique(y_test)), n_init=10, random_state=0).fit_predict(Z_test)
+    return float(adjusted_rand_score(y_test, clusters))

@@ -11,7 +11,7 @@ import warnings
 
 import numpy as np
 import torch
-from counts_data import accuracy, bladder
+from counts_data import accuracy, ari, bladder
 
 WIDTH, DEPTH, N_LATENT, N_DRAWS, WARMUP = 256, 2, 10, 100, 400
 
@@ -41,10 +41,10 @@ def main(told: dict) -> dict:
     ll = model.get_marginal_ll(test, n_mc_samples=N_DRAWS, return_mean=False)
     ll = ll["marginal_ll"] if isinstance(ll, dict) else ll
     Z, Z_test = (model.get_latent_representation(data) for data in (train, test))
-    found = accuracy(Z, split.y, Z_test, split.y_test)
     return {
         "ll": float(np.mean(np.asarray(ll))),
-        "accuracy": found,
+        "accuracy": accuracy(Z, split.y, Z_test, split.y_test),
+        "ari": ari(Z_test, split.y_test),
         "cpu_seconds": seconds,
         "version": scvi.__version__,
     }
