@@ -2,14 +2,18 @@
 
 import ast
 import runpy
+import sys
 import time
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 import torch
+from scipy import sparse
 
 from sklid import plots
+from sklid.datasets import make_cells
 
 EXAMPLES = Path(__file__).parents[2] / "doc/examples"
 GALLERY = sorted(EXAMPLES.glob("plot_*.py"))
@@ -32,6 +36,21 @@ def test_gallery_examples_draw_in_ten_seconds(path, monkeypatch):
         plt.figure(number).canvas.draw()
     plt.close("all")
     assert time.process_time() - start < 10
+
+
+def test_pictures_of_single_cells_are_drawn_of_a_file_as_well(tmp_path, monkeypatch, capsys):
+    counts, types, _ = make_cells(90, 40, 3, library=400.0, random_state=0)
+    path, example = tmp_path / "counts.npz", EXAMPLES / "plot_single_cells.py"
+    sparse.save_npz(path, sparse.csr_matrix(counts))
+    with np.load(path) as file:
+        np.savez_compressed(path, **dict(file), y=types + 1)
+    monkeypatch.setattr(plt, "show", lambda: None)
+    monkeypatch.setattr(sys, "argv", [str(example), str(path)])
+    with torch.random.fork_rng():
+        runpy.run_path(str(example), run_name="__main__")
+    assert capsys.readouterr().out.startswith("90 cells, 40 genes, 3 types")
+    assert len(plt.get_fignums()) == 4
+    plt.close("all")
 
 
 def test_examples_have_the_title_that_the_gallery_shows():
