@@ -73,6 +73,12 @@ def test_saved_flows_are_complete():
     assert saved == set(itertools.product(benchmark.DATA, benchmark.METHODS, benchmark.SIDES, benchmark.SEEDS))
 
 
+def test_saved_clusters_of_mixed_tables_are_complete():
+    benchmark = load(ROOT / "doc/benchmarks/mixed_clusters.py")
+    saved = sorted((row["data"], row["method"], int(row["seed"])) for row in benchmark.CELLS.read())
+    assert saved == sorted(itertools.product(benchmark.DATA, benchmark.METHODS, benchmark.SEEDS))
+
+
 def test_saved_results_of_small_tables_are_complete_and_no_section_overfits():
     benchmark = load(ROOT / "doc/benchmarks/small.py")
     assert len(benchmark.CELLS.read()) == (

@@ -17,6 +17,7 @@ TABLES = {
     "benchmarks/price": "doc/guarantee.md",
     "benchmarks/flows": "doc/benchmarks/README.md",
     "benchmarks/data_counts": "doc/benchmarks/README.md",
+    "benchmarks/mixed_clusters": "doc/benchmarks/README.md",
     "benchmarks/small": "doc/benchmarks/README.md",
     "benchmarks/measuring": "doc/collapse.md",
     "benchmarks/trust": "doc/collapse.md",
