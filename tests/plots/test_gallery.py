@@ -3,7 +3,6 @@
 import ast
 import runpy
 import sys
-import time
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -25,17 +24,15 @@ def test_every_display_has_a_gallery_example():
 
 
 @pytest.mark.parametrize("path", GALLERY, ids=lambda path: path.stem)
-def test_gallery_examples_draw_in_ten_seconds(path, monkeypatch):
+def test_gallery_examples_draw(path, monkeypatch):
     monkeypatch.setattr(plt, "show", lambda: None)
     plt.close("all")
-    start = time.process_time()
     with torch.random.fork_rng():
         runpy.run_path(str(path))
     assert plt.get_fignums()
     for number in plt.get_fignums():
         plt.figure(number).canvas.draw()
     plt.close("all")
-    assert time.process_time() - start < 10
 
 
 def test_pictures_of_single_cells_are_drawn_of_a_file_as_well(tmp_path, monkeypatch, capsys):
