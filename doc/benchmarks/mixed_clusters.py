@@ -13,10 +13,10 @@ gaps a fifth of the entries is missing at random. "Penguins" are those of palmer
 LIDGMVAEClustering, GMVAE, which differs from it in the decoder alone, and LIDVAE, among whose latents KMeans finds the
 clusters, have their defaults but for ``likelihood="auto"`` and are given gaps as they are; "warm-up" raises the weight
 of the divergence over half of the second phase (``kl_warmup=0.5``), and was added after the penguins had ended in one
-cluster without it. For the others means and most frequent categories fill gaps, and numbers and counts are standardised. KMeans has a column for each category.
-KPrototypes of kmodes has 10 starts, as KMeans, and its own weight of categories. All are told the number of clusters.
-Labels serve to measure, never to choose. The penguins need ``pip install palmerpenguins==0.1.6`` and KPrototypes
-``kmodes==0.12.2``; what is missing is left out.
+cluster without it. For the others means and most frequent categories fill gaps, and numbers and counts are
+standardised. KMeans has a column for each category. KPrototypes of kmodes has 10 starts, as KMeans, and its own weight
+of categories. All are told the number of clusters. Labels serve to measure, never to choose. The penguins need ``pip
+install palmerpenguins==0.1.6`` and KPrototypes ``kmodes==0.12.2``; what is missing is left out.
 """
 
 import time
