@@ -54,6 +54,11 @@ ADVICE = {
         Advice("encoder_depth", "raise encoder_depth"),
         LONGER,
     ],
+    "labels: collapsed": [
+        Advice("kl_warmup", "weigh the divergence step by step with kl_warmup=0.5", lambda share: share == 0),
+        Advice("pretrain_fraction", "raise pretrain_fraction", lambda share: share < 0.9),
+        LONGER,
+    ],
     "labels: data": [Advice("k", "lower k", lambda k: k != "auto" and k > 2)],
 }
 OTHERWISE = {

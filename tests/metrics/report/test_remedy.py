@@ -56,6 +56,12 @@ def test_labels_that_are_too_many_are_lowered_by_the_name_that_they_have():
     assert remedy_of("labels: data", GaussianMixture(5)) == "Lower n_components."
 
 
+def test_labels_that_collapse_for_a_reason_that_is_not_known_are_helped_by_a_gentler_training():
+    assert "kl_warmup=0.5" in remedy_of("labels: collapsed", LIDGMVAEClustering())
+    assert "kl_warmup" not in remedy_of("labels: collapsed", LIDGMVAEClustering(kl_warmup=0.5))
+    assert remedy_of("labels: collapsed", GaussianMixture(3)).startswith("Pass the model itself")
+
+
 def test_what_would_decide_is_said_in_rows():
     assert remedy_of("undecided", LIDVAE(), 1234.2) == (
         "Pass more rows: about 1,235 would show a direction as strong as the noise."
