@@ -75,7 +75,7 @@ def measured(X: NDArray, hidden: NDArray[np.bool_], imputer: Any) -> dict:
     row = {"cpu_seconds": time.process_time() - start, "n_gaps": int(hidden.sum())}
     row["error"] = float(np.sqrt(np.square(filled - scaled)[hidden].mean()))
     if isinstance(imputer, LIDVAEImputer):
-        low, high = np.quantile(imputer.sample(gaps, N_DRAWS)[:, hidden], INTERVAL, axis=0)
+        low, high = np.quantile(imputer.sample_posterior_predictive(gaps, N_DRAWS)[:, hidden], INTERVAL, axis=0)
         inside = (low <= scaled[hidden]) & (scaled[hidden] <= high)
         row |= {"coverage": float(inside.mean()), "chosen": type(imputer.estimator_).__name__}
     return row

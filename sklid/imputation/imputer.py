@@ -155,11 +155,11 @@ class LIDVAEImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         X = self._validated(X, reset=False)
         if self.sample_posterior:
-            return self.sample(X)[0]
+            return self.sample_posterior_predictive(X)[0]
         filled = self.estimator_.impute(self.scaler_.transform(X))
         return np.where(np.isnan(X), self.scaler_.inverse_transform(filled), X)
 
-    def sample(self, X: ArrayLike, n_samples: int = 1) -> NDArray[np.float64]:
+    def sample_posterior_predictive(self, X: ArrayLike, n_samples: int = 1) -> NDArray[np.float64]:
         """Draws of the table with its gaps filled, for multiple imputation; what was seen is as it came in each.
 
         Parameters

@@ -17,6 +17,7 @@ TABLES = {
     "benchmarks/price": "doc/guarantee.md",
     "benchmarks/flows": "doc/benchmarks/README.md",
     "benchmarks/data_counts": "doc/benchmarks/README.md",
+    "benchmarks/kills": "doc/benchmarks/README.md",
     "benchmarks/mixed_clusters": "doc/benchmarks/README.md",
     "benchmarks/small": "doc/benchmarks/README.md",
     "benchmarks/measuring": "doc/collapse.md",
@@ -40,7 +41,6 @@ TABLES = {
 WITHOUT_TABLES = [
     "benchmarks/data",
     "benchmarks/documents",
-    "benchmarks/kills",
     "benchmarks/parts",
     "benchmarks/soak",
     "paper/ablation_text",

@@ -60,7 +60,7 @@ def test_intervals_of_the_imputer_hold_what_they_say_where_those_of_its_model_do
 
 
 def covered(imputer, gaps, truth):
-    low, high = np.quantile(imputer.sample(gaps, 200), [0.05, 0.95], axis=0)[:, np.isnan(gaps)]
+    low, high = np.quantile(imputer.sample_posterior_predictive(gaps, 200), [0.05, 0.95], axis=0)[:, np.isnan(gaps)]
     return np.clip(truth[np.isnan(gaps)], low, high) == truth[np.isnan(gaps)]
 
 
@@ -69,10 +69,10 @@ def test_draws_have_the_shape_that_is_asked_for_and_keep_what_was_seen():
     X[::3, 1] = np.nan
     imputer = LIDVAEImputer("linear", random_state=0).fit(X)
     assert (imputer.errors_, imputer.spread_) == ({}, 1.0)
-    tables = imputer.sample(X, 7)
+    tables = imputer.sample_posterior_predictive(X, 7)
     assert tables.shape == (7, 40, 3)
     seen = ~np.isnan(X)
     np.testing.assert_array_equal(tables[:, seen], np.broadcast_to(X[seen], (7, seen.sum())))
     assert tables[:, ~seen].std(axis=0).min() > 0
     with pytest.raises(ValueError, match="n_samples=0 must be a whole number of draws, at least 1"):
-        imputer.sample(X, 0)
+        imputer.sample_posterior_predictive(X, 0)
