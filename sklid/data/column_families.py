@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..nn.likelihoods.codes import MOST_CATEGORIES
+from ..nn.likelihoods.support import LARGEST_WHOLE
 from .column_kinds import key_of
 from .numeric_table import shortened
 
-__all__ = ["FAMILIES", "MOST_CATEGORIES", "OF_CODES", "asked_families", "check_numbers", "refuse_labels"]
+__all__ = ["FAMILIES", "OF_CODES", "asked_families", "check_numbers", "refuse_labels"]
 
 OF_CODES = ("categorical", "ordinal")
 COUNTS = ("poisson", "negative_binomial", "zero_inflated_poisson", "zero_inflated_negative_binomial")
@@ -24,10 +26,6 @@ FAMILIES = {
     "log_normal": "the positive numbers",
 }
 """The values of each family in words."""
-
-LARGEST_WHOLE = 2**24
-MOST_CATEGORIES = 4096
-"""Of a column: what the categorical likelihood takes."""
 
 MOST_KEYS = 20
 

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..exceptions import UnknownCategoryWarning, warn_user
+from ..nn.likelihoods.codes import MOST_CATEGORIES
 from .categories import Coded, coded_numbers, recoded
-from .column_families import MOST_CATEGORIES, OF_CODES, asked_families, check_numbers, refuse_labels
+from .column_families import OF_CODES, asked_families, check_numbers, refuse_labels
 from .column_kinds import LABEL_KINDS, Columns, key_of
 from .column_reader import read_columns
 from .column_rules import chosen_family, facts_of

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._python_dispatch import TorchDispatchMode, _get_current_dispatch_mode, _pop_mode
 
 __all__ = [
     "Draws",
@@ -67,15 +67,23 @@ class Draws(TorchDispatchMode):
         super().__init__()
         self.seed = seed
         self.generators: dict[torch.device, torch.Generator] = {}
-        self.n_entered = 0
 
-    def __enter__(self) -> "Draws":
-        self.n_entered += 1
-        return super().__enter__()
+    @property
+    def is_innermost(self) -> bool:
+        """Whether operators come here first."""
+        return _get_current_dispatch_mode() is self
 
     def __exit__(self, *error: Any) -> None:
-        self.n_entered -= 1
-        super().__exit__(*error)
+        if self.is_innermost:
+            super().__exit__(*error)
+
+    def leave(self) -> None:
+        """Leave all blocks, those as well that an interrupt has left open as they were entered or left."""
+        while self.is_innermost:
+            try:
+                super().__exit__(None, None, None)
+            except IndexError:  # all that it remembers of earlier blocks is gone: the mode itself is what was left
+                _pop_mode()
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
@@ -112,12 +120,13 @@ class Draws(TorchDispatchMode):
 @contextmanager
 def generators_of(seed: int) -> Iterator[None]:
     """Inside the block, `drawing` in this thread is a `Draws` of the seed."""
-    before = getattr(_thread, "draws", None)
-    _thread.draws = Draws(seed)
+    before, draws = getattr(_thread, "draws", None), Draws(seed)
     try:
+        _thread.draws = draws
         yield
     finally:
         _thread.draws = before
+        draws.leave()
 
 
 def generator_states() -> dict[str, Tensor]:
@@ -143,11 +152,11 @@ def drawing() -> Iterator[None]:
 def between_draws() -> Iterator[None]:
     """Around many operations in a block of `drawing`: at full speed, and only what is `drawing` itself draws as it."""
     draws = getattr(_thread, "draws", None)
-    if draws is None or not draws.n_entered:
+    if draws is None or not draws.is_innermost:
         yield
         return
-    draws.__exit__(None, None, None)
     try:
+        draws.__exit__(None, None, None)
         yield
     finally:
         draws.__enter__()

@@ -63,6 +63,7 @@ IMPUTER: dict[str, Kind] = {
     "_seed": Whole(),
     "scaler_": Is((StandardScaler,)),
     "errors_": Table(Number()),
+    "spread_": Number(),
     "estimator_": Is((LIDVAE, LinearFilling)),
 }
 

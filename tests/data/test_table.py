@@ -86,6 +86,15 @@ def test_values_beyond_the_precision_of_a_model_are_refused(likelihood, value):
         learned(likelihood, X[:2]).rows(X)
 
 
+@pytest.mark.parametrize("likelihood", ["poisson", "negative_binomial", "zero_inflated_poisson"])
+def test_counts_are_those_that_single_precision_holds(likelihood):
+    X, table = np.array([[1.0, 2.0**24], [0.0, 3.0]]), TableAdapter(likelihood)
+    assert table.checked(BaseEstimator(), X, reset=True).max() == 2**24
+    X[1, 1] = 1e9
+    with pytest.raises(ValueError, match="cannot take the value 1e[+]09 in column 1, row 1: .* up to 16777216"):
+        table.checked(BaseEstimator(), X, reset=True)
+
+
 def test_large_values_of_one_size_are_a_matter_of_units():
     X = np.random.default_rng(0).standard_normal((20, 2))
     torch.testing.assert_close(learned("gaussian", X * 1e150).rows(X * 1e150), learned("gaussian", X).rows(X))

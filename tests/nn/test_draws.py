@@ -5,6 +5,7 @@ import threading
 import pytest
 import torch
 from torch import distributions, nn
+from torch.utils import _python_dispatch as python_dispatch
 
 from sklid.nn.draws import Draws, _device, between_draws, drawing, generators_of, standard_noise
 
@@ -152,3 +153,48 @@ def test_a_gpu_has_one_generator_under_both_of_its_names(monkeypatch):
     """Else draws by "cuda" and by tensors on "cuda:0" would be the same numbers twice."""
     monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
     assert _device((), {"device": "cuda"}) == _device((), {"device": torch.device("cuda:0")})
+
+
+def late(method):
+    """As the method, and then an interrupt."""
+
+    def interrupted(*arguments):
+        method(*arguments)
+        raise KeyboardInterrupt
+
+    return interrupted
+
+
+def early(method):
+    """An interrupt in place of the method."""
+
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    return interrupted
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "change"),
+    [
+        (python_dispatch.TorchDispatchMode, "__enter__", early),
+        (python_dispatch.TorchDispatchMode, "__enter__", late),
+        (python_dispatch.TorchDispatchMode, "__exit__", early),
+        (python_dispatch.TorchDispatchMode, "__exit__", late),
+        (python_dispatch, "_pop_mode", early),
+    ],
+)
+@pytest.mark.parametrize("pauses", [False, True], ids=["drawing", "between draws"])
+def test_an_interrupt_where_draws_begin_or_end_leaves_torch_as_it_was(owner, name, change, pauses, monkeypatch):
+    state = torch.get_rng_state()
+
+    def draws():
+        with generators_of(0), drawing(), monkeypatch.context() as patched:
+            patched.setattr(owner, name, change(getattr(owner, name)))
+            with between_draws() if pauses else drawing():
+                standard_noise((1,), X)
+
+    with pytest.raises(KeyboardInterrupt):
+        draws()
+    assert python_dispatch._get_current_dispatch_mode() is None
+    assert torch.equal(torch.get_rng_state(), state)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-__all__ = ["code_counts", "largest_codes"]
+__all__ = ["MOST_CATEGORIES", "code_counts", "largest_codes"]
 
 MOST_CATEGORIES = 4096
 """Of a column: a row has as many numbers for it, and the basis of the logits of categories is as large a square."""

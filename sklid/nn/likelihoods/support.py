@@ -5,10 +5,20 @@ from typing import Any
 from torch import Tensor
 from torch.distributions import constraints
 
-__all__ = ["NON_NEGATIVE_INTEGERS", "POSITIVE_NUMBERS", "REAL_NUMBERS", "UNIT_INTERVAL", "CodeSupport", "Support"]
+__all__ = [
+    "LARGEST_WHOLE",
+    "NON_NEGATIVE_INTEGERS",
+    "POSITIVE_NUMBERS",
+    "REAL_NUMBERS",
+    "UNIT_INTERVAL",
+    "CodeSupport",
+    "Support",
+]
 
 LEAST_POSITIVE = 2.0**-126
 """Of the numbers that single precision holds to all its digits."""
+LARGEST_WHOLE = 2**24
+"""Up to which single precision holds all whole numbers."""
 INTERVALS = (constraints.interval, constraints.greater_than_eq)
 
 
@@ -56,4 +66,6 @@ class CodeSupport(Support):
 REAL_NUMBERS = Support(constraints.real, "the real numbers")
 POSITIVE_NUMBERS = Support(constraints.greater_than_eq(LEAST_POSITIVE), "the positive numbers, from 1e-38 on")
 UNIT_INTERVAL = Support(constraints.unit_interval, "[0, 1]")
-NON_NEGATIVE_INTEGERS = Support(constraints.nonnegative_integer, "the non-negative whole numbers")
+NON_NEGATIVE_INTEGERS = Support(
+    constraints.integer_interval(0, LARGEST_WHOLE), f"the non-negative whole numbers up to {LARGEST_WHOLE}"
+)
