@@ -135,10 +135,11 @@ class LIDVAEImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
                 "Leave it out."
             )
         self._seed = seed_of(self.random_state)
-        self.scaler_ = StandardScaler().fit(X)
-        rows = self.scaler_.transform(X)
-        chosen = self._chosen(rows)
-        self.estimator_ = self._model(chosen, rows).fit(rows)
+        scaler = StandardScaler().fit(X)
+        rows = scaler.transform(X)
+        chosen, errors, spread = self._chosen(rows)
+        estimator = self._model(chosen, rows).fit(rows)
+        self.scaler_, self.errors_, self.spread_, self.estimator_ = scaler, errors, spread, estimator
         return self
 
     def transform(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -152,7 +153,7 @@ class LIDVAEImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         -------
         X : float64 array of shape (n_samples, n_features)
         """
-        check_is_fitted(self)
+        check_is_fitted(self, "estimator_")
         X = self._validated(X, reset=False)
         if self.sample_posterior:
             return self.sample_posterior_predictive(X)[0]
@@ -172,27 +173,25 @@ class LIDVAEImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         -------
         tables : float64 array of shape (n_draws, n_samples, n_features)
         """
-        check_is_fitted(self)
+        check_is_fitted(self, "estimator_")
         X, n_samples = self._validated(X, reset=False), checked_size(n_samples, "n_samples", "draws")
         rows = self.scaler_.transform(X)
         means = self.estimator_.impute(rows)
         drawn = means + self.spread_ * (self.estimator_.sample_posterior_predictive(rows, n_samples) - means)
         return np.where(np.isnan(X), drawn * self.scaler_.scale_ + self.scaler_.mean_, X)
 
-    def _chosen(self, rows: NDArray[np.float64]) -> str:
-        """The model with the least error at values that are hidden from it; learns what is told of these."""
-        self.errors_, self.spread_ = {}, 1.0
+    def _chosen(self, rows: NDArray[np.float64]) -> tuple[str, dict[str, float], float]:
+        """The model with the least error at values that are hidden from it, these errors, and its spread of draws."""
         if self.model != "best" and not self.sample_posterior:
-            return self.model
+            return self.model, {}, 1.0
         hidden = self._hidden(rows)
         known = np.where(hidden, np.nan, rows)
         models = {name: self._model(name, rows).fit(known) for name in self._names()}
-        self.errors_ = {
+        errors = {
             name: float(np.sqrt(np.square(model.impute(known) - rows)[hidden].mean())) for name, model in models.items()
         }
-        chosen = min(self.errors_, key=self.errors_.__getitem__)
-        self.spread_ = spread_of_draws(models[chosen], known, rows)
-        return chosen
+        chosen = min(errors, key=errors.__getitem__)
+        return chosen, errors, spread_of_draws(models[chosen], known, rows)
 
     def _names(self) -> tuple[str, ...]:
         return ("lidvae", "linear") if self.model == "best" else (self.model,)

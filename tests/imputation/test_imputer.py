@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.datasets import load_iris, load_wine, make_low_rank_matrix
+from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
@@ -108,3 +109,20 @@ def test_rows_without_gaps_come_back_as_they_are():
 def test_a_column_without_values_is_refused():
     with pytest.raises(ValueError, match="All values of column 1 are missing"):
         LIDVAEImputer().fit([[1.0, np.nan], [2.0, np.nan]])
+
+
+def test_a_fit_that_is_interrupted_leaves_the_imputer_as_it_was(monkeypatch):
+    X, other = with_gaps(linear_rows()), with_gaps(1_000 + linear_rows(seed=1))
+    imputer, fitted = LIDVAEImputer("linear", random_state=0), LIDVAEImputer("linear", random_state=0).fit(X)
+    before = fitted.transform(X)
+
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(LinearFilling, "fit", interrupted)
+    for each in (imputer, fitted):
+        with pytest.raises(KeyboardInterrupt):
+            each.fit(other)
+    with pytest.raises(NotFittedError, match="not fitted"):
+        imputer.transform(X)
+    np.testing.assert_array_equal(fitted.transform(X), before)
