@@ -122,7 +122,7 @@ def table() -> str:
         parts += [f"| hidden {pattern} | {' | '.join(IMPUTERS)} | covered |", "|---" * (2 + len(IMPUTERS)) + "|"]
         for name in TABLES:
             rows = {imputer: CELLS.read(table=name, pattern=pattern, imputer=imputer) for imputer in IMPUTERS}
-            if all(rows.values()):
+            if all(len(found) == N_MASKS for found in rows.values()):
                 errors = [f"{np.mean([float(row['error']) for row in found]):.3f}" for found in rows.values()]
                 covered = np.mean([float(row["coverage"]) for row in rows["LIDVAEImputer"]])
                 parts.append(f"| {name} | {' | '.join(errors)} | {covered:.2f} |")
