@@ -119,15 +119,20 @@ def table() -> str:
     """Mean errors, and what the draws of ours cover."""
     parts = []
     for pattern in (BY_CHANCE, BLOCK):
-        parts += [f"| hidden {pattern} | {' | '.join(IMPUTERS)} | covered |", "|---" * (2 + len(IMPUTERS)) + "|"]
-        for name in TABLES:
-            rows = {imputer: CELLS.read(table=name, pattern=pattern, imputer=imputer) for imputer in IMPUTERS}
-            if all(len(found) == N_MASKS for found in rows.values()):
-                errors = [f"{np.mean([float(row['error']) for row in found]):.3f}" for found in rows.values()]
-                covered = np.mean([float(row["coverage"]) for row in rows["LIDVAEImputer"]])
-                parts.append(f"| {name} | {' | '.join(errors)} | {covered:.2f} |")
-        parts.append("")
+        head = [f"| hidden {pattern} | {' | '.join(IMPUTERS)} | covered |", "|---" * (2 + len(IMPUTERS)) + "|"]
+        lines = [line for name in TABLES for line in row_of_table(name, pattern)]
+        parts += [*head, *lines, ""] if lines else []
     return "\n".join(parts).strip()
+
+
+def row_of_table(name: str, pattern: str) -> list[str]:
+    """A row of Markdown, once all masks are measured."""
+    rows = {imputer: CELLS.read(table=name, pattern=pattern, imputer=imputer) for imputer in IMPUTERS}
+    if any(len(found) < N_MASKS for found in rows.values()):
+        return []
+    errors = [f"{np.mean([float(row['error']) for row in found]):.3f}" for found in rows.values()]
+    covered = np.mean([float(row["coverage"]) for row in rows["LIDVAEImputer"]])
+    return [f"| {name} | {' | '.join(errors)} | {covered:.2f} |"]
 
 
 if __name__ == "__main__":

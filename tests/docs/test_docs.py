@@ -17,6 +17,9 @@ TABLES = {
     "benchmarks/price": "doc/guarantee.md",
     "benchmarks/flows": "doc/benchmarks/README.md",
     "benchmarks/data_counts": "doc/benchmarks/README.md",
+    "benchmarks/data": "doc/benchmarks/README.md",
+    "benchmarks/parts": "doc/benchmarks/README.md",
+    "benchmarks/soak": "doc/benchmarks/README.md",
     "benchmarks/kills": "doc/benchmarks/README.md",
     "benchmarks/mixed_clusters": "doc/benchmarks/README.md",
     "benchmarks/small": "doc/benchmarks/README.md",
@@ -39,10 +42,7 @@ TABLES = {
 }
 
 WITHOUT_TABLES = [
-    "benchmarks/data",
     "benchmarks/documents",
-    "benchmarks/parts",
-    "benchmarks/soak",
     "paper/ablation_text",
     "paper/table_1_text",
 ]
