@@ -172,7 +172,7 @@ def test_saved_random_use_has_no_failure_and_leaves_nothing_open():
 
 
 @pytest.mark.xfail(
-    strict=True, reason="the memory grows by 1.4 MB a minute in the second half of ten, and 1 is allowed"
+    strict=True, reason="ten minutes take 1.4 MB more each in their second half, and 1 is allowed"
 )
 def test_saved_memory_of_random_use_does_not_grow():
     benchmark = load(ROOT / "doc/benchmarks/soak.py")
