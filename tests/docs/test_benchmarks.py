@@ -171,9 +171,7 @@ def test_saved_random_use_has_no_failure_and_leaves_nothing_open():
         assert all(benchmark.stays(rows, what) for what in benchmark.NOTED[2:])
 
 
-@pytest.mark.xfail(
-    strict=True, reason="ten minutes take 1.4 MB more each in their second half, and 1 is allowed"
-)
+@pytest.mark.xfail(strict=True, reason="ten minutes take 1.4 MB more each in their second half, and 1 is allowed")
 def test_saved_memory_of_random_use_does_not_grow():
     benchmark = load(ROOT / "doc/benchmarks/soak.py")
     assert all(benchmark.growth(rows, "rss_mb") <= benchmark.MOST_GROWTH for rows in benchmark.runs())
