@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import _fit_context
 from sklearn.utils import _safe_indexing as safe_indexing
+from sklearn.utils import check_scalar
 from sklearn.utils._param_validation import (
     Interval,
     RealNotInt,
@@ -29,6 +30,7 @@ __all__ = [
     "Interval",
     "RealNotInt",
     "StrOptions",
+    "check_finite",
     "check_parameters",
     "check_sample_weight",
     "checked_size",
@@ -63,6 +65,15 @@ def checked_size(number: Any, name: str = "n_samples", what: str = "rows to draw
     if isinstance(number, bool) or not isinstance(number, Integral) or number < 1:
         raise ValueError(f"{name}={number!r} must be a whole number of {what}, at least 1.")
     return int(number)
+
+
+def check_finite(
+    name: str, value: Any, least: float | None = None, most: float | None = None, boundaries: str = "both"
+) -> None:
+    """TypeError for what is no number; ValueError for one that is not finite or outside its bounds."""
+    check_scalar(value, name, Real, min_val=least, max_val=most, include_boundaries=boundaries)
+    if not np.isfinite(value):
+        raise ValueError(f"{name}={value} must be a finite number.")
 
 
 def output_container(estimator: Any) -> str:

@@ -1,16 +1,14 @@
 r"""Data sets that are made, with their truth known."""
 
-from numbers import Real
-
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import check_array, check_random_state, check_scalar
+from sklearn.utils import check_array, check_random_state
 from torch import nn
 
 from ..nn.draws import Draws
 from ..surroundings import SinglePrecision, ordinary_settings
-from ..validation import checked_size
+from ..validation import check_finite, checked_size
 
 __all__ = ["make_gmm", "make_pinwheel", "make_ppca", "make_sequential_vae"]
 
@@ -67,9 +65,9 @@ def make_pinwheel(
     ((500, 2), [0, 1, 2, 3, 4])
     """
     n_samples, n_arms = checked_size(n_samples), checked_size(n_arms, "n_arms", "arms")
-    _check_finite("radial_std", radial_std, least=0)
-    _check_finite("tangential_std", tangential_std, least=0)
-    _check_finite("rate", rate)
+    check_finite("radial_std", radial_std, least=0)
+    check_finite("tangential_std", tangential_std, least=0)
+    check_finite("rate", rate)
     random = check_random_state(random_state)
     arms = random.permutation(np.arange(n_samples) % n_arms)
     radii = 1 + radial_std * random.standard_normal(n_samples)
@@ -125,7 +123,7 @@ def make_ppca(
     ((200, 5), (200, 2), (2, 5))
     """
     n_samples, random = checked_size(n_samples), check_random_state(random_state)
-    _check_finite("noise_variance", noise_variance, least=0)
+    check_finite("noise_variance", noise_variance, least=0)
     if loadings is None:
         sizes = checked_size(n_components, "n_components", "latents"), checked_size(n_features, "n_features", "columns")
         weights = random.standard_normal(sizes)
@@ -183,7 +181,7 @@ def make_gmm(
     """
     n_samples, random = checked_size(n_samples), check_random_state(random_state)
     centres = check_array(means, dtype=np.float64, input_name="means")
-    _check_finite("scale", scale, least=0)
+    check_finite("scale", scale, least=0)
     shares = np.full(len(centres), 1 / len(centres)) if weights is None else np.asarray(weights, dtype=np.float64)
     if shares.shape != (len(centres),) or not (shares >= 0).all() or not np.isclose(shares.sum(), 1):
         raise ValueError(f"weights={weights!r} must be probabilities with sum 1, one for each of {len(centres)} means.")
@@ -261,7 +259,7 @@ def make_sequential_vae(
     n_samples, length, n_words, n_components, n_layers, width = (
         checked_size(value, name, what) for name, (value, what) in sizes.items()
     )
-    _check_finite("strength", strength, least=0)
+    check_finite("strength", strength, least=0)
     with SinglePrecision(), Draws(check_random_state(random_state).randint(2**30)), torch.no_grad():
         embedding, output = nn.Embedding(n_words + 1, width), nn.Linear(width, n_words)
         network = nn.LSTM(width + n_components, width, n_layers, batch_first=True)
@@ -275,9 +273,3 @@ def make_sequential_vae(
             hidden, state = network(told.unsqueeze(1), state)
             words.append(torch.distributions.Categorical(logits=output(hidden[:, 0]) + told_throughout).sample())
     return torch.stack(words[1:], dim=1).numpy(), Z.double().numpy()
-
-
-def _check_finite(name: str, value: float, least: float | None = None) -> None:
-    check_scalar(value, name, Real, min_val=least)
-    if not np.isfinite(value):
-        raise ValueError(f"{name}={value} must be a finite number.")

@@ -1,12 +1,10 @@
 """Counts that are made, with their truth known."""
 
-from numbers import Real
-
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import check_random_state, check_scalar
+from sklearn.utils import check_random_state
 
-from ..validation import checked_size
+from ..validation import check_finite, checked_size
 
 __all__ = ["make_cells"]
 
@@ -73,10 +71,10 @@ def make_cells(
     """
     n_samples, n_features = checked_size(n_samples), checked_size(n_features, "n_features", "genes")
     n_types = checked_size(n_types, "n_types", "types")
-    _check_number("library", library, boundaries="neither")
-    _check_number("dispersion", dispersion, boundaries="neither")
-    _check_number("marker_share", marker_share, most=1)
-    _check_number("marker_std", marker_std)
+    check_finite("library", library, least=0, boundaries="neither")
+    check_finite("dispersion", dispersion, least=0, boundaries="neither")
+    check_finite("marker_share", marker_share, least=0, most=1)
+    check_finite("marker_std", marker_std, least=0)
     random = check_random_state(random_state)
     markers = random.random_sample((n_types, n_features)) < marker_share
     log_rates = random.standard_normal(n_features) + marker_std * markers * random.standard_normal(markers.shape)
@@ -86,9 +84,3 @@ def make_cells(
     means = depths[:, None] * (rates / rates.sum(axis=1, keepdims=True))[y]
     X = random.poisson(random.gamma(dispersion, means / dispersion))
     return X, y, means
-
-
-def _check_number(name: str, value: float, most: float | None = None, boundaries: str = "both") -> None:
-    check_scalar(value, name, Real, min_val=0, max_val=most, include_boundaries=boundaries)
-    if not np.isfinite(value):
-        raise ValueError(f"{name}={value} must be a finite number.")
