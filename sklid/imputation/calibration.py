@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils import gen_batches
 
 __all__ = ["spread_of_draws"]
 
@@ -41,12 +42,7 @@ def spread_of_draws(model: Any, known: NDArray[np.floating], truth: NDArray[np.f
     ----------
     Lei, G'Sell, Rinaldo, Tibshirani & Wasserman, "Distribution-Free Predictive Inference for Regression", JASA 2018.
     """
-    ratios = np.concatenate(
-        [
-            _ratios(model, known[start : start + N_ROWS], truth[start : start + N_ROWS])
-            for start in range(0, len(known), N_ROWS)
-        ]
-    )
+    ratios = np.concatenate([_ratios(model, known[rows], truth[rows]) for rows in gen_batches(len(known), N_ROWS)])
     share = INTERVAL[1] - INTERVAL[0]
     level = min(1.0, math.ceil((len(ratios) + 1) * share) / len(ratios))  # of a sample that is as small as this one
     return max(float(np.quantile(ratios, level, method="inverted_cdf")), NARROWEST)

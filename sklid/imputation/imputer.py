@@ -153,10 +153,10 @@ class LIDVAEImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         -------
         X : float64 array of shape (n_samples, n_features)
         """
-        check_is_fitted(self, "estimator_")
-        X = self._validated(X, reset=False)
         if self.sample_posterior:
             return self.sample_posterior_predictive(X)[0]
+        check_is_fitted(self, "estimator_")
+        X = self._validated(X, reset=False)
         filled = self.estimator_.impute(self.scaler_.transform(X))
         return np.where(np.isnan(X), self.scaler_.inverse_transform(filled), X)
 
@@ -186,15 +186,13 @@ class LIDVAEImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             return self.model, {}, 1.0
         hidden = self._hidden(rows)
         known = np.where(hidden, np.nan, rows)
-        models = {name: self._model(name, rows).fit(known) for name in self._names()}
+        names = ("lidvae", "linear") if self.model == "best" else (self.model,)
+        models = {name: self._model(name, rows).fit(known) for name in names}
         errors = {
             name: float(np.sqrt(np.square(model.impute(known) - rows)[hidden].mean())) for name, model in models.items()
         }
         chosen = min(errors, key=errors.__getitem__)
         return chosen, errors, spread_of_draws(models[chosen], known, rows)
-
-    def _names(self) -> tuple[str, ...]:
-        return ("lidvae", "linear") if self.model == "best" else (self.model,)
 
     def _hidden(self, rows: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Which of the values seen are hidden: at least one, and never all of a column or the last of a row."""
