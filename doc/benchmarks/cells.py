@@ -17,7 +17,17 @@ from sklearn.utils import Bunch
 
 from sklid.datasets import fetch_fashion_mnist, fetch_mnist
 
-__all__ = ["Cells", "command_line", "fashion_mnist", "is_row", "mnist", "numbers_of_process", "peak_mb", "provenance"]
+__all__ = [
+    "Cells",
+    "command_line",
+    "fashion_mnist",
+    "is_row",
+    "mnist",
+    "numbers_of_process",
+    "peak_mb",
+    "provenance",
+    "spread",
+]
 
 ROOT = Path(__file__).parent
 
@@ -61,9 +71,13 @@ class Cells:
         rows = self.read()
         kept = [row for row in rows if not is_row(row, **wanted)]
         if len(kept) < len(rows):
-            self.path.unlink()
+            rest = Cells(self.path.with_suffix(".part"), self.columns)
             for row in kept:
-                self.add(row)
+                rest.add(row)
+            if kept:
+                rest.path.replace(self.path)
+            else:
+                self.path.unlink()
 
     def mean(self, name: str, **wanted: object) -> float:
         """Average of a column over the rows with the wanted values."""
@@ -72,6 +86,12 @@ class Cells:
 
 def is_row(row: dict, **wanted: object) -> bool:
     return all(str(row[name]) == str(value) for name, value in wanted.items())
+
+
+def spread(figures: list[float], digits: int) -> str:
+    """Mean, and standard deviation where there are several."""
+    deviation = f" ± {np.std(figures):.{digits}f}" if len(figures) > 1 else ""
+    return f"{np.mean(figures):.{digits}f}{deviation}" if figures else ""
 
 
 def provenance() -> dict:

@@ -24,9 +24,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from cells import ROOT, Cells, command_line, provenance
+from cells import ROOT, Cells, command_line, provenance, spread
 from counts_data import Split, accuracy, ari, bladder, log_counts, split
 from scipy.sparse import csr_matrix
 from sklearn.decomposition import PCA
@@ -103,12 +102,6 @@ def run_quick() -> None:
     print(found)
     if not found["LIDVAE"]["accuracy"] > found["PCA"]["accuracy"] - 0.05:
         raise SystemExit("Latents of counts should tell cell types apart as well as principal components do.")
-
-
-def spread(figures: list[float], digits: int) -> str:
-    """Mean, and standard deviation where there are several."""
-    deviation = f" ± {np.std(figures):.{digits}f}" if len(figures) > 1 else ""
-    return f"{np.mean(figures):.{digits}f}{deviation}" if figures else ""
 
 
 def table() -> str:

@@ -30,7 +30,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import torch
-from cells import Cells, command_line, provenance
+from cells import Cells, command_line, provenance, spread
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
@@ -178,11 +178,6 @@ def run_quick() -> None:
         print(name, figures)
     if not found["LIDGMVAEClustering"]["ari"] > found["KMeans"]["ari"]:
         raise SystemExit("LIDGMVAEClustering should find clusters that KMeans does not see; see above.")
-
-
-def spread(figures: list[float], digits: int) -> str:
-    """Mean and standard deviation."""
-    return f"{np.mean(figures):.{digits}f} ± {np.std(figures):.{digits}f}"
 
 
 def table() -> str:

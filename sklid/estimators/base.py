@@ -125,7 +125,7 @@ class LatentVariableEstimator(RowAnswersMixin, TrainedEstimator, EncoderMixin, C
         Z : float32 array of shape (n_samples, n_components)
             In standard deviations of the prior.
         """
-        if self._has_one_family() and self.offset is None and self.covariates is None:  # others take none
+        if self._has_one_family() and not self._has_conditions():  # others take none
             X = read_once(X)
         return self.fit(X, y).transform(X)
 
@@ -139,9 +139,13 @@ class LatentVariableEstimator(RowAnswersMixin, TrainedEstimator, EncoderMixin, C
         """Whether all columns have the family that the likelihood names."""
         return isinstance(self.likelihood, str) and self.likelihood != "auto"
 
+    def _has_conditions(self) -> bool:
+        """Whether a row has more than the columns that are modelled."""
+        return self.offset is not None or self.covariates is not None
+
     def _adapter(self) -> TableAdapter:
         adapter = (TableAdapter if self._has_one_family() else MixedAdapter)(self.likelihood, self.scale)
-        if self.offset is None and self.covariates is None:
+        if not self._has_conditions():
             return adapter
         if self.encoder == "conv" or self.augment is not None:
             raise ValueError(
