@@ -17,7 +17,7 @@ __all__ = ["MappedRows", "is_large_map"]
 
 LARGEST_LOADED = 1 << 24
 """Numbers up to which a memory map is read into memory, where training is faster."""
-MOST_RESIDENT = 1 << 26
+MOST_RESIDENT = 1 << 24
 """Bytes of mapped pages after which they are given back."""
 N_SCATTERED = 32
 """Rows from anywhere read at a time: the touch of one page may make 2 MB resident, of neighbours that are in the

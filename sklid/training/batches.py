@@ -33,7 +33,8 @@ class BatchIterator:
     def __init__(self, dataset: Any, batch_size: int, shuffle: bool = False) -> None:
         subset = hasattr(dataset, "indices")
         self.rows: Any = dataset.dataset.X if subset else dataset.X
-        self.indices = torch.as_tensor(dataset.indices, device=self.rows.device) if subset else None
+        numbers = torch.as_tensor(dataset.indices, device=self.rows.device) if subset else None
+        self.indices = None if numbers is None else numbers.to(smallest_type(len(self.rows)))
         self.n_rows = len(dataset)
         self.batch_size = batch_size
         self.shuffle = shuffle
@@ -45,19 +46,24 @@ class BatchIterator:
         order = self.indices
         if self.shuffle:
             with drawing():
-                order = torch.randperm(self.n_rows, device=self.rows.device)
-                order = order if self.indices is None else self.indices[order]
+                order = torch.randperm(self.n_rows, dtype=smallest_type(self.n_rows), device=self.rows.device)
+                order = order if self.indices is None else self.indices.index_select(0, order)
                 if hasattr(self.rows, "lengths"):
                     order = self.by_length(order)
         for start in range(0, self.n_rows, self.batch_size):
             batch = slice(start, start + self.batch_size)
-            yield self.rows[batch if order is None else order[batch]], None
+            yield self.rows[batch if order is None else order[batch].long()], None
 
     def by_length(self, order: Tensor) -> Tensor:
         """The same rows, such that batches hold rows of like length; the last, short batch stays the last."""
         lengths = torch.from_numpy(self.rows.lengths)
-        pools = [pool[lengths[pool].argsort()] for pool in order.split(POOL * self.batch_size)]
+        pools = [pool[lengths[pool.long()].argsort()] for pool in order.split(POOL * self.batch_size)]
         batches = torch.cat(pools).split(self.batch_size)
         n_whole = self.n_rows // self.batch_size
         places = [*torch.randperm(n_whole).tolist(), *range(n_whole, len(batches))]
         return torch.cat([batches[place] for place in places])
+
+
+def smallest_type(n_rows: int) -> torch.dtype:
+    """Of the numbers of rows: their random order is the largest thing that a training from a file keeps in memory."""
+    return torch.int32 if n_rows <= torch.iinfo(torch.int32).max else torch.int64
