@@ -37,7 +37,7 @@ HOUSE = [
      "report.evidence report.clusters report.labels report.report report.measure report.collapse report scorers"),
     ("root", "", "callbacks"),
     ("floor 4", "estimators",
-     "declaration parameters objective encoder inference answers row_answers trained base injective "
+     "declaration parameters mixture_parameters objective encoder inference answers row_answers trained base injective "
      "neighbourhoods valleys cluster_families mixture_start mixture_attributes clustering family text_answers "
      "sequences lidvae lidgmvae lidmvae lidsvae annotation"),
     ("floor 4", "linear",

@@ -6,8 +6,8 @@ r"""The classical counterpart of the clustering estimator: the same mixture with
 from ..estimators.base import LatentVariableEstimator
 from ..estimators.clustering import MixtureMixin
 from ..estimators.declaration import with_parameters
+from ..estimators.mixture_parameters import NumberOfClusters
 from ..estimators.objective import DivergenceWeight
-from ..estimators.parameters import NumberOfClusters
 from ..nn import Likelihood, PlainDecoder
 
 __all__ = ["GMVAE"]

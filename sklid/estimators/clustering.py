@@ -4,7 +4,7 @@ r"""What the clustering estimators share: a mixture prior, how it is trained, an
 
 Training has two phases. The first has the prior N(0, I) and a small weight on the divergence, so that the latents
 spread the data out; then the mixture is initialised at the clusters of the posterior means, and the second maximises
-the whole bound. A mixture that is initialised at random seldom finds the clusters.
+the whole bound, to which the weight rises. A mixture that is initialised at random seldom finds the clusters.
 """
 
 from typing import Self
@@ -26,10 +26,14 @@ from ..training import BoundNet
 from ..training.phases import Phase, Settings, train
 from .inference import Inference
 from .mixture_attributes import MixtureAttributes
+from .mixture_parameters import MixtureParameters
 from .mixture_start import MixtureStart
-from .parameters import MixtureParameters
 
 __all__ = ["MixtureMixin"]
+
+SHARE_OF_WARMUP = 0.5
+"""Of the second phase: at the full weight from its first step on, clusters of small tables of several kinds of columns
+are lost."""
 
 
 class MixtureMixin(ClusterMixin, MixtureAttributes, MixtureParameters):
@@ -247,11 +251,18 @@ class MixtureMixin(ClusterMixin, MixtureAttributes, MixtureParameters):
         second = (
             Phase(0, self._divergence_weight(), anneals=False, name="")
             if early.interrupted_
-            else self._main_phase(incremental, n_early)
+            else self._second_phase(n_early)
         )
         net = train(self._with_mixture(model, x, settings.seed), x, second, settings, history=early.history)
         net.interrupted_ |= early.interrupted_
         return net
+
+    def _second_phase(self, n_early: int) -> Phase:
+        """That of the whole bound, of which the divergence's weight rises from where it was."""
+        phase = self._main_phase(incremental=False, n_earlier=n_early)
+        warmup = SHARE_OF_WARMUP if self.kl_warmup is None and self.objective == "elbo" else phase.kl_warmup
+        start = min(1.0, self.pretrain_kl_weight / phase.kl_weight) if phase.kl_weight else 1.0
+        return phase._replace(kl_warmup=warmup, kl_start=start)
 
     @making_modules()
     def _with_mixture(self, model: LatentVariableModel, x: Tensor | ModelRows, seed: int) -> MixtureModel:

@@ -12,8 +12,8 @@ from .base import LatentVariableEstimator
 from .clustering import MixtureMixin
 from .declaration import with_parameters
 from .injective import InjectiveMixin
+from .mixture_parameters import NumberOfClusters
 from .objective import DivergenceWeight
-from .parameters import NumberOfClusters
 
 __all__ = ["LIDGMVAEClustering"]
 

@@ -9,8 +9,8 @@ from .base import LatentVariableEstimator
 from .declaration import with_parameters
 from .family import FamilyMixin
 from .injective import InjectiveMixin
+from .mixture_parameters import NumberOfClusters
 from .objective import DivergenceWeight
-from .parameters import NumberOfClusters
 
 __all__ = ["LIDMVAEClustering"]
 

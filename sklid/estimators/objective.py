@@ -61,7 +61,7 @@ class ObjectiveMixin:
 
     def _check_objective(self) -> None:
         """ValueError where the parameters contradict each other, or the model."""
-        if self.objective == "iwae" and (self._divergence_weight() != 1 or self.kl_warmup != 0):
+        if self.objective == "iwae" and (self._divergence_weight() != 1 or self.kl_warmup):
             raise ValueError(
                 'objective="iwae" is a bound without a weight on the divergence: set kl_warmup to 0 and the weight, '
                 f'kl_weight or beta, to 1, or use objective="elbo". They are {self.kl_warmup} and '

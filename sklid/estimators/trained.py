@@ -106,7 +106,8 @@ class TrainedEstimator(AnswersMixin, BaseEstimator, TrainingParameters, Objectiv
         if incremental:
             return Phase(1, self._divergence_weight(), anneals=False, name=name)
         n_epochs = self.max_epochs - n_earlier
-        return Phase(n_epochs, self._divergence_weight(), True, name, self.kl_warmup, self.early_stopping)
+        weight, warmup = self._divergence_weight(), self.kl_warmup or 0.0
+        return Phase(n_epochs, weight, anneals=True, name=name, kl_warmup=warmup, stops_early=self.early_stopping)
 
     def _settings(self, seed: int) -> Settings:
         """How to train, from the parameters."""

@@ -49,17 +49,19 @@ class WeightPrior(Callback):
 
 
 class KLWarmup(Callback):
-    """Linear rise of the divergence's weight over the first `steps` training batches."""
+    """Linear rise of the divergence's weight, from a share of it, over the first `steps` training batches."""
 
-    def __init__(self, steps: int) -> None:
+    def __init__(self, steps: int, start: float = 0.0) -> None:
         self.steps = steps
+        self.start = start
 
     def on_train_begin(self, net: NeuralNet, **kwargs: Any) -> None:
         self.step_ = 0
 
     def on_batch_begin(self, net: NeuralNet, training: bool = False, **kwargs: Any) -> None:
         if training:
-            net.criterion_.warmup_factor = min(1.0, self.step_ / self.steps) if self.steps else 1.0
+            done = min(1.0, self.step_ / self.steps) if self.steps else 1.0
+            net.criterion_.warmup_factor = self.start + (1 - self.start) * done
             self.step_ += 1
 
 
@@ -100,6 +102,7 @@ class TrainingBar(Callback):
 def training_callbacks(
     n_steps: int | None = None,
     kl_warmup: float = 0.0,
+    kl_start: float = 0.0,
     patience: int | None = None,
     tol: float = 0.0,
     progress: str | None = None,
@@ -113,6 +116,8 @@ def training_callbacks(
         length: the learning rate stays constant, and weights have no prior, as nothing says how many rows it is worth.
     kl_warmup : float, default=0.0
         Fraction of the steps over which the weight of the divergence rises; needs `n_steps`.
+    kl_start : float, default=0.0
+        Share of the weight from which it rises.
     patience : int, optional
         Epochs without improvement of the validation loss before training stops and the best weights come back. None
         never stops.
@@ -130,7 +135,7 @@ def training_callbacks(
                 LRScheduler(CosineAnnealingLR, T_max=n_steps, last_epoch=-1, step_every="batch", event_name=None),
             )
         )
-        chosen.append(("kl_warmup", KLWarmup(round(kl_warmup * n_steps))))
+        chosen.append(("kl_warmup", KLWarmup(round(kl_warmup * n_steps), kl_start)))
     if patience is not None:
         chosen.append(
             (

@@ -35,7 +35,9 @@ class Phase(NamedTuple):
     name : str
         What the progress bar calls it.
     kl_warmup : float
-        Fraction of the steps over which the weight of the divergence rises from 0.
+        Fraction of the steps over which the weight of the divergence rises.
+    kl_start : float
+        Share of the weight from which it rises.
     stops_early : bool
         Whether it stops when a validation set no longer improves.
     holds_out : bool
@@ -47,6 +49,7 @@ class Phase(NamedTuple):
     anneals: bool
     name: str
     kl_warmup: float = 0.0
+    kl_start: float = 0.0
     stops_early: bool = False
     holds_out: bool = False
 
@@ -223,6 +226,7 @@ def _callbacks(n_rows: int, phase: Phase, settings: Settings) -> list:
     return training_callbacks(
         n_steps=phase.n_epochs * math.ceil((n_rows - n_held_out) / settings.batch_size),
         kl_warmup=phase.kl_warmup,
+        kl_start=phase.kl_start,
         patience=settings.n_iter_no_change if phase.stops_early else None,
         tol=settings.tol,
         progress=progress,

@@ -165,6 +165,48 @@ def test_early_stopping_watches_the_second_phase():
     assert "valid_loss" not in model.net_.history[0]
 
 
+class Weights(Callback):
+    """Notes the weight of the divergence at the end of each batch."""
+
+    def __init__(self):
+        self.noted = []
+
+    def on_batch_end(self, net, training=False, **kwargs):
+        self.noted.append(net.criterion_.kl_weight * net.criterion_.warmup_factor)
+
+
+@pytest.mark.parametrize(
+    ("told", "steps"),
+    [
+        ({}, 9),
+        ({"kl_warmup": 1.0}, 18),
+        ({"kl_warmup": 0.0}, 0),
+        ({"objective": "iwae", "n_samples_train": 2}, 0),
+    ],
+)
+def test_weight_of_the_divergence_rises_in_the_second_phase_from_that_of_the_first(told, steps):
+    weights = Weights()
+    fitted(max_epochs=10, pretrain_fraction=0.4, pretrain_kl_weight=0.2, batch_size=100, callbacks=[weights], **told)
+    first, second = weights.noted[:12], weights.noted[12:]
+    expected = np.ones(18)
+    expected[:steps] = np.linspace(0.2, 1, steps, endpoint=False)
+    np.testing.assert_allclose(first, 0.2)
+    np.testing.assert_allclose(second, expected)
+
+
+def test_weight_of_the_divergence_is_whole_without_a_first_phase_and_by_parts():
+    weights = Weights()
+    model = fitted(max_epochs=3, pretrain_fraction=0.0, callbacks=[weights])
+    model.partial_fit(X)
+    np.testing.assert_allclose(weights.noted, 1)
+
+
+def test_weight_of_the_divergence_falls_at_once_where_the_second_phase_has_less_of_it():
+    weights = Weights()
+    fitted(max_epochs=5, pretrain_kl_weight=1.0, kl_weight=0.5, batch_size=100, callbacks=[weights])
+    np.testing.assert_allclose(weights.noted, [1.0] * 6 + [0.5] * 9)
+
+
 def test_flow_posterior_clusters_too():
     pytest.importorskip("zuko", reason="needs the extra sklid[flow]")
     model = fitted(posterior="flow", max_epochs=15)
