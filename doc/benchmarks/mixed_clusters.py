@@ -11,12 +11,12 @@ gaps a fifth of the entries is missing at random. "Penguins" are those of palmer
 344 birds of 3 species with island, sex, year and 4 measures, of which 19 entries are missing. Species are left out.
 
 LIDGMVAEClustering, GMVAE, which differs from it in the decoder alone, and LIDVAE, among whose latents KMeans finds the
-clusters, have their defaults but for ``likelihood="auto"`` and are given gaps as they are; "warm-up" raises the weight
-of the divergence over half of the second phase (``kl_warmup=0.5``), and was added after the penguins had ended in one
-cluster without it. For the others means and most frequent categories fill gaps, and numbers and counts are
-standardised. KMeans has a column for each category. KPrototypes of kmodes has 10 starts, as KMeans, and its own weight
-of categories. All are told the number of clusters. Labels serve to measure, never to choose. The penguins need ``pip
-install palmerpenguins==0.1.6`` and KPrototypes ``kmodes==0.12.2``; what is missing is left out.
+clusters, have their defaults but for ``likelihood="auto"`` and are given gaps as they are; "at once" has the whole
+weight of the divergence from the first step of the second phase on (``kl_warmup=0``). For the others means and most
+frequent categories fill gaps, and numbers and counts are standardised. KMeans has a column for each category.
+KPrototypes of kmodes has 10 starts, as KMeans, and its own weight of categories. All are told the number of clusters.
+Labels serve to measure, never to choose. The penguins need ``pip install palmerpenguins==0.1.6`` and KPrototypes
+``kmodes==0.12.2``; what is missing is left out.
 """
 
 import time
@@ -125,8 +125,8 @@ METHODS: dict[str, Callable[..., NDArray]] = {
     "LIDGMVAEClustering": lambda X, k, seed, **told: LIDGMVAEClustering(
         k, likelihood="auto", random_state=seed, **told
     ).fit_predict(X),
-    "LIDGMVAEClustering, warm-up": lambda X, k, seed, **told: LIDGMVAEClustering(
-        k, likelihood="auto", kl_warmup=0.5, random_state=seed, **told
+    "LIDGMVAEClustering, at once": lambda X, k, seed, **told: LIDGMVAEClustering(
+        k, likelihood="auto", kl_warmup=0, random_state=seed, **told
     ).fit_predict(X),
     "GMVAE": lambda X, k, seed, **told: GMVAE(k, likelihood="auto", random_state=seed, **told).fit_predict(X),
     "LIDVAE + KMeans": labels_of_latents,
