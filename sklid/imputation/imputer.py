@@ -3,8 +3,8 @@ r"""An imputer that fills gaps by the better of two models of a table, a nonline
 .. math:: \hat x_j = E[x_j \mid x_O]
 
 Which one is better is found on values that were seen: some of them are hidden, both models are fitted to the rest, and
-the one that fills what was hidden with the least error is fitted again to all. The same values tell how wide its draws
-must be.
+the one that fills what was hidden with the least error is fitted again to all. The same values tell how many components
+the linear model has, and how wide draws must be.
 """
 
 import math
@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, clone
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -22,7 +22,7 @@ from ..estimators.lidvae import LIDVAE
 from ..randomness import seed_of
 from ..validation import POSITIVE_INTEGER, Interval, StrOptions, checked_size, fit_context
 from .calibration import spread_of_draws
-from .linear import LinearFilling
+from .linear import best_linear
 
 __all__ = ["LIDVAEImputer"]
 
@@ -45,10 +45,10 @@ class LIDVAEImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         The model that fills gaps, of standardised columns.
     errors_ : dict of str to float
         Of each model that was tried, the root mean square error at hidden values, in standard deviations of the
-        columns. Empty where `model` named one and no draws were asked for.
+        columns. Empty for ``model="lidvae"``, unless `sample_posterior`.
     spread_ : float
         What the draws of the model are widened by about their mean, so that intervals of 90 % hold 90 % of the hidden
-        values; 1 where none were hidden.
+        values; 1 where `model` names one and `sample_posterior` is False.
     scaler_ : StandardScaler
         Mean and scale of the columns, of what was seen of them.
     n_features_in_ : int
@@ -87,8 +87,8 @@ class LIDVAEImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     n_components: int = parameter(
         default=8,
         kind="int",
-        text="Latents of the LIDVAE, at most as many as columns. The linear model keeps the components that stand out "
-        "from the noise.",
+        text="Latents of the LIDVAE, at most as many as columns. The linear model has as many as fill hidden values "
+        "best, of 1, 2, 4, ..",
         constraint=POSITIVE_INTEGER,
     )
     validation_fraction: float = parameter(
@@ -137,8 +137,8 @@ class LIDVAEImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self._seed = seed_of(self.random_state)
         scaler = StandardScaler().fit(X)
         rows = scaler.transform(X)
-        chosen, errors, spread = self._chosen(rows)
-        estimator = self._model(chosen, rows).fit(rows)
+        model, errors, spread = self._chosen(rows)
+        estimator = model.fit(rows)
         self.scaler_, self.errors_, self.spread_, self.estimator_ = scaler, errors, spread, estimator
         return self
 
@@ -180,19 +180,25 @@ class LIDVAEImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         drawn = means + self.spread_ * (self.estimator_.sample_posterior_predictive(rows, n_samples) - means)
         return np.where(np.isnan(X), drawn * self.scaler_.scale_ + self.scaler_.mean_, X)
 
-    def _chosen(self, rows: NDArray[np.float64]) -> tuple[str, dict[str, float], float]:
-        """The model with the least error at values that are hidden from it, these errors, and its spread of draws."""
-        if self.model != "best" and not self.sample_posterior:
-            return self.model, {}, 1.0
+    def _chosen(self, rows: NDArray[np.float64]) -> tuple[Any, dict[str, float], float]:
+        """The model with the least error at values hidden from it, unfitted; the errors; and its spread of draws."""
+        if self.model == "lidvae" and not self.sample_posterior:
+            return self._lidvae(rows), {}, 1.0
         hidden = self._hidden(rows)
         known = np.where(hidden, np.nan, rows)
-        names = ("lidvae", "linear") if self.model == "best" else (self.model,)
-        models = {name: self._model(name, rows).fit(known) for name in names}
-        errors = {
-            name: float(np.sqrt(np.square(model.impute(known) - rows)[hidden].mean())) for name, model in models.items()
-        }
-        chosen = min(errors, key=errors.__getitem__)
-        return chosen, errors, spread_of_draws(models[chosen], known, rows)
+
+        def error(model: Any) -> float:
+            return float(np.sqrt(np.square(model.impute(known) - rows)[hidden].mean()))
+
+        models: dict[str, Any] = {}
+        if self.model != "linear":
+            models["lidvae"] = self._lidvae(rows).fit(known)
+        if self.model != "lidvae":
+            models["linear"] = best_linear(known, error, self._seed)
+        errors = {name: error(model) for name, model in models.items()}
+        best = models[min(errors, key=errors.__getitem__)]
+        is_asked = self.model == "best" or self.sample_posterior
+        return clone(best), errors, spread_of_draws(best, known, rows) if is_asked else 1.0
 
     def _hidden(self, rows: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Which of the values seen are hidden: at least one, and never all of a column or the last of a row."""
@@ -207,10 +213,8 @@ class LIDVAEImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             hidden[np.unravel_index(np.where(seen, order, np.inf).argmin(), rows.shape)] = True
         return hidden
 
-    def _model(self, name: str, rows: NDArray[np.float64]) -> Any:
+    def _lidvae(self, rows: NDArray[np.float64]) -> LIDVAE:
         """An unfitted model of standardised rows."""
-        if name == "linear":
-            return LinearFilling(random_state=self._seed)
         epochs = math.ceil(N_STEPS * BATCH_SIZE / len(rows))
         return LIDVAE(
             min(self.n_components, rows.shape[1]),

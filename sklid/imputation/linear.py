@@ -1,5 +1,7 @@
 """Gaps filled by a probabilistic PCA: by their mean given what was seen, or by draws."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -8,7 +10,12 @@ from ..linear.ppca import IdentifiablePPCA
 from ..linear.verdict import Verdict
 from ..randomness import from_random_state
 
-__all__ = ["LinearFilling"]
+__all__ = ["LinearFilling", "best_linear"]
+
+TOL = 1e-3
+"""Nats per row to come at which a fit stops: what is filled changes no more."""
+MOST_WORSE = 1.05
+"""Times the least error so far, above which no more components are tried."""
 
 
 class LinearFilling(IdentifiablePPCA):
@@ -33,3 +40,28 @@ class LinearFilling(IdentifiablePPCA):
 
     def _warn(self, verdict: Verdict) -> None:
         """Nothing: see above."""
+
+
+def best_linear(known: NDArray[np.floating], error: Callable[[LinearFilling], float], seed: int) -> LinearFilling:
+    """The model that fills hidden values with the least error, of those with 1, 2, 4, .. components.
+
+    Components that stand out from the noise are no measure: in columns that hardly vary all of them do.
+
+    Parameters
+    ----------
+    known : array of shape (n_samples, n_features)
+        Rows with gaps.
+    error : callable
+        Of a fitted model.
+    seed : int
+    """
+    n_rows = int((~np.isnan(known)).any(axis=1).sum())
+    most = max(min(known.shape[1], n_rows) - 1, 1)
+    best, least, n_components = None, np.inf, 1
+    while True:
+        model = LinearFilling(n_components=n_components, tol=TOL, random_state=seed).fit(known)
+        if (found := error(model)) < least:
+            best, least = model, found
+        if n_components == most or found > MOST_WORSE * least:
+            return best or model
+        n_components = min(2 * n_components, most)

@@ -76,7 +76,9 @@ def test_saved_clusters_of_mixed_tables_are_complete():
 def test_saved_clusters_of_a_small_mixed_table_survive_the_second_phase():
     benchmark = load(ROOT / "doc/benchmarks/mixed_clusters.py")
     found = {side: benchmark.CELLS.mean("ari", data="penguins", method=side) for side in benchmark.METHODS}
-    assert found["LIDGMVAEClustering"] > max(found["KPrototypes"], found["KMeans"], found["LIDGMVAEClustering, at once"])
+    assert found["LIDGMVAEClustering"] > max(
+        found["KPrototypes"], found["KMeans"], found["LIDGMVAEClustering, at once"]
+    )
 
 
 def test_saved_results_of_small_tables_are_complete_and_no_section_overfits():

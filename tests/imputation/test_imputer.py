@@ -3,10 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.datasets import load_iris, load_wine, make_low_rank_matrix
+from sklearn.datasets import load_digits, load_iris, load_wine, make_low_rank_matrix
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from sklid import LIDVAE, IdentifiablePPCA, LIDVAEImputer
 from sklid.imputation.linear import LinearFilling
@@ -45,6 +46,24 @@ def test_the_model_with_the_least_error_at_hidden_values_fills_the_gaps():
     curved = LIDVAEImputer(random_state=0).fit(with_gaps(curve))
     assert isinstance(curved.estimator_, LIDVAE)
     assert curved.errors_["lidvae"] < 0.8 * curved.errors_["linear"]
+
+
+def test_the_linear_model_has_components_that_fill_gaps_well():
+    """Of pixels all directions stand out from the noise, since some columns hardly vary."""
+    whole = StandardScaler().fit_transform(load_digits().data[:300])
+    gaps = with_gaps(whole)
+    error = lambda filled: np.sqrt(np.square(filled - whole)[np.isnan(gaps)].mean())  # noqa: E731
+    imputer = LIDVAEImputer("linear", random_state=0).fit(gaps)
+    assert imputer.estimator_.n_components_ < 16
+    assert error(imputer.transform(gaps)) < error(LinearFilling(16, random_state=0, tol=1e-3).fit(gaps).impute(gaps))
+
+
+@pytest.mark.parametrize("shape", [(30, 1), (4, 10), (2, 3)])
+def test_few_rows_or_columns_are_enough(shape):
+    X = np.random.default_rng(0).standard_normal(shape)
+    X[0, 0] = np.nan
+    X[1, -1] = X[1, -1] if shape[1] == 1 else np.nan
+    assert np.isfinite(LIDVAEImputer("linear", random_state=0).fit_transform(X)).all()
 
 
 def test_hidden_values_were_seen_and_leave_something_of_every_row_and_column():
