@@ -113,12 +113,18 @@ def _batches(X: Any) -> Iterable[Any]:
     """Batches of rows, few at a time: by default a scan of files reads ahead what takes more memory than a training."""
     from pyarrow import dataset
 
-    if isinstance(X, dataset.Dataset):
-        settings = {"batch_readahead": 1, "fragment_readahead": 1, "use_threads": False}
-        if isinstance(getattr(X, "format", None), dataset.ParquetFileFormat):
-            settings["fragment_scan_options"] = dataset.ParquetFragmentScanOptions(pre_buffer=False)
+    if not isinstance(X, dataset.Dataset):
+        return X.to_batches() if hasattr(X, "to_batches") else [X] if hasattr(X, "columns") else X
+    settings = {"batch_readahead": 1, "fragment_readahead": 1, "use_threads": False}
+    if not isinstance(getattr(X, "format", None), dataset.ParquetFileFormat):
         return X.to_batches(**settings)
-    return X.to_batches() if hasattr(X, "to_batches") else [X] if hasattr(X, "columns") else X
+    settings["fragment_scan_options"] = dataset.ParquetFragmentScanOptions(pre_buffer=False)
+    try:
+        files = list(X.get_fragments())
+    except ValueError:  # some of the rows or columns of a dataset have none
+        return X.to_batches(**settings)
+    groups = (group for file in files for group in file.split_by_row_group())  # a scan of a file keeps all it has read
+    return (batch for group in groups for batch in group.to_batches(schema=X.schema, **settings))
 
 
 def _numbers(column: Any, dtype: np.dtype) -> NDArray[np.floating]:

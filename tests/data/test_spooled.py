@@ -90,6 +90,22 @@ def test_fit_transform_refuses_parts_that_fit_refuses_before_it_reads_them(folde
     assert in_parts(reader).rows.shape == (120, 5)
 
 
+def test_some_rows_of_a_dataset_are_those(folder):
+    kept = dataset.dataset(folder).filter(dataset.field("a") > 0)
+    np.testing.assert_array_equal(in_parts(kept).rows, frame().query("a > 0").to_numpy(float))
+
+
+def test_files_that_lack_a_column_have_gaps_and_folders_may_name_one(tmp_path):
+    whole = pa.table({"x": [1.0, 2.0], "y": [3.0, 4.0]})
+    for year, table in ((2001, whole), (2002, whole.drop_columns("y"))):
+        (tmp_path / f"year={year}").mkdir()
+        parquet.write_table(table, tmp_path / f"year={year}" / "rows.parquet")
+    schema = whole.schema.append(pa.field("year", pa.int32()))
+    parts = in_parts(dataset.dataset(tmp_path, schema=schema, partitioning="hive"))
+    assert parts.names == ["x", "y", "year"]
+    np.testing.assert_array_equal(parts.rows, [[1, 3, 2001], [2, 4, 2001], [1, np.nan, 2002], [2, np.nan, 2002]])
+
+
 def test_files_are_read_a_few_at_a_time(tmp_path, monkeypatch):
     table = pa.table({name: np.random.default_rng(0).standard_normal(600_000) for name in "abcd"})
     for number in range(15):
