@@ -25,9 +25,9 @@ HOUSE = [
      "sequences.refined sequences"),
     ("root", "", "exceptions surroundings randomness validation"),
     ("floor 2", "data",
-     "blocks memory_map sparse_rows support spooled validated_rows scale table numeric_table array_file frame_table "
-     "text_file parquet_file files splitter documents vocabulary corpus categories column_kinds column_reader "
-     "column_writer column_rules column_families mixed_table mixed_adapter chosen_columns conditions "
+     "blocks memory_map sparse_rows support parquet_folder spooled validated_rows scale table numeric_table array_file "
+     "frame_table text_file parquet_file files splitter documents vocabulary corpus categories column_kinds "
+     "column_reader column_writer column_rules column_families mixed_table mixed_adapter chosen_columns conditions "
      "conditioned_adapter"),
     ("floor 2", "datasets", "made made_counts downloads reading image_files images documents"),
     ("floor 2", "training", "callbacks batches guard loss processes net checkpoint phases aggressive importance"),

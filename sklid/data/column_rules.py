@@ -6,7 +6,7 @@ the values that are there, gaps aside.
 | column | family |
 |---|---|
 | no value at all | an error |
-| text or categories, at least 20 of them and all different | an error: identifiers, or free text |
+| text or categories, at least 20 of them and nine in ten different | an error: identifiers, or free text |
 | text or categories | "categorical" |
 | ordered categories | "ordinal" |
 | truth values | "bernoulli" |
@@ -34,7 +34,7 @@ from .numeric_table import shortened
 
 __all__ = ["Choice", "Facts", "chosen_family", "facts_of"]
 
-FEWEST_IDENTIFIERS = 20
+FEWEST_IDENTIFIERS, MOST_DIFFERENT = 20, 0.9
 LARGEST_COUNT = 10_000
 LONGEST_SCALE, SHARE_OF_THE_END = 20, 0.05
 OVERDISPERSED = 1.5
@@ -124,9 +124,10 @@ def chosen_family(facts: Facts, key: str) -> Choice:
 
 def _family_of_labels(facts: Facts, key: str) -> Choice:
     n = facts.n_distinct
-    if n == facts.n_values >= FEWEST_IDENTIFIERS:
+    if facts.n_values >= FEWEST_IDENTIFIERS and n >= MOST_DIFFERENT * facts.n_values:
+        are = "are all different" if n == facts.n_values else "are nearly all different"
         raise ValueError(
-            f"Column {key} looks like an identifier or free text: its {n} values are all different, such as "
+            f"Column {key} looks like an identifier or free text: its {facts.n_values} values {are}, such as "
             f'{shortened(facts.example)}. Leave it out, or name its likelihood, as in likelihood={{{key}: "categorical"'
             "}; texts are what sklid.LIDSVAE takes."
         )

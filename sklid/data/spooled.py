@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .parquet_folder import columns_of, parquet_dataset
+
 __all__ = ["TableInParts", "in_parts", "is_in_parts", "read_once"]
 
 
@@ -43,8 +45,8 @@ def in_parts(X: Any) -> TableInParts | None:
     ----------
     X : object
         A path of a Parquet file or a folder of such, or a dataset or table of pyarrow: its columns are whole numbers,
-        floating-point numbers or truth values, and nulls are nan. An array or a frame of Dask, block by block. Of what
-        has been read, itself.
+        floating-point numbers or truth values, and nulls are nan; an index that pandas stored is no column. An array or
+        a frame of Dask, block by block. Of what has been read, itself.
 
     Raises
     ------
@@ -53,14 +55,14 @@ def in_parts(X: Any) -> TableInParts | None:
     TypeError
         If a column holds something else than numbers.
     ValueError
-        If there are no rows.
+        If there are no rows, or files of a folder differ in their columns.
     ImportError
         If a path is given and pyarrow is not installed.
     """
     if isinstance(X, TableInParts):
         return X
     if isinstance(X, str | os.PathLike):
-        return _of_dataset(_opened(Path(X)))
+        return _of_dataset(parquet_dataset(Path(X)))
     if _is_arrow(X):
         return _of_dataset(X)
     if hasattr(X, "__dask_graph__"):
@@ -80,33 +82,16 @@ def read_once(X: Any) -> Any:
     return X if parts is None else parts
 
 
-def _opened(path: Path) -> Any:
-    try:
-        from pyarrow import dataset
-    except ImportError as error:
-        raise ImportError('Tables in files need pyarrow: pip install "sklid[files]".') from error
-    if not path.exists():
-        raise FileNotFoundError(f"{path} is neither a Parquet file nor a folder of such. Name one, or pass an array.")
-    return dataset.dataset(path, format="parquet")
-
-
 def _of_dataset(X: Any) -> TableInParts:
     import pyarrow
-    from pyarrow import types
 
-    single = True
-    for field in X.schema:
-        if not (types.is_integer(field.type) or types.is_floating(field.type) or types.is_boolean(field.type)):
-            raise TypeError(
-                f"Column {field.name!r} holds {field.type}, and tables in files are to hold numbers. Leave it out, or "
-                'read the table with pandas: likelihood="auto" takes columns of other kinds in a frame.'
-            )
-        single &= field.type in (pyarrow.float32(), pyarrow.float16())
+    columns = columns_of(X.schema)
+    single = all(X.schema.field(place).type in (pyarrow.float32(), pyarrow.float16()) for place in columns)
     dtype = np.dtype(np.float32 if single else np.float64)
-    parts = (np.stack([_numbers(column, dtype) for column in batch.columns], axis=1) for batch in _batches(X))
-    rows = _spooled(parts, dtype, len(X.schema))
+    parts = (np.stack([_numbers(batch.column(place), dtype) for place in columns], axis=1) for batch in _batches(X))
+    rows = _spooled(parts, dtype, len(columns))
     pyarrow.default_memory_pool().release_unused()  # it keeps what the batches took
-    return TableInParts(rows, list(X.schema.names))
+    return TableInParts(rows, list(columns.values()))
 
 
 def _batches(X: Any) -> Iterable[Any]:

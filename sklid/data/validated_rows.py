@@ -53,7 +53,7 @@ def validated_rows(estimator: BaseEstimator, X: ArrayLike | NamedRows, **checks:
     TypeError
         For an AnnData, whose matrix is in one of several places, and for a column in files that holds no numbers.
     ValueError
-        In scikit-learn's words, or for a masked array.
+        In scikit-learn's words, or for a masked array, or a frame with a column of text or dates.
     """
     if isinstance(X, np.ma.MaskedArray) and np.ma.is_masked(X):
         raise ValueError(
@@ -70,7 +70,32 @@ def validated_rows(estimator: BaseEstimator, X: ArrayLike | NamedRows, **checks:
         X = parts.rows if parts.names is None else NamedRows(parts.rows, np.asarray(parts.names, dtype=object))
     if isinstance(X, NamedRows):
         return _rows(X.matrix, _held_to_names(estimator, X, **checks))
-    return _rows(X, partial(validate_data, estimator, **checks))
+    try:
+        return _rows(X, partial(validate_data, estimator, **checks))
+    except (ValueError, TypeError) as error:
+        if checks.get("reset", True):
+            _refuse_columns(X, error)
+        raise
+
+
+def _refuse_columns(X: Any, error: Exception) -> None:
+    """ValueError for a column of a frame that holds no numbers: what an error of scikit-learn may be about."""
+    if not hasattr(X, "columns") or not hasattr(X, "dtypes"):
+        return
+    for place, name in enumerate(X.columns):
+        values = np.asarray(X.iloc[:, place] if hasattr(X, "iloc") else X[name])
+        if values.dtype.kind in "mM":
+            raise ValueError(
+                f"Column {name!r} holds dates or times, of which there is no likelihood. Leave it out, or make numbers "
+                "of it, such as days since the first."
+            ) from error
+        try:
+            values.astype(np.float64)
+        except (ValueError, TypeError):
+            raise ValueError(
+                f'Column {name!r} holds text or categories, and this likelihood takes numbers. Set likelihood="auto", '
+                "which finds a likelihood for each column, or leave the column out."
+            ) from error
 
 
 def _rows(X: Any, check: Callable[..., Any]) -> Rows:

@@ -95,6 +95,47 @@ def test_some_rows_of_a_dataset_are_those(folder):
     np.testing.assert_array_equal(in_parts(kept).rows, frame().query("a > 0").to_numpy(float))
 
 
+def test_an_index_that_pandas_stored_is_no_column(tmp_path):
+    some = frame().query("a > 0")
+    some.iloc[:20].to_parquet(tmp_path / "1.parquet")
+    some.iloc[20:].reset_index(drop=True).to_parquet(tmp_path / "2.parquet")
+    for X in (tmp_path, dataset.dataset(tmp_path), pa.Table.from_pandas(some)):
+        parts = in_parts(X)
+        assert parts.names == list("abcde")
+        np.testing.assert_array_equal(parts.rows, some.to_numpy(float))
+
+
+def test_types_of_a_column_may_differ_between_files(tmp_path):
+    parquet.write_table(pa.table({"x": [1, 2], "y": pa.array([1, 2], pa.float32())}), tmp_path / "1.parquet")
+    parquet.write_table(pa.table({"y": pa.array([3.0], pa.float32()), "x": [1.5]}), tmp_path / "2.parquet")
+    np.testing.assert_array_equal(in_parts(tmp_path).rows, [[1, 1], [2, 2], [1.5, 3]])
+
+
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize(
+    ("other", "error", "message"),
+    [
+        ({"x": [1.0]}, ValueError, "parquet has no column 'y', which .*parquet has. Write all files with the same"),
+        ({"x": [1.0], "Y": [1.0]}, ValueError, "has no column '[yY]', which"),
+        ({"x": [1.0], "y": ["1"]}, TypeError, "Column 'y' holds string in .*parquet, and tables in files are to hold"),
+    ],
+)
+def test_files_that_do_not_belong_together_are_refused_by_name(other, error, message, order, tmp_path):
+    for name, table in zip(("1", "2")[::order], ({"x": [1.0], "y": [2.0]}, other), strict=True):
+        parquet.write_table(pa.table(table), tmp_path / f"{name}.parquet")
+    with pytest.raises(error, match=message):
+        in_parts(tmp_path)
+
+
+def test_what_is_no_parquet_file_is_refused_by_name(tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ValueError, match="empty holds no file. Give a Parquet file"):
+        in_parts(tmp_path / "empty")
+    (tmp_path / "notes.txt").write_text("no table")
+    with pytest.raises(ValueError, match=r"notes.txt.* Give one, or a folder that holds nothing else"):
+        in_parts(tmp_path / "notes.txt")
+
+
 def test_files_that_lack_a_column_have_gaps_and_folders_may_name_one(tmp_path):
     whole = pa.table({"x": [1.0, 2.0], "y": [3.0, 4.0]})
     for year, table in ((2001, whole), (2002, whole.drop_columns("y"))):

@@ -296,3 +296,20 @@ def test_warnings_point_at_the_line_that_called_the_package(wrap):
     with pytest.warns(CollapseWarning) as caught:
         model.fit(X)
     assert {warning.filename for warning in caught} == {__file__}
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (["oslo", "rome"] * 10, "Column 'other' holds text or categories, .* likelihood=\"auto\""),
+        (pd.Categorical(["oslo", "rome"] * 10), "Column 'other' holds text or categories, .* likelihood=\"auto\""),
+        (
+            pd.date_range("2020-01-01", periods=20),
+            "Column 'other' holds dates or times, .* such as days since",
+        ),
+    ],
+)
+@pytest.mark.parametrize("Estimator", [LIDVAE, VAE, LIDGMVAEClustering])
+def test_columns_of_frames_that_hold_no_numbers_are_named(Estimator, values, message):
+    with pytest.raises(ValueError, match=message):
+        Estimator(**FAST).fit(pd.DataFrame({"number": np.arange(20.0), "other": values}))
