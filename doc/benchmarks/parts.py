@@ -38,7 +38,7 @@ NARROW = {"encoder_width": 16, "decoder_width": 16}
 LEAST_SPEED = 0.9
 """Rows per second of a fit to files, over those of the array."""
 MOST_GROWTH_MB = 100
-"""Of a fit's peak, from a million rows to ten: a random order of rows takes 8 bytes a row, and a row 200."""
+"""Of a fit's peak, from a million rows to ten: a random order of rows takes 4 bytes a row, and a row 200."""
 QUICK_GROWTH_MB = 80
 """The table grows by 64 MB, and a fit to an array by as much again."""
 

@@ -3,7 +3,6 @@
 import itertools
 
 import numpy as np
-import pytest
 from scripts import ROOT, load
 
 
@@ -156,7 +155,6 @@ def test_saved_fits_to_files_are_as_fast_as_those_to_arrays_and_find_the_same():
         assert len({row["log_likelihood"] for row in benchmark.CELLS.read(rows=n_rows)}) == 1
 
 
-@pytest.mark.xfail(strict=True, reason="ten million rows take 121 MB more than a million, and 100 are allowed")
 def test_saved_memory_of_fits_to_files_does_not_grow_with_the_rows():
     benchmark = load(ROOT / "doc/benchmarks/parts.py")
     peaks = [benchmark.CELLS.mean("peak_mb", rows=n, table="files", what="fit") for n in benchmark.SIZES[1:]]
