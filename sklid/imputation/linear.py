@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.distributions import MultivariateNormal
 
 from ..linear.ppca import IdentifiablePPCA
 from ..linear.verdict import Verdict
@@ -32,8 +33,9 @@ class LinearFilling(IdentifiablePPCA):
         """Rows with each gap filled by draws given what was seen: ``(N, P) -> (n, N, P)``."""
         q = self.posterior(X)
         with from_random_state(self.random_state):
-            latent_noise = torch.randn(n_samples, *q.mean.shape, dtype=q.mean.dtype)
-        Z = (q.mean + torch.einsum("nkl,snl->snk", q.scale_tril, latent_noise)).numpy()
+            noise_of_latents = torch.randn(n_samples, *q.mean.shape, dtype=q.mean.dtype)
+        root = q.scale_tril if isinstance(q, MultivariateNormal) else q.stddev.diag_embed()
+        Z = (q.mean + torch.einsum("nkl,snl->snk", root, noise_of_latents)).numpy()
         noise = np.random.default_rng(self.random_state).standard_normal((n_samples, *X.shape))
         drawn = self.mean_ + Z @ self.loadings_.T + np.sqrt(self.noise_variance_) * noise
         return np.where(np.isnan(X), drawn, X)

@@ -95,6 +95,12 @@ def test_draws_of_the_linear_model_have_its_exact_conditional_moments():
         np.testing.assert_allclose(of_row[:, ~seen].std(0), spread, rtol=0.06)
 
 
+def test_draws_of_rows_without_gaps_are_these():
+    X = linear_rows()
+    imputer = LIDVAEImputer("linear", sample_posterior=True, random_state=0).fit(X)
+    np.testing.assert_array_equal(imputer.sample_posterior_predictive(X, 2), [X, X])
+
+
 def test_draws_cover_as_often_as_they_should():
     X, whole = with_gaps(linear_rows()), linear_rows()
     model = LinearFilling(random_state=0).fit(X)
