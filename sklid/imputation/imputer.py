@@ -191,11 +191,12 @@ class LIDVAEImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             return float(np.sqrt(np.square(model.impute(known) - rows)[hidden].mean()))
 
         models: dict[str, Any] = {}
+        errors: dict[str, float] = {}
         if self.model != "linear":
             models["lidvae"] = self._lidvae(rows).fit(known)
+            errors["lidvae"] = error(models["lidvae"])
         if self.model != "lidvae":
-            models["linear"] = best_linear(known, error, self._seed)
-        errors = {name: error(model) for name, model in models.items()}
+            models["linear"], errors["linear"] = best_linear(known, error, self._seed)
         best = models[min(errors, key=errors.__getitem__)]
         is_asked = self.model == "best" or self.sample_posterior
         return clone(best), errors, spread_of_draws(best, known, rows) if is_asked else 1.0

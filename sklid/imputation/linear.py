@@ -44,8 +44,10 @@ class LinearFilling(IdentifiablePPCA):
         """Nothing: see above."""
 
 
-def best_linear(known: NDArray[np.floating], error: Callable[[LinearFilling], float], seed: int) -> LinearFilling:
-    """The model that fills hidden values with the least error, of those with 1, 2, 4, .. components.
+def best_linear(
+    known: NDArray[np.floating], error: Callable[[LinearFilling], float], seed: int
+) -> tuple[LinearFilling, float]:
+    """The model that fills hidden values with the least error, of those with 1, 2, 4, .. components; and this error.
 
     Components that stand out from the noise are no measure: in columns that hardly vary all of them do.
 
@@ -59,11 +61,13 @@ def best_linear(known: NDArray[np.floating], error: Callable[[LinearFilling], fl
     """
     n_rows = int((~np.isnan(known)).any(axis=1).sum())
     most = max(min(known.shape[1], n_rows) - 1, 1)
-    best, least, n_components = None, np.inf, 1
+    best: LinearFilling | None = None
+    least, n_components = np.inf, 1
     while True:
         model = LinearFilling(n_components=n_components, tol=TOL, random_state=seed).fit(known)
-        if (found := error(model)) < least:
+        found = error(model)
+        if best is None or found < least:
             best, least = model, found
         if n_components == most or found > MOST_WORSE * least:
-            return best or model
+            return best, least
         n_components = min(2 * n_components, most)
