@@ -26,7 +26,8 @@ EARLIEST = (1980, 1, 1, 0, 0, 0)
 """The first date of a zip archive, for all members: when a model was saved is no part of it."""
 UNIX, READABLE = 3, 0o600 << 16
 ENCRYPTED = 0x1
-FIRST_BYTES = b"PK\x03\x04"
+FIRST_BYTES, LAST_RECORD, LENGTH_OF_LAST = b"PK\x03\x04", b"PK\x05\x06", 22
+"""How an archive begins, and the record that it ends with when no comment or other bytes follow."""
 
 
 class Members(NamedTuple):
@@ -47,10 +48,19 @@ def write_members(path: Path, members: Members) -> None:
     Raises
     ------
     OSError
-        If it cannot be written; a file of this name then stays as it was.
+        If it cannot be written, with the name of the file; a file of this name then stays as it was.
     """
     path = path.resolve()  # a link stays one
     unfinished = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
+    try:
+        _replace(path, unfinished, members)
+    except OSError as error:  # which would name the file beside it, that nobody has asked for
+        if error.filename is None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from None
+
+
+def _replace(path: Path, unfinished: Path, members: Members) -> None:
     try:
         with unfinished.open("xb") as file:
             _write(file, members)
@@ -75,11 +85,7 @@ def read_members(path: Path) -> Members:
     """
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
-        if file.read(len(FIRST_BYTES)) != FIRST_BYTES:
-            raise damaged(
-                "it is no file of sklid.save, which is a zip archive; files of joblib and pickle are read by their "
-                "own load functions, which run code that they hold"
-            )
+        _check_ends(file, size)
         try:
             with zipfile.ZipFile(file) as archive:
                 _check(archive, size)
@@ -88,6 +94,18 @@ def read_members(path: Path) -> Members:
             raise
         except Exception as error:  # what zipfile meets in bytes that are no archive has many types
             raise damaged(f"it is no whole zip archive ({error})") from None
+
+
+def _check_ends(file: BinaryIO, size: int) -> None:
+    """ModelFileError unless an archive is all that the file holds."""
+    if file.read(len(FIRST_BYTES)) != FIRST_BYTES:
+        raise damaged(
+            "it is no file of sklid.save, which is a zip archive; files of joblib and pickle are read by their own "
+            "load functions, which run code that they hold"
+        )
+    file.seek(max(size - LENGTH_OF_LAST, 0))
+    if not file.read().startswith(LAST_RECORD):
+        raise damaged("it does not end where a zip archive does: it was cut off, or bytes follow")
 
 
 def _write(file: BinaryIO, members: Members) -> None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from skorch.history import History
 from torch import nn
 
+from ..exceptions import ModelFileError
 from ..training import BoundNet
 from .archive import damaged
 from .kinds import Flag, Kind, Number, Whole
@@ -24,7 +25,15 @@ COLUMN_TYPES = ((bool, np.bool_), (int, np.int64), (float, np.float64))
 
 
 def packed_net(net: BoundNet, packer: Packer, path: str) -> dict[str, Any]:
-    """The description of a net; its weights are arrays whose names begin with the place of the net."""
+    """The description of a net; its weights are arrays whose names begin with the place of the net.
+
+    Raises
+    ------
+    ModelFileError
+        If a weight is no finite number, as none is that a training leaves.
+    """
+    if name := _not_finite(net.module_):
+        raise ModelFileError(f"{path}.weights.{name} are not all finite, so the model has no answers. Fit it again.")
     for name, tensor in net.module_.state_dict().items():
         packer.put(tensor.detach().cpu().numpy(), f"{path}.weights.{name}")
     told = {name: getattr(net, name) for name in (*ENDED, *SETTINGS)}
@@ -41,11 +50,24 @@ def told_of_net(described: dict[str, Any], unpacker: Unpacker, path: str) -> dic
 
 
 def restored_net(net: BoundNet, told: dict[str, Any], history: Any, unpacker: Unpacker, path: str) -> BoundNet:
-    """An initialised net of the module, as after its training."""
+    """An initialised net of the module, as after its training.
+
+    Raises
+    ------
+    ModelFileError
+        If a weight is no finite number.
+    """
+    if name := _not_finite(net.module_):
+        raise damaged(f"{path}.weights.{name} are not all finite")
     net.history = _history(history, unpacker, f"{path}.history")
     vars(net).update({name: told[name] for name in ENDED})
     _settle(net.module_)
     return net
+
+
+def _not_finite(module: nn.Module) -> str | None:
+    """The name of the first array of weights that are not all finite."""
+    return next((name for name, tensor in module.state_dict().items() if not tensor.isfinite().all()), None)
 
 
 def _settle(module: nn.Module) -> None:

@@ -38,7 +38,7 @@ REMEMBERED = {
 
 
 class CheckpointError(ValueError):
-    """A file in the place of a checkpoint that is none."""
+    """A file in the place of a checkpoint, or of the folder of these, that is none."""
 
 
 class Checkpoints:
@@ -50,12 +50,25 @@ class Checkpoints:
         Made where it is missing.
     writes : bool, default=True
         Of several processes that train together one does; all begin where its file is.
+
+    Raises
+    ------
+    CheckpointError
+        If there is a file of that name.
+    OSError
+        If the folder cannot be made.
     """
 
     def __init__(self, folder: str | os.PathLike, writes: bool = True) -> None:
         self.folder = Path(folder)
         self.writes = writes
-        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except FileExistsError:
+            raise CheckpointError(
+                f"checkpoint={str(folder)!r} is a file, and checkpoints of a fit are several, in a folder. Name a "
+                "folder; it is made where it is missing."
+            ) from None
         self.used: list[EpochCheckpoint] = []
 
     def of_training(self, model: nn.Module, x: Any, settings: object) -> "EpochCheckpoint":

@@ -119,6 +119,12 @@ def test_a_file_that_is_cut_off_is_not_read(read, tmp_path, share):
     assert "damaged or was changed" in read(content[: int(share * len(content))])
 
 
+@pytest.mark.parametrize("more", [b"\0", bytes(100), pickle.dumps(Bomb())])
+def test_bytes_that_follow_are_not_passed_over(read, tmp_path, more):
+    sklid.save(fitted("LIDVAE")[0], tmp_path / "model.sklid")
+    assert "or bytes follow" in read((tmp_path / "model.sklid").read_bytes() + more)
+
+
 def test_a_member_that_is_missing_or_twice_is_told(read):
     assert "it holds ['model.json']" in read({DESCRIPTION: members()[DESCRIPTION]})
 
@@ -143,6 +149,25 @@ def with_weight(change):
 )
 def test_weights_of_another_shape_or_type_are_told(read, change, told):
     assert told in read(changed(arrays=with_weight(change)))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("name", ["LIDVAE", "LIDGMVAEClustering"])
+def test_weights_that_are_not_finite_are_told(read, name, value):
+    def change(weight):
+        weight = weight.copy()
+        weight[-1, -1] = value
+        return weight
+
+    assert "weight are not all finite" in read(changed(name, arrays=with_weight(change)))
+
+
+def test_a_model_whose_weights_are_not_finite_is_not_written(tmp_path):
+    model = sklid.LIDVAE(**SMALL).fit(X)
+    with torch.no_grad():
+        next(model.net_.module_.parameters()).fill_(np.nan)
+    with pytest.raises(ModelFileError, match=r"not all finite.* Fit it again"):
+        sklid.save(model, tmp_path / "model.sklid")
 
 
 def test_arrays_that_do_not_go_together_are_told(read):
@@ -384,5 +409,8 @@ def test_a_link_and_the_permissions_of_a_file_stay(tmp_path):
 def test_a_file_that_is_not_there_is_that(tmp_path):
     with pytest.raises(FileNotFoundError):
         sklid.load(tmp_path / "model.sklid")
-    with pytest.raises(FileNotFoundError):
-        sklid.save(sklid.LIDVAE(), tmp_path / "folder" / "model.sklid")
+    place = tmp_path / "folder" / "model.sklid"
+    with pytest.raises(FileNotFoundError) as caught:
+        sklid.save(sklid.LIDVAE(), place)
+    assert caught.value.filename == str(place)
+    assert str(caught.value).endswith(f"{str(place)!r}")

@@ -123,6 +123,15 @@ def test_file_that_is_no_checkpoint_is_named(content, tmp_path):
         fresh("LIDVAE", checkpoint=tmp_path)[0].fit(X)
 
 
+def test_file_in_the_place_of_the_folder_is_named(tmp_path):
+    path = tmp_path / "checkpoints"
+    path.write_text("a file")
+    model, X = fresh("LIDVAE", checkpoint=path)
+    with pytest.raises(CheckpointError, match="checkpoints' is a file.* Name a folder"):
+        model.fit(X)
+    assert path.read_text() == "a file"
+
+
 @pytest.mark.parametrize("random_state", [None, np.random.RandomState(0), True])
 def test_fit_that_could_not_be_repeated_is_refused(random_state, tmp_path):
     model, X = fresh("LIDVAE", checkpoint=tmp_path, random_state=random_state)
