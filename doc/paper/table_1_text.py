@@ -250,7 +250,7 @@ def table() -> str:
 
 
 def table_of(data: str) -> str:
-    heads = ["method", "encoder", "perplexity", "log-likelihood", "active units", f"informative of {LATENTS[data]}",
+    heads = ["method", "encoder", "seeds", "perplexity", "log-likelihood", "active units", f"informative of {LATENTS[data]}",
              "KL", "I(x; z) between", "classes", "time"]  # fmt: skip
     base = [float(row["cpu_seconds"]) for row in CELLS.read(data=data, side=OURS)]
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
@@ -264,11 +264,11 @@ def line_of(rows: list[dict], base: list[float]) -> list[str]:
     """A cell that has no latent variable shows none of its figures."""
     shown = lambda name, digits: f"{statistics.mean(of(rows, name)):.{digits}f}" if of(rows, name) else ""  # noqa: E731
     perplexities = of(rows, "perplexity")
-    spread = f" ± {statistics.stdev(perplexities) if len(perplexities) > 1 else 0.0:.2f}" if perplexities else ""
+    spread = f" ± {statistics.stdev(perplexities):.2f}" if len(perplexities) > 1 else ""
     between = f"{shown('mi_lower', 2)} and {shown('mi_upper', 2)}" if of(rows, "mi") else ""
     ratio = statistics.median(of(rows, "cpu_seconds")) / statistics.median(base) if base else float("nan")
     encoder = rows[0]["encoder"] if of(rows, "mi") else ""
-    return [encoder, f"{shown('perplexity', 2)}{spread}", shown("ll", 1), shown("au", 2),
+    return [encoder, str(len(rows)), f"{shown('perplexity', 2)}{spread}", shown("ll", 1), shown("au", 2),
             shown("informative_units", 1), shown("kl", 2), between, shown("accuracy", 3), f"{ratio:.1f}"]  # fmt: skip
 
 

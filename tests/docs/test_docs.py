@@ -44,7 +44,6 @@ TABLES = {
 WITHOUT_TABLES = [
     "benchmarks/documents",
     "paper/ablation_text",
-    "paper/table_1_text",
 ]
 """Scripts whose full runs have not been made."""
 
