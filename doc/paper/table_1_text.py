@@ -250,8 +250,8 @@ def table() -> str:
 
 
 def table_of(data: str) -> str:
-    heads = ["method", "encoder", "seeds", "perplexity", "log-likelihood", "active units", f"informative of {LATENTS[data]}",
-             "KL", "I(x; z) between", "classes", "time"]  # fmt: skip
+    heads = ["method", "encoder", "seeds", "perplexity", "log-likelihood", "active units",
+             f"informative of {LATENTS[data]}", "KL", "I(x; z) between", "classes", "time"]  # fmt: skip
     base = [float(row["cpu_seconds"]) for row in CELLS.read(data=data, side=OURS)]
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for side in METHODS:
