@@ -1,6 +1,6 @@
 """Tables as they come: how well gaps are filled, beside the imputers of scikit-learn.
 
-    python doc/benchmarks/data.py            full run: about an hour on one thread; goes on where it stopped
+    python doc/benchmarks/data.py            full run: two to three hours on one thread; goes on where it stopped
     python doc/benchmarks/data.py --quick    one table, under 20 seconds
     python doc/benchmarks/data.py --table    the tables of the saved results, in Markdown
 
@@ -31,6 +31,8 @@ from sklid import CollapseWarning, LIDVAEImputer
 
 BY_CHANCE, BLOCK = "by chance", "block"
 SHARE, N_MASKS, N_DRAWS, INTERVAL = 0.2, 5, 200, (0.05, 0.95)
+SECONDS = 25
+"""Of a cell on one thread, on average."""
 TABLES: dict[str, Callable[[], NDArray]] = {
     "wine": lambda: load_wine().data,
     "iris": lambda: load_iris().data,
@@ -91,7 +93,7 @@ def run_full() -> None:
         for imputer in IMPUTERS
     ]
     keys = [key for key in keys if not CELLS.read(**key)]
-    print(f"{len(keys)} cells to do, about {len(keys) / 6:.0f} minutes on one thread", flush=True)
+    print(f"{len(keys)} cells to do, about {SECONDS * len(keys) / 60:.0f} minutes on one thread", flush=True)
     for key in keys:
         X = TABLES[key["table"]]()
         with warnings.catch_warnings():

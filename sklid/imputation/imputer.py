@@ -31,7 +31,7 @@ LEAST_EPOCHS, MOST_EPOCHS = 30, 300
 INVERSE_LIPSCHITZ = 0.3
 """A table of few columns has little room beside the plane of the latents, so a small constant costs less."""
 N_DRAWS = 200
-"""Of a posterior, for the mean of a gap: twice as many as elsewhere, since the mean is all that is asked for."""
+"""Of a posterior, which the mean of a gap is taken over: twice the default, from which it errs more."""
 
 
 @with_parameters
