@@ -3,8 +3,8 @@ r"""An imputer that fills gaps by the better of two models of a table, a nonline
 .. math:: \hat x_j = E[x_j \mid x_O]
 
 Which one is better is found on values that were seen: some of them are hidden, both models are fitted to the rest, and
-the one that fills what was hidden with the least error is fitted again to all. The same values tell how many components
-the linear model has, and how wide draws must be.
+the one that fills what was hidden with the least error is fitted again to all. The same values tell how much of a
+column is noise to the linear model, and how wide draws must be.
 """
 
 import math
@@ -89,8 +89,8 @@ class LIDVAEImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     n_components: int = parameter(
         default=8,
         kind="int",
-        text="Latents of the LIDVAE, at most as many as columns. The linear model has as many as fill hidden values "
-        "best, of 1, 2, 4, ..",
+        text="Latents of the LIDVAE, at most as many as columns. The linear model has as many as exceed the noise with "
+        "which it fills hidden values best.",
         constraint=POSITIVE_INTEGER,
     )
     validation_fraction: float = parameter(

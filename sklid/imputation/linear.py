@@ -15,8 +15,10 @@ __all__ = ["LinearFilling", "best_linear"]
 
 TOL = 1e-3
 """Nats per row to come at which a fit stops: what is filled changes no more."""
+NOISE_VARIANCES = (0.5, 0.3, 0.2, 0.1, 0.05, 0.02, 0.01, 0.003, 0.001)
+"""In units of the variance of a column."""
 MOST_WORSE = 1.05
-"""Times the least error so far, above which no more components are tried."""
+"""Times the least error so far, above which less noise is not tried."""
 
 
 class LinearFilling(IdentifiablePPCA):
@@ -47,27 +49,28 @@ class LinearFilling(IdentifiablePPCA):
 def best_linear(
     known: NDArray[np.floating], error: Callable[[LinearFilling], float], seed: int
 ) -> tuple[LinearFilling, float]:
-    """The model that fills hidden values with the least error, of those with 1, 2, 4, .. components; and this error.
+    """The model that fills hidden values with the least error, of those that take less and less to be noise.
 
-    Components that stand out from the noise are no measure: in columns that hardly vary all of them do.
+    Its components are all that exceed the noise. Noise that is learned would be too little where columns hardly vary,
+    and components that stand out from it all of them.
 
     Parameters
     ----------
     known : array of shape (n_samples, n_features)
-        Rows with gaps.
+        Standardised rows with gaps.
     error : callable
         Of a fitted model.
     seed : int
     """
-    n_rows = int((~np.isnan(known)).any(axis=1).sum())
-    most = max(min(known.shape[1], n_rows) - 1, 1)
+    most = max(min(known.shape[1], int((~np.isnan(known)).any(axis=1).sum()) - 1), 1)
     best: LinearFilling | None = None
-    least, n_components = np.inf, 1
-    while True:
-        model = LinearFilling(n_components=n_components, tol=TOL, random_state=seed).fit(known)
+    least = np.inf
+    for noise_variance in NOISE_VARIANCES:
+        model = LinearFilling(most, noise_variance=noise_variance, tol=TOL, random_state=seed).fit(known)
         found = error(model)
         if best is None or found < least:
             best, least = model, found
-        if n_components == most or found > MOST_WORSE * least:
-            return best, least
-        n_components = min(2 * n_components, most)
+        if found > MOST_WORSE * least:
+            break
+    assert best is not None
+    return best, least

@@ -20,7 +20,7 @@ from .incomplete import IncompleteRows, Posteriors, posteriors, symmetric
 from .linear_gaussian import LEAST_SCALE, LinearGaussian
 from .solver import Fit, Problem
 
-__all__ = ["fit_complete", "maximise"]
+__all__ = ["Maximum", "fit_complete", "gain_to_come", "maximise"]
 
 LEAST_SHARE = 1e-14
 """Least noise variance as a share of the largest variance; with less, posteriors lose their digits."""
@@ -92,7 +92,7 @@ def maximise(
     for number in range(1, max_iter + 1):
         found = posteriors(rows, mean, loadings, noise)
         history.append(float(rows.weights @ found.log_likelihoods / rows.weights.sum()))
-        to_come = _gain_to_come(history)
+        to_come = gain_to_come(history)
         if to_come <= tol:
             return Maximum(mean, loadings, noise, number, 0.0)
         mean, loadings, learned = _step(rows, found, mean, fit_mean)
@@ -109,13 +109,13 @@ class _Regressions(NamedTuple):
     of_spreads: NDArray[np.float64]
 
     @classmethod
-    def of(cls, rows: IncompleteRows, found: Posteriors, fit_mean: bool) -> Self:
-        regressors = np.column_stack([found.means, np.ones(len(found.means))]) if fit_mean else found.means
+    def of(cls, rows: IncompleteRows, means: NDArray, covariances: NDArray, fit_mean: bool) -> Self:
+        regressors = np.column_stack([means, np.ones(len(means))]) if fit_mean else means
         weighted = rows.weights[:, None] * regressors
         left, right = np.triu_indices(regressors.shape[1])
         of_means = rows.by_pattern(weighted[:, left] * regressors[:, right])
-        left, right = np.triu_indices(found.means.shape[1])
-        return cls(regressors, weighted, of_means, rows.counts[:, None] * found.covariances[:, left, right])
+        left, right = np.triu_indices(means.shape[1])
+        return cls(regressors, weighted, of_means, rows.counts[:, None] * covariances[:, left, right])
 
     def solved(self, there: NDArray, targets: NDArray) -> tuple[NDArray, float]:
         """Coefficients of some features ``(d, K)`` or ``(d, K + 1)``, and the expected squares that they leave open."""
@@ -130,7 +130,8 @@ class _Regressions(NamedTuple):
 
 def _step(rows: IncompleteRows, found: Posteriors, mean: NDArray, fit_mean: bool) -> tuple[NDArray, NDArray, float]:
     """One step: a regression for each feature, the noise, and the free mean and covariance of z absorbed."""
-    regressions, n_components = _Regressions.of(rows, found, fit_mean), found.means.shape[1]
+    n_components, covariances = found.means.shape[1], found.covariances
+    regressions = _Regressions.of(rows, found.means, covariances, fit_mean)
     coefficients, squares = np.empty((len(mean), regressions.regressors.shape[1])), 0.0
     for part, there, values in rows.blocks():
         observed = rows.by_row(there)
@@ -140,14 +141,14 @@ def _step(rows: IncompleteRows, found: Posteriors, mean: NDArray, fit_mean: bool
         squares += spread + float(rows.weights @ (residuals**2).sum(1))
     noise, total = squares / float(rows.counts @ rows.patterns.sum(1)), float(rows.weights.sum())
     second = (rows.weights[:, None] * found.means).T @ found.means / total
-    second += np.tensordot(rows.counts, found.covariances, axes=1) / total
+    second += np.tensordot(rows.counts, covariances, axes=1) / total
     centre = rows.weights @ found.means / total if fit_mean else np.zeros(n_components)
     loadings = coefficients[:, :n_components]
     mean = mean + coefficients[:, -1] + loadings @ centre if fit_mean else mean
     return mean, loadings @ np.linalg.cholesky(second - np.outer(centre, centre)), noise
 
 
-def _gain_to_come(history: list[float]) -> float:
+def gain_to_come(history: list[float]) -> float:
     """Nats that all further steps promise when each gains a fixed share of the one before it."""
     if len(history) < 3:
         return math.inf

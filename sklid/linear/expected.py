@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from .covariance import WeightedRows, spectrum_of_rows
 from .expectation_maximization import Maximum, maximise
+from .filled import is_quicker, maximise_filled
 from .incomplete import IncompleteRows, Posteriors, posteriors
 from .linear_gaussian import LinearGaussian, most_components
 from .solver import Fit, Problem
@@ -144,13 +145,25 @@ def _maximised(
 ) -> tuple[Maximum, Spectrum]:
     """The fit of so many components, from the closed form of a spectrum, and the spectrum that it leads to."""
     initial = LinearGaussian.of_spectrum(spectrum, n_components, problem.noise_variance)
-    # zero would stay zero
-    initial = initial._replace(amplitudes=np.sqrt(np.maximum(initial.amplitudes**2, initial.noise_variance / 100)))
-    found = maximise(rows, initial, problem.noise_variance, problem.tol, problem.max_iter)
+    found = _maximum(rows, initial, problem)
     scatter = ExpectedScatter.of(rows, found.mean, found.loadings, found.noise_variance)
     near = filled.leading(min(2 * n_components + SPARE, len(filled.variances))).T
     near = np.column_stack([found.loadings / (np.linalg.norm(found.loadings) or 1), near])
     return found, scatter.spectrum(near[:, : filled.n_features])
+
+
+def _maximum(rows: IncompleteRows, initial: LinearGaussian, problem: Problem) -> Maximum:
+    """By filling gaps where that is quicker, and from where it ends by looking for latents."""
+    noise_variance, tol, n_before = problem.noise_variance, problem.tol, 0
+    if is_quicker(rows, len(initial.amplitudes)):
+        filled = maximise_filled(rows, initial, noise_variance, tol, problem.max_iter)
+        if filled.to_come <= tol or filled.n_iter == problem.max_iter:
+            return filled
+        initial, n_before = filled.model(), filled.n_iter
+    # zero would stay zero
+    initial = initial._replace(amplitudes=np.sqrt(np.maximum(initial.amplitudes**2, initial.noise_variance / 100)))
+    found = maximise(rows, initial, noise_variance, tol, problem.max_iter - n_before)
+    return found._replace(n_iter=n_before + found.n_iter)
 
 
 def _filled_spectrum(rows: IncompleteRows, problem: Problem) -> Spectrum:

@@ -13,10 +13,12 @@ from collections.abc import Iterator
 from typing import NamedTuple, Self
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy import sparse
 
-__all__ = ["IncompleteRows", "Posteriors", "has_gaps", "posteriors", "symmetric"]
+__all__ = ["BLOCK_NUMBERS", "IncompleteRows", "Posteriors", "has_gaps", "inverse_of_triangular", "posteriors",
+           "symmetric"]  # fmt: skip
 
 BLOCK_NUMBERS = 1 << 22
 """Numbers held at once for a block of features of all rows."""
@@ -30,7 +32,7 @@ class IncompleteRows(NamedTuple):
     values : array of shape (N, D)
         Zero where missing.
     patterns : array of bool of shape (P, D)
-        The different sets of observed features.
+        The different sets of observed features, from those of the fewest.
     starts : array of shape (P,)
         Where the rows of each pattern begin.
     pattern : array of shape (N,)
@@ -52,6 +54,8 @@ class IncompleteRows(NamedTuple):
         """From rows with NaN where a value is missing."""
         observed = ~np.isnan(X)
         _, first, pattern = np.unique(np.packbits(observed, axis=1), axis=0, return_index=True, return_inverse=True)
+        by_size = np.argsort(observed[first].sum(1), kind="stable")
+        first, pattern = first[by_size], np.argsort(by_size)[pattern]
         order = np.argsort(pattern, kind="stable")
         pattern = pattern[order]
         starts = np.searchsorted(pattern, np.arange(len(first)))
@@ -122,6 +126,12 @@ def symmetric(upper: NDArray) -> NDArray:
     return upper[..., np.maximum(places, places.T)]
 
 
+def inverse_of_triangular(factors: NDArray) -> NDArray[np.float64]:
+    """Of lower factors ``(*, K, K)``, which torch alone knows how to invert many at a time."""
+    unit = torch.eye(factors.shape[-1], dtype=torch.float64).expand(factors.shape)
+    return torch.linalg.solve_triangular(torch.from_numpy(factors), unit, upper=False).numpy()
+
+
 def posteriors(rows: IncompleteRows, mean: NDArray, loadings: NDArray, noise_variance: float) -> Posteriors:
     """Exact posteriors and log-likelihoods of rows under a linear Gaussian model, from their observed values.
 
@@ -135,7 +145,7 @@ def posteriors(rows: IncompleteRows, mean: NDArray, loadings: NDArray, noise_var
         precision += there @ (loadings[part, left] * loadings[part, right])
         projections += (values - rows.by_row(there) * mean[part]) / noise @ loadings[part]
     factors = np.linalg.cholesky(symmetric(precision) + np.eye(n_components))
-    roots = np.linalg.inv(factors).mT
+    roots = inverse_of_triangular(factors).mT
     means = (projections[:, None, :] @ rows.by_row(roots) @ rows.by_row(roots.mT))[:, 0, :]
     distances = (means**2).sum(1)
     for part, there, values in rows.blocks():

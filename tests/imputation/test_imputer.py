@@ -48,14 +48,14 @@ def test_the_model_with_the_least_error_at_hidden_values_fills_the_gaps():
     assert curved.errors_["lidvae"] < 0.8 * curved.errors_["linear"]
 
 
-def test_the_linear_model_has_components_that_fill_gaps_well():
-    """Of pixels all directions stand out from the noise, since some columns hardly vary."""
+def test_the_linear_model_takes_as_much_to_be_noise_as_fills_gaps_well():
+    """Of pixels all directions stand out from noise that is learned, since some columns hardly vary."""
     whole = StandardScaler().fit_transform(load_digits().data[:300])
     gaps = with_gaps(whole)
     error = lambda filled: np.sqrt(np.square(filled - whole)[np.isnan(gaps)].mean())  # noqa: E731
+    learned = [LinearFilling(K, random_state=0, tol=1e-3).fit(gaps).impute(gaps) for K in (8, 16, 32)]
     imputer = LIDVAEImputer("linear", random_state=0).fit(gaps)
-    assert imputer.estimator_.n_components_ < 16
-    assert error(imputer.transform(gaps)) < error(LinearFilling(16, random_state=0, tol=1e-3).fit(gaps).impute(gaps))
+    assert error(imputer.transform(gaps)) < min(map(error, learned))
 
 
 @pytest.mark.parametrize("shape", [(30, 1), (4, 10), (2, 3)])
