@@ -37,12 +37,11 @@ def test_what_was_seen_is_left_and_gaps_are_filled_in_the_units_of_the_data():
 
 def test_the_model_with_the_least_error_at_hidden_values_fills_the_gaps():
     """Rows of a linear model for one, and a curve for the other, on which no line explains a column by the other."""
-    linear = LIDVAEImputer(random_state=0).fit(with_gaps(linear_rows()))
+    linear = LIDVAEImputer(random_state=0).fit(with_gaps(linear_rows(64)))
     assert isinstance(linear.estimator_, IdentifiablePPCA)
-    t = np.random.default_rng(0).uniform(-1, 1, (400, 1))
-    curve = np.hstack([t, t**3, np.sin(3 * t), np.cos(4 * t)]) + 0.03 * np.random.default_rng(1).standard_normal(
-        (400, 4)
-    )
+    random = np.random.default_rng(0)
+    t = random.uniform(-1, 1, (64, 1))
+    curve = np.hstack([t, t**3, np.sin(3 * t), np.cos(4 * t)]) + 0.03 * random.standard_normal((64, 4))
     curved = LIDVAEImputer(random_state=0).fit(with_gaps(curve))
     assert isinstance(curved.estimator_, LIDVAE)
     assert curved.errors_["lidvae"] < 0.8 * curved.errors_["linear"]
