@@ -4,6 +4,7 @@ import argparse
 import csv
 import re
 import resource
+import statistics
 import subprocess
 import sys
 from collections.abc import Callable
@@ -89,9 +90,9 @@ def is_row(row: dict, **wanted: object) -> bool:
 
 
 def spread(figures: list[float], digits: int) -> str:
-    """Mean, and standard deviation where there are several."""
-    deviation = f" ± {np.std(figures):.{digits}f}" if len(figures) > 1 else ""
-    return f"{np.mean(figures):.{digits}f}{deviation}" if figures else ""
+    """Mean, and standard deviation where there are several; nothing of none."""
+    deviation = f" ± {statistics.stdev(figures):.{digits}f}" if len(figures) > 1 else ""
+    return f"{statistics.mean(figures):.{digits}f}{deviation}" if figures else ""
 
 
 def provenance() -> dict:

@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from cells import Cells
+from cells import Cells, spread
 from clustering_data import DATA
 
 __all__ = ["MEASURES", "Bar", "bars_of", "tables_of"]
@@ -49,7 +49,7 @@ def accuracies(cells: Cells, methods: Iterable[str]) -> list[str]:
     for method in methods:
         found = [saved(cells, name, method, "accuracy") for name in names]
         if any(found):
-            shown = [f"{mean_of(values, 3)} ({min(values):.3f})" if values else "" for values in found]
+            shown = [f"{spread(values, 3)} ({min(values):.3f})" if values else "" for values in found]
             lines.append(f"| {method} | {' | '.join(shown)} |")
     return lines
 
@@ -74,18 +74,10 @@ def line_of(figures: dict[str, list[float]], base: list[float], n_errors: int) -
     accuracy, information, times = (figures[name] for name in ("accuracy", "mi_y", "cpu_seconds"))
     failed = n_errors + sum(value < max(accuracy) - LARGEST_GAP for value in accuracy)
     return [
-        *(mean_of(figures[name]) for name in ("purity", "nmi", "ari", "mi_y")),
+        *(spread(figures[name], 2) for name in ("purity", "nmi", "ari", "mi_y")),
         f"{min(information):.2f}" if information else "",
-        mean_of(figures["ll"]),
+        spread(figures["ll"], 2),
         f"{statistics.mean(figures['clusters']):.3g}",
         f"{failed} of {len(accuracy) + n_errors}",
         f"{statistics.median(times) / statistics.median(base):.2g}" if base else "",
     ]
-
-
-def mean_of(values: list[float], digits: int = 2) -> str:
-    """Mean and standard deviation."""
-    if not values:
-        return ""
-    spread = f" ± {statistics.stdev(values):.{digits}f}" if len(values) > 1 else ""
-    return f"{statistics.mean(values):.{digits}f}{spread}"

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from cells import Cells, fashion_mnist, provenance
+from cells import Cells, fashion_mnist, provenance, spread
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
@@ -152,7 +152,7 @@ def table() -> str:
         for method in METHODS:
             rows = CELLS.read(method=method, depth=depth, split="test")
             ll, au, kl = ([float(row[name]) for row in rows] for name in ("ll", "au", "kl"))
-            likelihood = f"{statistics.mean(ll):.1f} ± {statistics.stdev(ll):.1f}"
+            likelihood = spread(ll, 1)
             lines.append(
                 f"| {depth} | {method} | {likelihood} | {statistics.mean(au):.2f} | {statistics.mean(kl):.1f} |"
             )

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from cells import Cells, command_line, provenance
+from cells import Cells, command_line, provenance, spread
 from sklearn.datasets import make_swiss_roll
 from torch import Tensor, nn
 
@@ -207,7 +207,7 @@ def table() -> str:
         for data in kinds:
             vae = CELLS.mean("ll", **key_of(data, training, SIDES[0]), split="test")
             found = (costs(data, training, side) for side in SIDES[1:])
-            cells = " | ".join(f"{np.mean(nats):.2f} ± {np.std(nats, ddof=1):.2f}" for nats in found)
+            cells = " | ".join(spread(list(nats), 2) for nats in found)
             lines.append(f"| {data} | {training} | {vae:.2f} | {cells} |")
     return "\n".join(lines)
 

@@ -9,14 +9,13 @@ with all parameters at their defaults: `LIDVAE` with the section and with the de
 `VAE` with its classical encoder and with that of `LIDVAE` ("principal"). The tables are scikit-learn's.
 """
 
-import statistics
 import time
 import warnings
 from pathlib import Path
 
 import numpy as np
 import torch
-from cells import Cells, command_line, provenance
+from cells import Cells, command_line, provenance, spread
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_wine
 from sklearn.model_selection import KFold
 
@@ -90,7 +89,7 @@ def table() -> str:
         cells = []
         for method in METHODS:
             seeds = [CELLS.mean("ll", data=data, method=method, seed=seed) for seed in SEEDS]
-            cells.append(f"{statistics.mean(seeds):.2f} ± {statistics.stdev(seeds):.2f}")
+            cells.append(spread(seeds, 2))
         lines.append(f"| {data} | {' | '.join(cells)} |")
     return "\n".join(lines)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
-from cells import Cells
+from cells import Cells, spread
 from table_1_methods import CLUSTERS, METHODS, OURS, RATES
 
 __all__ = ["CELLS", "table"]
@@ -79,7 +79,7 @@ def figures(rows: list[dict], base: list[float]) -> list[str]:
           ("ll", "au", "informative_units", "kl", "mi_lower", "mi_upper", "cpu_seconds")}  # fmt: skip
     collapsed = sum(share < COLLAPSED for share in of["au"])
     return [
-        spread(of["ll"]),
+        spread(of["ll"], 1),
         f"{statistics.mean(of['au']):.2f} (least {min(of['au']):.2f})",
         f"{statistics.mean(of['informative_units']):.1f}",
         f"{statistics.mean(of['kl']):.1f}",
@@ -99,14 +99,10 @@ def clusters_table(data: str) -> str:
             of = {name: [float(row[name]) for row in rows] for name in
                   ("ll", "au", "informative_units", "kl", "mi_y", "accuracy", "clusters", "cpu_seconds")}  # fmt: skip
             accuracy = f"{statistics.mean(of['accuracy']):.2f}" if data == "fashion" else ""
-            told = [side, rows[0]["encoder"], spread(of["ll"]), f"{statistics.mean(of['au']):.2f}",
+            told = [side, rows[0]["encoder"], spread(of["ll"], 1), f"{statistics.mean(of['au']):.2f}",
                     f"{statistics.mean(of['informative_units']):.1f}", f"{statistics.mean(of['kl']):.1f}",
                     f"{statistics.mean(of['mi_y']):.2f}", accuracy,
                     f"{statistics.mean(of['clusters']):.0f}",
                     f"{statistics.median(of['cpu_seconds']) / statistics.median(base):.1f}"]  # fmt: skip
             lines.append(f"| {' | '.join(told)} |")
     return "\n".join(lines)
-
-
-def spread(values: list[float]) -> str:
-    return f"{statistics.mean(values):.1f} ± {statistics.stdev(values) if len(values) > 1 else 0.0:.1f}"

@@ -34,7 +34,7 @@ from joblib import Parallel, delayed
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
-from cells import Cells, provenance
+from cells import Cells, provenance, spread
 from sklearn.decomposition import TruncatedSVD
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -263,12 +263,10 @@ def table_of(data: str) -> str:
 def line_of(rows: list[dict], base: list[float]) -> list[str]:
     """A cell that has no latent variable shows none of its figures."""
     shown = lambda name, digits: f"{statistics.mean(of(rows, name)):.{digits}f}" if of(rows, name) else ""  # noqa: E731
-    perplexities = of(rows, "perplexity")
-    spread = f" ± {statistics.stdev(perplexities):.2f}" if len(perplexities) > 1 else ""
     between = f"{shown('mi_lower', 2)} and {shown('mi_upper', 2)}" if of(rows, "mi") else ""
     ratio = statistics.median(of(rows, "cpu_seconds")) / statistics.median(base) if base else float("nan")
     encoder = rows[0]["encoder"] if of(rows, "mi") else ""
-    return [encoder, str(len(rows)), f"{shown('perplexity', 2)}{spread}", shown("ll", 1), shown("au", 2),
+    return [encoder, str(len(rows)), spread(of(rows, "perplexity"), 2), shown("ll", 1), shown("au", 2),
             shown("informative_units", 1), shown("kl", 2), between, shown("accuracy", 3), f"{ratio:.1f}"]  # fmt: skip
 
 
