@@ -66,12 +66,16 @@ class Flag:
 
 @dataclass(frozen=True)
 class Number:
-    """A number, finite or not."""
+    """A number, of which it is asked or not that it is finite."""
 
-    words: str = "a number"
+    is_finite: bool = False
+
+    @property
+    def words(self) -> str:
+        return "a finite number" if self.is_finite else "a number"
 
     def fits(self, value: Any, sizes: Sizes) -> bool:
-        return isinstance(value, Real) and not isinstance(value, bool)
+        return isinstance(value, Real) and not isinstance(value, bool) and (not self.is_finite or math.isfinite(value))
 
 
 @dataclass(frozen=True)
@@ -115,17 +119,23 @@ class Array:
         The letters of the types that it may have, of `numpy.dtype.kind`.
     shape : tuple of str or int, or None
         The name or the length of each axis; None takes any shape.
+    is_finite : bool
+        Whether all its numbers must be finite.
     """
 
     kinds: str = "f"
     shape: tuple[str | int, ...] | None = None
+    is_finite: bool = False
 
     @property
     def words(self) -> str:
-        return f"an array of type {'/'.join(self.kinds)}" + (f" and shape {self.shape}" if self.shape else "")
+        shape = f" and shape {self.shape}" if self.shape else ""
+        return f"an array of type {'/'.join(self.kinds)}{shape}" + (", all of it finite" if self.is_finite else "")
 
     def fits(self, value: Any, sizes: Sizes) -> bool:
         if not isinstance(value, np.ndarray) or value.dtype.kind not in self.kinds:
+            return False
+        if self.is_finite and not np.isfinite(value).all():
             return False
         if self.shape is None:
             return True

@@ -61,11 +61,16 @@ class RandomStateForm:
         return random
 
 
+def finite(*shape: str) -> Array:
+    """Numbers of a linear model, which has no answers where one of them is none."""
+    return Array("f", shape, is_finite=True)
+
+
 LINEAR_GAUSSIAN = {
-    "mean": Array("f", ("features",)),
-    "directions": Array("f", ("components", "features")),
-    "amplitudes": Array("f", ("components",)),
-    "noise_variance": Number(),
+    "mean": finite("features"),
+    "directions": finite("components", "features"),
+    "amplitudes": finite("components"),
+    "noise_variance": Number(is_finite=True),
 }
 
 COVARIATE = {
@@ -82,14 +87,14 @@ RECORDS = [
     RecordForm(Merging, {"n_clusters": Whole(1), "valley": Number()}),
     RecordForm(
         Moments,
-        {"weight": Number(), "mean": Array("f", ("features",)), "scatter": Array("f", ("features", "features"))},
+        {"weight": Number(is_finite=True), "mean": finite("features"), "scatter": finite("features", "features")},
     ),
     RecordForm(LinearGaussian, LINEAR_GAUSSIAN),
     RecordForm(
         FactorModel,
         {
-            "mean": Array("f", ("features",)),
-            "noise_variance": Array("f", ("features",)),
+            "mean": finite("features"),
+            "noise_variance": finite("features"),
             "white": Is((LinearGaussian,)),
         },
     ),
@@ -98,7 +103,7 @@ RECORDS = [
         {
             "moments": Is((Moments,)),
             "model": Is((LinearGaussian, FactorModel)),
-            "third_moments": Array("f", ("components",)),
+            "third_moments": finite("components"),
         },
     ),
     RandomStateForm(),

@@ -162,6 +162,19 @@ def test_weights_that_are_not_finite_are_told(read, name, value):
     assert "weight are not all finite" in read(changed(name, arrays=with_weight(change)))
 
 
+@pytest.mark.parametrize("value", [np.nan, -np.inf])
+@pytest.mark.parametrize("name", ["mean", "directions", "amplitudes"])
+def test_numbers_of_a_linear_model_that_are_not_finite_are_told(read, name, value):
+    def change(arrays):
+        array = arrays[f"model.model_.{name}"].copy()
+        array.flat[-1] = value
+        return {**arrays, f"model.model_.{name}": array}
+
+    text = read(changed("IdentifiablePPCA", arrays=change))
+    assert f"model.model_.{name} is" in text
+    assert "all of it finite" in text
+
+
 def test_a_model_whose_weights_are_not_finite_is_not_written(tmp_path):
     model = sklid.LIDVAE(**SMALL).fit(X)
     with torch.no_grad():
