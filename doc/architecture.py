@@ -135,7 +135,7 @@ def imports_between_parts() -> Counter[tuple[str, str]]:
 
 WIDTH, MARGIN, TOP, BAND, BOX_WIDTH, RAILS = 900, 24, 104, 82, 400, 560
 EDGE = MARGIN + BAND + BOX_WIDTH
-TALL, LOW, GAP = 58, 30, 6
+TALL, LOW, GAP, ROW, INDENT = 58, 30, 6, 18, 14
 LINES_PER_STEP, STEP, SHORTEST_BAR = 20, 2, 2
 """A bar has two pixels for every twenty lines, and sizes are in hundreds: most changes leave the picture alone."""
 COLOURS = {
@@ -186,11 +186,33 @@ class Place(NamedTuple):
         return self.y + round(0.7 * self.height)
 
 
+class Bar(NamedTuple):
+    """The bar of a file: its row in the box, where it begins, and how wide it is."""
+
+    module: str
+    row: int
+    x: int
+    width: int
+
+
+def bars(part: Part) -> list[Bar]:
+    """The files of a part side by side, in a further row where one is full."""
+    found: list[Bar] = []
+    row, x, most = 0, 0, BOX_WIDTH - 2 * INDENT
+    for module in part.modules:
+        width = max(SHORTEST_BAR, STEP * round(n_lines(module) / LINES_PER_STEP))
+        if x + width > most:
+            row, x = row + 1, 0
+        found.append(Bar(module, row, x, width))
+        x += width + 2
+    return found
+
+
 def places() -> list[Place]:
     """The parts from the top down."""
     found, y = [], TOP
     for part in reversed(parts()):
-        height = LOW if part.floor == "root" else TALL
+        height = LOW if part.floor == "root" else TALL + ROW * bars(part)[-1].row
         found.append(Place(part, y, height))
         y += height + GAP
     return found
@@ -232,18 +254,15 @@ def _box(place: Place) -> Iterator[str]:
     if part.floor == "root":
         title = part.title.replace("__init__", "__init__ (what users import from sklid)")
         yield f'<text class="soft" x="{left - 20}" y="{y + 20}" text-anchor="end">root</text>'
-        yield f'<text class="file" x="{left + 14}" y="{y + 20}">{title}</text>'
+        yield f'<text class="file" x="{left + INDENT}" y="{y + 20}">{title}</text>'
         return
     n_hundreds = max(1, round(sum(map(n_lines, part.modules)) / 100))
     size = f"{len(part.modules)} files, about {n_hundreds}00 lines"
-    yield f'<text class="name" x="{left + 14}" y="{y + 22}">{part.title}</text>'
-    yield f'<text class="soft" x="{left + BOX_WIDTH - 14}" y="{y + 22}" text-anchor="end">{size}</text>'
-    x = left + 14
-    for module in part.modules:
-        width = max(SHORTEST_BAR, STEP * round(n_lines(module) / LINES_PER_STEP))
-        bar = f'x="{x}" y="{y + 33}" width="{width}" height="14" rx="1.5" fill="{colour}"'
+    yield f'<text class="name" x="{left + INDENT}" y="{y + 22}">{part.title}</text>'
+    yield f'<text class="soft" x="{left + BOX_WIDTH - INDENT}" y="{y + 22}" text-anchor="end">{size}</text>'
+    for module, row, x, width in bars(part):
+        bar = f'x="{left + INDENT + x}" y="{y + 33 + ROW * row}" width="{width}" height="14" rx="1.5" fill="{colour}"'
         yield f"<rect {bar}><title>{module}</title></rect>"
-        x += width + 2
 
 
 def _floors(placed: list[Place]) -> Iterator[str]:
