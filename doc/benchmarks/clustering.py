@@ -47,7 +47,7 @@ OWN = {
     "digits": {},
     "pinwheel": {},
     "satimage": {},
-    "mnist": {"likelihood": "bernoulli", "kl_warmup": 0.0},
+    "mnist": {"likelihood": "bernoulli"},
     "fashion": {"likelihood": "bernoulli", "encoder": "conv", "augment": "shift"},
     "bladder": {"likelihood": "poisson"},
     "wine": {},
@@ -55,7 +55,7 @@ OWN = {
     "iris": {},
 }
 """What LIDGMVAEClustering is told of each data set beside the number of classes: nothing else differs between them."""
-MAY_DIFFER = {"likelihood", "k", "n_components", "encoder", "image_shape", "augment", "kl_warmup"}
+MAY_DIFFER = {"likelihood", "k", "n_components", "encoder", "image_shape", "augment"}
 CLASSICAL = {"likelihood", "k", "n_components"}
 """What of it "GMVAE random" is told, too, whose encoder is its own."""
 OURS, BRENIER, PLAIN, RANDOM = "LIDGMVAEClustering", "LIDGMVAE brenier", "GMVAE", "GMVAE random"

@@ -267,7 +267,8 @@ def line_of(rows: list[dict], base: list[float]) -> list[str]:
     between = f"{shown('mi_lower', 2)} and {shown('mi_upper', 2)}" if of(rows, "mi") else ""
     ratio = statistics.median(of(rows, "cpu_seconds")) / statistics.median(base) if base else float("nan")
     encoder = rows[0]["encoder"] if of(rows, "mi") else ""
-    told = f"{shown('informative_units', 1)} ({min(of(rows, 'n_informative')):.0f})" if encoder else ""
+    counts = " to ".join(f"{count:.0f}" for count in sorted(set(of(rows, "n_informative"))))
+    told = f"{shown('informative_units', 1)} ({counts})" if encoder else ""
     return [encoder, str(len(rows)), spread(of(rows, "perplexity"), 2), shown("ll", 1), shown("au", 2),
             told, shown("kl", 2), between, shown("accuracy", 3), f"{ratio:.1f}"]  # fmt: skip
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.preprocessing import StandardScaler
@@ -15,8 +15,10 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 from torch import Tensor
 
-from ..nn import Likelihood, MixedLikelihood
+from ..nn import InversionError, Likelihood, MixedLikelihood
 from .blocks import row_blocks
+from .column_families import OF_CODES
+from .column_kinds import key_of
 from .mixed_table import MixedTable
 from .scale import fitted_scaler
 from .spooled import is_in_parts
@@ -96,12 +98,32 @@ class MixedAdapter(TableAdapter):
             self.shares_seen = 1 - np.isnan(rows).mean(axis=0)
         return rows
 
+    def checked_means(self, estimator: BaseEstimator, X: ArrayLike) -> NDArray[np.float64]:
+        """Rows of means in double precision, of which categories have none.
+
+        Raises
+        ------
+        InversionError
+            If a column has categories.
+        """
+        coded = [column for column, family in enumerate(self.table.families) if family in OF_CODES]
+        if coded:
+            raise InversionError(
+                f"Column {self.key(coded[0])} holds categories, which are no means, so no latent can be told from "
+                "them. Ask transform for the posterior."
+            )
+        return super().checked_means(estimator, X)
+
+    def key(self, column: int) -> str:
+        """What an error calls a column."""
+        return key_of(self.table.labels, column)
+
     def learn(self, X: NDArray[np.float64], noise: str) -> tuple[Tensor, Likelihood]:
         """Learn the scales of checked rows; the rows as training sees them, and the likelihood for them."""
         gaussian = [column for column, family in enumerate(self.table.families) if family == "gaussian"]
         if gaussian and self.scale is not None:
             by = "column" if self.scale == "auto" else self.scale
-            self.scaler, self.learned_scale = _scaler_of(X, gaussian, by)
+            self.scaler, self.learned_scale = _scaler_of(X, gaussian, by, [self.key(column) for column in gaussian])
         rows = self.rows(X).float()
         likelihood = MixedLikelihood.from_families(row_blocks(rows), self.table.families, noise)
         self.support = likelihood.support
@@ -121,9 +143,9 @@ class MixedAdapter(TableAdapter):
         return super().given_back(self.table.decode(rows, "array", rounded), container, names, like)
 
 
-def _scaler_of(X: NDArray[np.float64], columns: list[int], scale: str) -> tuple[StandardScaler, str]:
+def _scaler_of(X: NDArray[np.float64], columns: list[int], scale: str, keys: list[str]) -> tuple[StandardScaler, str]:
     """A scaler that leaves all other columns as they are."""
-    own, learned = fitted_scaler(X[:, columns], scale)
+    own, learned = fitted_scaler(X[:, columns], scale, keys)
     scaler = StandardScaler().fit(np.zeros((1, X.shape[1])))
     scaler.mean_[columns], scaler.scale_[columns], scaler.var_[columns] = own.mean_, own.scale_, own.var_
     return scaler, learned

@@ -16,7 +16,7 @@ The standard deviation of a pixel that is almost always blank is small and its r
 that have been brought to mean 0 and variance 1, or to the range from 0 to 1, count as being of one unit.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,13 +34,15 @@ WIDEST_RANGE = 4.0
 """Greatest range of a column of one unit, over the lower quartile of the ranges."""
 
 
-def fitted_scaler(X: Rows, scale: str) -> tuple[StandardScaler, str]:
+def fitted_scaler(X: Rows, scale: str, keys: Sequence[str] | None = None) -> tuple[StandardScaler, str]:
     """The transformer from the units of checked rows to those of a model, and which scale it has.
 
     Parameters
     ----------
     X : array, MappedRows or SparseRows of shape (n_samples, n_features)
     scale : {"auto", "column", "table"}
+    keys : list of str
+        What an error calls the columns; None takes their numbers.
 
     Raises
     ------
@@ -54,7 +56,7 @@ def fitted_scaler(X: Rows, scale: str) -> tuple[StandardScaler, str]:
     scale : {"column", "table"}
         As given, or for "auto" as the rows have it: "table" if the columns are of one unit as far as they show it.
     """
-    scaler = _standardising(X)
+    scaler = _standardising(X, keys)
     if scale == "auto":
         scale = "table" if _have_one_unit(X, scaler) else "column"
     if scale == "table":
@@ -63,7 +65,7 @@ def fitted_scaler(X: Rows, scale: str) -> tuple[StandardScaler, str]:
     return scaler, scale
 
 
-def _standardising(X: Rows) -> StandardScaler:
+def _standardising(X: Rows, keys: Sequence[str] | None) -> StandardScaler:
     scaler = StandardScaler(with_mean=not isinstance(X, SparseRows))  # which sparse blocks are not to be changed by
     with np.errstate(over="ignore", invalid="ignore"):
         for block in _blocks(X):
@@ -72,8 +74,8 @@ def _standardising(X: Rows) -> StandardScaler:
     if not np.isfinite(scaler.var_).all():
         column = int(np.flatnonzero(~np.isfinite(scaler.var_))[0])
         raise ValueError(
-            f"Column {column} holds values so large that their variance is beyond double precision. Divide it, or the "
-            "whole table, by a constant."
+            f"Column {keys[column] if keys else column} holds values so large that their variance is beyond double "
+            "precision. Divide it, or the whole table, by a constant."
         )
     return scaler
 

@@ -106,6 +106,10 @@ class TableAdapter:
         """Rows of means in double precision, which need not be values of the likelihood."""
         return validate_data(estimator, X, reset=False, dtype=np.float64)
 
+    def key(self, column: int) -> str:
+        """What an error calls a column."""
+        return str(column)
+
     def features(self, X: Rows) -> Rows:
         """The columns of checked rows that are modelled."""
         return X
@@ -133,7 +137,7 @@ class TableAdapter:
         extremes = np.fmin.reduce(rows, axis=None, initial=0), np.fmax.reduce(rows, axis=None, initial=0)
         if max(-extremes[0], extremes[1]) > LARGEST_VALUE:
             row, column = np.argwhere(abs(rows) > LARGEST_VALUE)[0]
-            place = f"column {column}," if first is None else f"column {column}, row {first + row},"
+            place = f"column {self.key(column)}," + ("" if first is None else f" row {first + row},")
             raise ValueError(
                 f"X holds the value {X[row, column]:g} in {place} which in the units of the model is beyond "
                 "single precision. Divide the table by a constant, or look for what is wrong with that row."

@@ -81,7 +81,7 @@ class Inference:
     def log_likelihoods(self, X: NDArray) -> NDArray[np.float64]:
         """Importance-weighted bound of each row in nats, in the units of the data: ``(N, P) -> (N,)``."""
         blocks = self._blocks(X, self.noise.n_draws)
-        scores = self._joined((iwae(self._log_weights(x, self.noise(x))) for x in blocks), len(X))
+        scores = self._joined(map(self._log_likelihood, blocks), len(X))
         return scores.astype(np.float64) - self.table.log_volumes(X)
 
     @without_gradients()
@@ -168,6 +168,11 @@ class Inference:
 
     def _mean(self, z: Tensor, given: Tensor | None = None) -> Tensor:
         return self.model.likelihood.mean(self.model.natural_parameters(z, given))
+
+    def _log_likelihood(self, x: Tensor) -> Tensor:
+        """In the units of the model: ``(N, P) -> (N,)``; 0, whatever the draws, of a row in which nothing was seen."""
+        is_empty = torch.isnan(self.model.features(x)).all(-1)
+        return iwae(self._log_weights(x, self.noise(x))).masked_fill(is_empty, 0.0)
 
     def _log_weights(self, x: Tensor, noise: Tensor) -> Tensor:
         """Log-weights of draws for each row; guarded ones where it has gaps: ``(N, P), (S, N, K) -> (S, N)``."""

@@ -14,9 +14,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, clone
-from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ..data.scale import fitted_scaler
 from ..estimators.declaration import parameter, with_parameters
 from ..estimators.lidvae import LIDVAE
 from ..randomness import seed_of
@@ -127,7 +127,8 @@ class LIDVAEImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If X is no table of finite numbers and gaps, or a column has no value.
+            If X is no table of finite numbers and gaps, a column has no value, or its variance is beyond double
+            precision.
         """
         X = self._validated(X, reset=True)
         empty = np.isnan(X).all(axis=0)
@@ -137,7 +138,7 @@ class LIDVAEImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
                 "Leave it out."
             )
         self._seed = seed_of(self.random_state)
-        scaler = StandardScaler().fit(X)
+        scaler, _ = fitted_scaler(X, "column")
         rows = scaler.transform(X)
         model, errors, spread = self._chosen(rows)
         estimator = model.fit(rows)

@@ -180,3 +180,24 @@ def test_rows_with_gaps_have_scores_and_fillings_under_every_family_of_clusters(
     model = LIDMVAEClustering(2, n_components=2, **told).fit(X)
     assert np.isfinite(model.score_samples(X)).all()
     assert np.isfinite(model.impute(X)).all()
+
+
+@pytest.mark.parametrize(
+    "model",
+    [LIDVAE(**QUICK), LIDGMVAEClustering(2, n_init=1, **QUICK), LIDVAE(likelihood="auto", **QUICK), VAE(**QUICK)],
+)
+def test_the_likelihood_of_nothing_is_one(model):
+    """In the units of any table, and whatever an encoder makes of it."""
+    X = with_gaps(100 * IRIS)
+    X[:2] = np.nan
+    scores = model.fit(X).score_samples(X)
+    assert (scores[:2] == 0).all()
+    assert (scores[2:] != 0).all()
+
+
+def test_the_likelihood_of_no_counts_is_one_whatever_their_covariates():
+    counts = np.random.default_rng(0).poisson(5, (60, 3)).astype(float)
+    counts[:2] = np.nan
+    X = np.column_stack([np.arange(60) % 2, counts])
+    model = LIDVAE(1, likelihood="poisson", covariates=[0], offset="library", **QUICK).fit(X)
+    assert (model.score_samples(X)[:2] == 0).all()

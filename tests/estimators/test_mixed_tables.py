@@ -13,6 +13,7 @@ from sklearn.preprocessing import FunctionTransformer
 from sklid import LIDVAE, LIDGMVAEClustering, LIDMVAEClustering
 from sklid.baselines import VAE
 from sklid.exceptions import UnknownCategoryWarning
+from sklid.nn import InversionError
 
 QUICK = {"max_epochs": 3, "decoder_width": 16, "encoder_width": 16, "random_state": 0}
 FAMILIES = {
@@ -284,3 +285,26 @@ def test_gaussian_embedding_without_numbers_is_an_error(n_components):
 def test_gaussian_embedding_works_with_clusters():
     model = LIDGMVAEClustering(2, n_components=2, likelihood="auto", embedding="gaussian", **QUICK).fit(measured())
     assert model.mutual_information_lower_bound_ > 0
+
+
+def test_categories_have_no_inverse():
+    frame, _ = people()
+    model = LIDVAE(2, likelihood=FAMILIES, **QUICK).fit(frame)
+    with pytest.raises(InversionError, match="Column 'eyes' holds categories, which are no means"):
+        model.invert(model.inverse_transform(model.transform(frame)))
+
+
+@pytest.mark.parametrize("covariates", [None, ["height"]])
+def test_a_column_with_a_value_too_large_is_named(covariates):
+    """In fit, and afterwards; whatever stands before it."""
+    frame = people(gaps=False)[0].assign(weight=np.arange(300.0))
+    told = {**FAMILIES, "weight": "gaussian"}
+    for column in covariates or ():
+        told.pop(column)
+    model = LIDVAE(2, likelihood=told, covariates=covariates, **QUICK).fit(frame)
+    frame.loc[7, "weight"] = 1e30
+    with pytest.raises(ValueError, match="1e\\+30 in column 'weight'"):
+        model.transform(frame)
+    frame.loc[7, "weight"] = 1e300
+    with pytest.raises(ValueError, match="Column 'weight' holds values so large"):
+        model.fit(frame)

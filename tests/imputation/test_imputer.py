@@ -150,3 +150,14 @@ def test_a_fit_that_is_interrupted_leaves_the_imputer_as_it_was(monkeypatch):
     with pytest.raises(NotFittedError, match="not fitted"):
         imputer.transform(X)
     np.testing.assert_array_equal(fitted.transform(X), before)
+
+
+@pytest.mark.parametrize("model", ["linear", "best"])
+@pytest.mark.parametrize("value", [1e155, 1e300])
+def test_a_column_of_values_too_large_is_told(model, value):
+    X = with_gaps(linear_rows(50))
+    X[1, 1] = value
+    with pytest.raises(
+        ValueError, match="Column 1 holds values so large that their variance is beyond double precision"
+    ):
+        LIDVAEImputer(model, random_state=0).fit(X)
