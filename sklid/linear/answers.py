@@ -240,7 +240,7 @@ class LinearInferenceMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         rows = IncompleteRows.of(X.astype(np.float64, copy=False))
         found = posteriors(rows, model.mean, model.loadings, model.noise_variance)
         places = np.argsort(rows.order)
-        return Posteriors(found.means[places], rows.by_row(found.roots)[places], found.log_likelihoods[places])
+        return Posteriors(found.means[places], rows.by_row(found.covariances)[places], found.log_likelihoods[places])
 
     def _validated(self, X: ArrayLike, complete: bool = False) -> NDArray[np.floating]:
         check_is_fitted(self)

@@ -109,13 +109,13 @@ class _Regressions(NamedTuple):
     of_spreads: NDArray[np.float64]
 
     @classmethod
-    def of(cls, rows: IncompleteRows, means: NDArray, covariances: NDArray, fit_mean: bool) -> Self:
-        regressors = np.column_stack([means, np.ones(len(means))]) if fit_mean else means
+    def of(cls, rows: IncompleteRows, found: Posteriors, fit_mean: bool) -> Self:
+        regressors = np.column_stack([found.means, np.ones(len(found.means))]) if fit_mean else found.means
         weighted = rows.weights[:, None] * regressors
         left, right = np.triu_indices(regressors.shape[1])
         of_means = rows.by_pattern(weighted[:, left] * regressors[:, right])
-        left, right = np.triu_indices(means.shape[1])
-        return cls(regressors, weighted, of_means, rows.counts[:, None] * covariances[:, left, right])
+        left, right = np.triu_indices(found.means.shape[1])
+        return cls(regressors, weighted, of_means, rows.counts[:, None] * found.covariances[:, left, right])
 
     def solved(self, there: NDArray, targets: NDArray) -> tuple[NDArray, float]:
         """Coefficients of some features ``(d, K)`` or ``(d, K + 1)``, and the expected squares that they leave open."""
@@ -130,8 +130,7 @@ class _Regressions(NamedTuple):
 
 def _step(rows: IncompleteRows, found: Posteriors, mean: NDArray, fit_mean: bool) -> tuple[NDArray, NDArray, float]:
     """One step: a regression for each feature, the noise, and the free mean and covariance of z absorbed."""
-    n_components, covariances = found.means.shape[1], found.covariances
-    regressions = _Regressions.of(rows, found.means, covariances, fit_mean)
+    regressions, n_components = _Regressions.of(rows, found, fit_mean), found.means.shape[1]
     coefficients, squares = np.empty((len(mean), regressions.regressors.shape[1])), 0.0
     for part, there, values in rows.blocks():
         observed = rows.by_row(there)
@@ -141,7 +140,7 @@ def _step(rows: IncompleteRows, found: Posteriors, mean: NDArray, fit_mean: bool
         squares += spread + float(rows.weights @ (residuals**2).sum(1))
     noise, total = squares / float(rows.counts @ rows.patterns.sum(1)), float(rows.weights.sum())
     second = (rows.weights[:, None] * found.means).T @ found.means / total
-    second += np.tensordot(rows.counts, covariances, axes=1) / total
+    second += np.tensordot(rows.counts, found.covariances, axes=1) / total
     centre = rows.weights @ found.means / total if fit_mean else np.zeros(n_components)
     loadings = coefficients[:, :n_components]
     mean = mean + coefficients[:, -1] + loadings @ centre if fit_mean else mean

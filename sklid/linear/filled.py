@@ -94,26 +94,26 @@ def maximise_filled(
 
     Where there is not, it ends before its time, with more to come.
     """
-    model, history, to_come, n_iter = initial, list[float](), math.inf, 0
-    while n_iter < max_iter and model.noise_variance >= LEAST_SHARE * float(model.variances.max()):
-        n_iter += 1
+    model, history, to_come = initial, list[float](), math.inf
+    while len(history) < max_iter and model.noise_variance >= LEAST_SHARE * float(model.variances.max()):
         found = Filled.of(rows, model)
         history.append(float(rows.weights @ found.log_likelihoods / rows.weights.sum()))
         to_come = gain_to_come(history)
         if to_come <= tol:
-            return Maximum(model.mean, model.loadings, model.noise_variance, n_iter, 0.0)
+            return Maximum(model.mean, model.loadings, model.noise_variance, len(history), 0.0)
         spectrum = found.spectrum(model.mean, rows.weights)
         model = LinearGaussian.of_spectrum(spectrum, len(initial.amplitudes), noise_variance)
-    return Maximum(model.mean, model.loadings, model.noise_variance, n_iter, to_come)
+    return Maximum(model.mean, model.loadings, model.noise_variance, len(history), to_come)
 
 
 def _by_size(rows: IncompleteRows) -> Iterator[tuple[slice, NDArray[np.intp]]]:
     """Patterns that have equally many gaps, which stand side by side: which, and their gaps ``(p, m)``."""
     sizes = (~rows.patterns).sum(1)
+    sizes = sizes[sizes > 0]  # complete rows stand last
     for first, last in pairwise([*np.flatnonzero(np.diff(sizes, prepend=-1)), len(sizes)]):
         size = int(sizes[first])
-        step = max(1, BLOCK_NUMBERS // max(size, 1) ** 2)
-        for start in range(first, last if size else first, step):
+        step = max(1, BLOCK_NUMBERS // size**2)
+        for start in range(first, last, step):
             part = slice(start, min(start + step, last))
             yield part, np.nonzero(~rows.patterns[part])[1].reshape(-1, size)
 

@@ -93,16 +93,11 @@ class IncompleteRows(NamedTuple):
 
 
 class Posteriors(NamedTuple):
-    """Means ``(N, K)``, roots of the covariances ``(P, K, K)`` by pattern, and log-likelihoods ``(N,)`` of rows."""
+    """Means ``(N, K)``, covariances ``(P, K, K)`` by pattern, and log-likelihoods ``(N,)`` of rows."""
 
     means: NDArray[np.float64]
-    roots: NDArray[np.float64]
+    covariances: NDArray[np.float64]
     log_likelihoods: NDArray[np.float64]
-
-    @property
-    def covariances(self) -> NDArray[np.float64]:
-        """Of p(z | x), by pattern: ``(P, K, K)``."""
-        return self.roots @ self.roots.mT
 
     def mean_kl(self, rows: IncompleteRows) -> NDArray[np.float64]:
         """Mean over the rows of KL(p(z_k | x), p(z_k)), each from what is observed of it: ``(K,)``."""
@@ -154,4 +149,4 @@ def posteriors(rows: IncompleteRows, mean: NDArray, loadings: NDArray, noise_var
         distances += (residuals**2).sum(1)
     constant = rows.patterns.sum(1) * math.log(2 * math.pi * noise_variance)
     constant += 2 * np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(1)
-    return Posteriors(means, roots, -0.5 * (rows.by_row(constant) + distances))
+    return Posteriors(means, roots @ roots.mT, -0.5 * (rows.by_row(constant) + distances))
