@@ -1,6 +1,6 @@
 """Tables as they come: how well gaps are filled, beside the imputers of scikit-learn.
 
-    python doc/benchmarks/data.py            full run: two to three hours on one thread; goes on where it stopped
+    python doc/benchmarks/data.py            full run: about an hour on one thread; goes on where it stopped
     python doc/benchmarks/data.py --quick    one table, under 20 seconds
     python doc/benchmarks/data.py --table    the tables of the saved results, in Markdown
 
@@ -31,7 +31,7 @@ from sklid import CollapseWarning, LIDVAEImputer
 
 BY_CHANCE, BLOCK = "by chance", "block"
 SHARE, N_MASKS, N_DRAWS, INTERVAL = 0.2, 5, 200, (0.05, 0.95)
-SECONDS = 25
+SECONDS = 11
 """Of a cell on one thread, on average."""
 TABLES: dict[str, Callable[[], NDArray]] = {
     "wine": lambda: load_wine().data,

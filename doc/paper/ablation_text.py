@@ -1,6 +1,6 @@
 """What keeps the latent variables of a model of documents in use, and at what cost: each choice changed alone.
 
-    python doc/paper/ablation_text.py            full run: about 2 hours on one thread; goes on where it stopped
+    python doc/paper/ablation_text.py            full run: about 3 hours on one thread; goes on where it stopped
     python doc/paper/ablation_text.py --quick    a few made sentences, under 10 seconds
     python doc/paper/ablation_text.py --table    the table of the saved results, in Markdown
 
@@ -120,7 +120,7 @@ def run_full() -> None:
         for choice in choices
     ]
     keys = [key for key in keys if not CELLS.read(**key)]
-    print(f"{len(keys)} fits to do, about {3 * len(keys)} minutes on one thread", flush=True)
+    print(f"{len(keys)} fits to do, about {5 * len(keys)} minutes on one thread", flush=True)
     documents = load(YELP)
     for key in keys:
         with warnings.catch_warnings():
