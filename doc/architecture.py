@@ -43,7 +43,7 @@ HOUSE = [
     ("floor 4", "linear",
      "dense_blocks edge weak spectrum covariance permutation rows linear_gaussian isotropy leftover precise "
      "factor_model units solver incremental incomplete expectation_maximization filled factor_analysis expected "
-     "gradient maximum_likelihood attributes answers verdict ppca"),
+     "determined starts incomplete_fit gradient maximum_likelihood attributes answers verdict ppca"),
     ("floor 5", "imputation", "calibration linear imputer"),
     ("floor 5", "baselines",
      "classical gaussian_posterior vae beta_vae free_bits_vae delta_vae bn_vae skip_vae lagging_vae "

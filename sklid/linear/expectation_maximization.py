@@ -27,13 +27,17 @@ LEAST_SHARE = 1e-14
 
 
 class Maximum(NamedTuple):
-    """What `maximise` found: mean, loadings ``(D, K)``, noise variance, steps taken, and nats per row still to come."""
+    """What `maximise` found: mean, loadings ``(D, K)``, noise variance, steps taken, and nats per row still to come.
+
+    And the log-likelihood per row before the last step.
+    """
 
     mean: NDArray[np.float64]
     loadings: NDArray[np.float64]
     noise_variance: float
     n_iter: int
     to_come: float
+    log_likelihood: float
 
     def model(self, inflation: float = 1.0) -> LinearGaussian:
         """The identified form, with all variances multiplied by a factor."""
@@ -94,10 +98,10 @@ def maximise(
         history.append(float(rows.weights @ found.log_likelihoods / rows.weights.sum()))
         to_come = gain_to_come(history)
         if to_come <= tol:
-            return Maximum(mean, loadings, noise, number, 0.0)
+            return Maximum(mean, loadings, noise, number, 0.0, history[-1])
         mean, loadings, learned = _step(rows, found, mean, fit_mean)
         noise = max(learned, least) if noise_variance is None else noise_variance
-    return Maximum(mean, loadings, noise, max_iter, to_come)
+    return Maximum(mean, loadings, noise, max_iter, to_come, history[-1])
 
 
 class _Regressions(NamedTuple):

@@ -100,10 +100,12 @@ def maximise_filled(
         history.append(float(rows.weights @ found.log_likelihoods / rows.weights.sum()))
         to_come = gain_to_come(history)
         if to_come <= tol:
-            return Maximum(model.mean, model.loadings, model.noise_variance, len(history), 0.0)
+            to_come = 0.0
+            break
         spectrum = found.spectrum(model.mean, rows.weights)
         model = LinearGaussian.of_spectrum(spectrum, len(initial.amplitudes), noise_variance)
-    return Maximum(model.mean, model.loadings, model.noise_variance, len(history), to_come)
+    reached = history[-1] if history else -math.inf
+    return Maximum(model.mean, model.loadings, model.noise_variance, len(history), to_come, reached)
 
 
 def _by_size(rows: IncompleteRows) -> Iterator[tuple[slice, NDArray[np.intp]]]:

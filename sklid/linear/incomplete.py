@@ -76,6 +76,18 @@ class IncompleteRows(NamedTuple):
         """Total weight of the rows of each pattern: ``(P,)``."""
         return self.by_pattern(self.weights)
 
+    @property
+    def pair_weight(self) -> float:
+        """That of the rows which an average pair of features is observed in: fluctuations of covariances follow it."""
+        sizes, n_features = self.patterns.sum(1), self.patterns.shape[1]
+        pairs = sizes * (sizes - 1) / (n_features * (n_features - 1)) if n_features > 1 else sizes
+        return max(float(self.counts @ pairs), 2.0)
+
+    def of_features(self, kept: NDArray[np.bool_]) -> Self:
+        """With some of the features alone; the order is that among these rows."""
+        X = np.where(self.by_row(self.patterns)[:, kept], self.values[:, kept], np.nan)
+        return type(self).of(X, self.weights)
+
     def blocks(self) -> Iterator[tuple[slice, NDArray[np.float64], NDArray[np.float64]]]:
         """Blocks of d features: which, ones and zeros for the patterns ``(P, d)``, and the values ``(N, d)``."""
         step = max(16, BLOCK_NUMBERS // len(self.values))

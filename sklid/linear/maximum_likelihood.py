@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from .covariance import LARGEST_MATRIX, Moments, WeightedRows, spectrum_of_moments, spectrum_of_rows
 from .expectation_maximization import fit_complete
-from .expected import fit_incomplete
 from .factor_analysis import Columns, fit_factors, searched
 from .gradient import fit_gradient
 from .incomplete import IncompleteRows, posteriors
+from .incomplete_fit import fit_incomplete
 from .isotropy import isotropy_pvalue, residual_kurtosis
 from .leftover import Leftover
 from .linear_gaussian import LEAST_NOISE, LinearGaussian, most_components
@@ -160,8 +160,7 @@ def _restored(solution: Solution, units: Units) -> Solution:
 
 
 def _of_incomplete(rows: IncompleteRows, problem: Problem) -> Solution:
-    fit, spectrum = fit_incomplete(rows, problem)
-    judgement = judged(spectrum, problem.noise_variance)
+    fit, spectrum, judgement = fit_incomplete(rows, problem)
     n_components = int(max(len(fit.model.amplitudes), problem.n_components or 1))
     model = fit.model.completed(judgement.count, n_components, problem.noise_variance)
     found = posteriors(rows, model.mean, model.loadings, model.noise_variance)

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
-from sklid.linear import expected
-from sklid.linear.expected import ExpectedScatter, fit_incomplete
+from sklid.linear import incomplete_fit
+from sklid.linear.expected import ExpectedScatter
 from sklid.linear.filled import Filled, is_quicker, maximise_filled
 from sklid.linear.incomplete import BLOCK_NUMBERS, IncompleteRows, posteriors
+from sklid.linear.incomplete_fit import fit_incomplete
 from sklid.linear.linear_gaussian import LinearGaussian
 from sklid.linear.solver import Problem
 
@@ -62,9 +63,9 @@ def test_both_ways_lead_to_the_same_maximum(noise_variance, monkeypatch):
     X = with_gaps(planted(300, 12, (9.0, 6.0, 4.0)), 0.1)
     rows, asked = IncompleteRows.of(X), problem(6, noise_variance)
     assert is_quicker(rows, 6)
-    filled = fit_incomplete(rows, asked)[0]
-    monkeypatch.setattr(expected, "is_quicker", lambda *_: False)
-    by_latents = fit_incomplete(rows, asked)[0]
+    filled = fit_incomplete(rows, asked).fit
+    monkeypatch.setattr(incomplete_fit, "is_quicker", lambda *_: False)
+    by_latents = fit_incomplete(rows, asked).fit
     assert filled.n_iter != by_latents.n_iter
     likelihood = [
         posteriors(rows, fit.model.mean, fit.model.loadings, fit.model.noise_variance).log_likelihoods.mean()
@@ -84,7 +85,7 @@ def test_where_noise_vanishes_latents_take_over():
     rows = IncompleteRows.of(with_gaps(np.column_stack([X, X[:, 0]]), 0.05))
     initial = LinearGaussian.of_loadings(np.zeros(7), np.eye(7)[:, :6], 1e-9)
     assert maximise_filled(rows, initial, None, 1e-8, 100).n_iter == 0
-    fit = fit_incomplete(rows, problem(6, max_iter=40))[0]
+    fit = fit_incomplete(rows, problem(6, max_iter=40)).fit
     assert fit.model.noise_variance < 1e-6 * fit.model.variances.max()
     assert fit.n_iter <= 40
 

@@ -95,6 +95,7 @@ def test_without_noise_the_rows_are_reconstructed(name, solver):
     assert model.score(X) > IdentifiablePPCA(rank - 1).fit(X).score(X)
 
 
+@quiet
 def test_without_noise_gaps_are_filled_exactly():
     rng = np.random.default_rng(0)
     X = rng.standard_normal((200, 2)) @ rng.standard_normal((2, 6))
