@@ -14,11 +14,9 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
-from torch.distributions import Distribution, MultivariateNormal
+from torch.distributions import Distribution, Independent, MultivariateNormal, Normal
 
-from ..nn.draws import standard_noise
-
-__all__ = ["LogJoint", "drawn", "fitted", "held", "moved"]
+__all__ = ["LogJoint", "drawn", "fitted", "held", "moved", "noise_of_others"]
 
 LogJoint = Callable[[Tensor], Tensor]
 """Latents of every row to log p(x, z): ``(S, N, K) -> (S, N)``."""
@@ -64,17 +62,28 @@ def moved(log_joint: LogJoint, start: MultivariateNormal, n_steps: int) -> Multi
 def held(q: MultivariateNormal, latent: int, value: Tensor) -> MultivariateNormal:
     """The Gaussians of all latents but one, given its value: of event shape ``(K - 1,)``."""
     kept = [number for number in range(q.event_shape[0]) if number != latent]
-    L = _triangular(q.scale_tril[..., [latent, *kept], :])
+    L = _triangular(_with_first(q.scale_tril, latent))
     away = (value - q.mean[..., [latent]]) / L[..., 0, :1]
     return MultivariateNormal(q.mean[..., kept] + away * L[..., 1:, 0], scale_tril=L[..., 1:, 1:], validate_args=False)
 
 
-def drawn(q: Distribution, n_draws: int) -> Tensor:
-    """Draws ``(S, N, K)``; of these Gaussians without the copies of their factors that `sample` makes."""
-    if not isinstance(q, MultivariateNormal):
-        return q.sample(torch.Size([n_draws]))
-    noise = standard_noise((n_draws, *q.mean.shape), q.mean)
-    return q.mean + torch.einsum("njk,snk->snj", q.scale_tril, noise)
+def noise_of_others(q: MultivariateNormal, latent: int, noise: Tensor) -> Tensor:
+    """Standard noise ``(S, N, K - 1)`` by which all latents but one vary beside that one, of that which varies all.
+
+    Drawn by it, the others of the Gaussian that is `held` differ from those of q by what follows from the value alone.
+    """
+    rows = _with_first(q.scale_tril, latent)
+    turned = torch.linalg.solve_triangular(_triangular(rows), rows, upper=False)
+    return torch.einsum("njk,snk->snj", turned[..., 1:, :], noise)
+
+
+def drawn(q: Distribution, noise: Tensor) -> Tensor:
+    """Draws ``(S, N, K)``: of Gaussians by standard noise ``(S, N, K)``, of others by noise of their own."""
+    if isinstance(q, MultivariateNormal):  # without the copies of their factors that `sample` makes
+        return q.mean + torch.einsum("njk,snk->snj", q.scale_tril, noise)
+    if isinstance(q, Independent) and isinstance(q.base_dist, Normal):
+        return q.mean + q.stddev * noise.to(q.mean.dtype)
+    return q.sample(torch.Size([len(noise)]))
 
 
 def _bent(q: MultivariateNormal, falls: Tensor) -> tuple[MultivariateNormal, Tensor]:
@@ -88,6 +97,11 @@ def _bent(q: MultivariateNormal, falls: Tensor) -> tuple[MultivariateNormal, Ten
     is_bent, curvatures = (curvatures > LEAST_CURVATURE).all(-1), curvatures.clamp_min(LEAST_CURVATURE)
     factor = _triangular(L @ axes * curvatures.rsqrt().unsqueeze(-2))
     return MultivariateNormal(q.mean, scale_tril=factor, validate_args=False), is_bent
+
+
+def _with_first(factor: Tensor, latent: int) -> Tensor:
+    """Rows of factors ``(N, K, K)``, that of a latent first."""
+    return torch.cat([factor[..., [latent], :], factor[..., :latent, :], factor[..., latent + 1 :, :]], dim=-2)
 
 
 def _triangular(root: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ r"""Importance weights of latents drawn from q(z | x), and posteriors refined ro
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -19,6 +20,7 @@ from .sources import View
 __all__ = [
     "DECISIVE",
     "REFINEMENT_STEPS",
+    "Estimate",
     "decoded_log_prob",
     "decoder_of",
     "gaussian",
@@ -82,23 +84,37 @@ def joint_without(view: View, p: Distribution, latent: int) -> LogJoint:
     return log_joint
 
 
-def likelihood_by(log_joint: LogJoint, proposals: list[Distribution], n_draws: int) -> tuple[Tensor, Tensor]:
-    """Log-likelihood of each row by the best of some proposals for it, and by how much it errs low: ``(N,), (N,)``.
+class Estimate(NamedTuple):
+    """Log-likelihoods of rows, by how much they err low, and by which of several proposals they are: each ``(N,)``."""
 
-    It is the first, unless the bound of another is greater by more than its few draws leave open. The error is that of
-    the logarithm of a mean of weights, by their variance.
+    value: Tensor
+    low: Tensor
+    best: Tensor
+
+
+def likelihood_by(
+    log_joint: LogJoint, proposals: list[Distribution], noises: list[Tensor], preferred: Tensor | int = 0
+) -> Estimate:
+    """Log-likelihood of each row by the best of some proposals for it.
+
+    It is the one that is preferred for the row, unless the bound of another is greater by more than its few draws leave
+    open. Each proposal is drawn by its noise ``(S, N, K)``. The error is that of the logarithm of a mean of weights, by
+    their variance.
     """
+    n_draws, n_rows, _ = noises[0].shape
+    rows = torch.arange(n_rows, device=noises[0].device)
     size = max(4, n_draws // 4)
-    pilots = torch.stack([_log_weights(log_joint, q, drawn(q, size)) for q in proposals])
+    few = [standard_noise((size, *noise.shape[1:]), noise) for noise in noises]
+    pilots = torch.stack([_log_weights(log_joint, q, drawn(q, noise)) for q, noise in zip(proposals, few, strict=True)])
     margins = DECISIVE / size**0.5 * pilots.std(1)
-    margins[0] = 0.0
+    margins[preferred, rows] = 0.0
     best = (pilots.mean(1) - margins).nan_to_num(nan=-torch.inf).argmax(0)
-    draws = [drawn(q, n_draws) for q in proposals]
+    draws = [drawn(q, noise) for q, noise in zip(proposals, noises, strict=True)]
     log_q = torch.stack([q.log_prob(z).double() for q, z in zip(proposals, draws, strict=True)])
-    z, rows = torch.stack([z.double() for z in draws]), torch.arange(len(best), device=best.device)
+    z = torch.stack([z.double() for z in draws])
     log_weights = log_joint(z[best, :, rows].movedim(1, 0)) - log_q[best, :, rows].T
     shares = log_weights.softmax(0)
-    return iwae(log_weights), (shares.square().sum(0) - 1 / n_draws) / 2
+    return Estimate(iwae(log_weights), (shares.square().sum(0) - 1 / n_draws) / 2, best)
 
 
 def refined(view: View, encoded: Encodings, n_steps: int = REFINEMENT_STEPS) -> Independent:

@@ -119,8 +119,10 @@ class View:
 
     def blocks(self, n_draws: int) -> Iterator["View"]:
         """The rows in blocks that fit into memory with so many draws each."""
-        numbers_per_row = 4 * n_draws * max(512, self.rows[:1].numel())
-        step = max(1, BLOCK_NUMBERS // numbers_per_row)
+        n_features = self.rows[:1].numel()
+        of_model = getattr(self.model, "numbers_per_row", None)
+        numbers = max(4 * max(512, n_features), 0 if of_model is None else of_model(n_features))
+        step = max(1, BLOCK_NUMBERS // (n_draws * numbers))
         return (self.at(slice(start, start + step)) for start in range(0, len(self.rows), step))
 
     def drawn(self, n_rows: int) -> "View":

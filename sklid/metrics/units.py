@@ -6,8 +6,11 @@ by construction keeps every latent active, on white noise too; so activity prove
 
 .. math:: p_{-d}(x) = \int p(x \mid z_{-d}, z_d = E z_d) \, p(z_{-d}) \, dz_{-d},
 
-explains rows worse than the whole model does, by more than two standard errors and a thousandth of a nat. What the
-estimate of the smaller likelihood errs low by, to first order in the variance of its weights, does not count.
+explains rows worse than the whole model does, by more than two standard errors and a thousandth of a nat. Both
+likelihoods are estimated by the same noise, so that draws of the other latents differ by what follows from the value of
+this one alone, and the errors of the two nearly cancel (common random numbers; Owen, "Monte Carlo theory, methods and
+examples", section 8.6). What the estimate of the smaller likelihood errs low by beyond the other, to first order in the
+variance of their weights, does not count.
 """
 
 import math
@@ -20,10 +23,11 @@ from sklearn.utils import check_array
 from torch import Tensor
 from torch.distributions import Distribution, MultivariateNormal
 
+from ..nn.draws import standard_noise
 from ..randomness import from_random_state
 from ..surroundings import ordinary_settings
 from .encodings import Encodings, encodings, encodings_of, without
-from .gaussians import fitted, held, moved
+from .gaussians import fitted, held, moved, noise_of_others
 from .importance import gaussian, joint, joint_without, likelihood_by
 from .sources import View, is_model, view_of
 
@@ -187,7 +191,7 @@ def informative_units_of(view: View, n_importance_samples: int) -> InformativeUn
         blocks.append(_gains(block, encoded, n_importance_samples))
     gains, biases = (torch.cat(parts).double().cpu() for parts in zip(*blocks, strict=True))
     means, errors = gains.mean(0).numpy(), (gains.std(0) / math.sqrt(len(gains))).numpy()
-    informative = means - biases.mean(0).numpy() > np.maximum(SIGNIFICANCE * errors, LEAST_GAIN)
+    informative = means - biases.mean(0).clamp_min(0).numpy() > np.maximum(SIGNIFICANCE * errors, LEAST_GAIN)
     return InformativeUnits(float(informative.mean()), int(informative.sum()), informative, means, errors)
 
 
@@ -197,14 +201,21 @@ def _gains(view: View, encoded: Encodings, n_draws: int) -> tuple[Tensor, Tensor
     plain = gaussian(encoded)
     start = MultivariateNormal(plain.mean.double(), scale_tril=plain.stddev.double().diag_embed(), validate_args=False)
     exact = fitted(joint(view, p), start, N_STEPS)
-    whole, _ = likelihood_by(joint(view, p), [exact, q], n_draws)
-    reduced = [_reduced(view, p, latent, exact, plain, n_draws) for latent in range(len(p.mean))]
+    noise = standard_noise((n_draws, *exact.mean.shape), exact.mean)
+    whole = likelihood_by(joint(view, p), [exact, q], [noise, noise])
+    reduced = [_reduced(view, p, latent, exact, plain, noise, whole.best) for latent in range(len(p.mean))]
     likelihoods, biases = (torch.stack(parts, dim=-1) for parts in zip(*reduced, strict=True))
-    return whole.unsqueeze(-1) - likelihoods, biases
+    return whole.value.unsqueeze(-1) - likelihoods, biases - whole.low.unsqueeze(-1)
 
 
 def _reduced(
-    view: View, p: Distribution, latent: int, exact: MultivariateNormal, plain: Distribution, n_draws: int
+    view: View,
+    p: Distribution,
+    latent: int,
+    exact: MultivariateNormal,
+    plain: Distribution,
+    noise: Tensor,
+    preferred: Tensor,
 ) -> tuple[Tensor, Tensor]:
     """Log-likelihood of each row without a latent, and by how much it errs low: ``(N,), (N,)``.
 
@@ -216,4 +227,6 @@ def _reduced(
         return log_joint(nothing)[0], exact.mean.new_zeros(len(exact.mean))
     better = fitted if n_latents <= MOST_REFITTED else moved
     proposal = better(log_joint, held(exact, latent, p.mean[latent].double()), N_STEPS)
-    return likelihood_by(log_joint, [proposal, without(plain, latent)], n_draws)
+    noises = [noise_of_others(exact, latent, noise), torch.cat([noise[..., :latent], noise[..., latent + 1 :]], dim=-1)]
+    estimate = likelihood_by(log_joint, [proposal, without(plain, latent)], noises, preferred)
+    return estimate.value, estimate.low

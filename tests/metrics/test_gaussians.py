@@ -4,7 +4,7 @@ import torch
 from torch.distributions import Independent, MultivariateNormal, Normal
 
 from sklid.metrics.encodings import encodings_of
-from sklid.metrics.gaussians import drawn, fitted, held, moved
+from sklid.metrics.gaussians import drawn, fitted, held, moved, noise_of_others
 from sklid.metrics.importance import joint, likelihood_by
 from sklid.metrics.sources import VariationalModel, view_of
 
@@ -42,7 +42,7 @@ def test_the_mode_of_a_bent_density_is_found_and_draws_around_it_weigh_its_mass(
     log_joint = lambda z: (3 * z - z.exp()).sum(-1)  # noqa: E731
     found = fitted(log_joint, standard(4, 1), 20)
     torch.testing.assert_close(found.mean, torch.full((4, 1), 3.0).double().log(), atol=0.05, rtol=0)
-    estimate, error = likelihood_by(log_joint, [found], 20_000)
+    estimate, error, _ = likelihood_by(log_joint, [found], [torch.randn(20_000, 4, 1).double()])
     torch.testing.assert_close(estimate, torch.full((4,), 2.0).double().log(), atol=0.1, rtol=0)
     assert error.max() < 1e-3
 
@@ -56,10 +56,21 @@ def test_a_gaussian_held_at_a_value_is_the_conditional():
     torch.testing.assert_close(held(q, 2, value).log_prob(others), q.log_prob(z) - marginal)
 
 
+def test_by_common_noise_a_held_value_moves_the_others_along_their_regression_on_it():
+    root, noise = torch.randn(6, 4, 4).double(), torch.randn(9, 6, 4).double()
+    q = MultivariateNormal(torch.randn(6, 4).double(), root @ root.mT + 0.1 * torch.eye(4).double())
+    value, kept = torch.tensor(0.7).double(), [0, 1, 3]
+    z = drawn(q, noise)
+    slopes = q.covariance_matrix[:, kept, 2] / q.covariance_matrix[:, 2, 2, None]
+    wanted = z[..., kept] + slopes * (value - z[..., [2]])
+    found = drawn(held(q, 2, value), noise_of_others(q, 2, noise))
+    torch.testing.assert_close(found, wanted)
+
+
 def test_draws_of_these_gaussians_have_their_moments():
     root = torch.randn(1, 3, 3).double()
     q = MultivariateNormal(torch.tensor([[1.0, -2.0, 0.5]]).double(), root @ root.mT + 0.1 * torch.eye(3).double())
-    z = drawn(q, 200_000)[:, 0]
+    z = drawn(q, torch.randn(200_000, 1, 3).double())[:, 0]
     torch.testing.assert_close(z.mean(0), q.mean[0], atol=0.03, rtol=0)
     torch.testing.assert_close(torch.cov(z.T), q.covariance_matrix[0], atol=0.05, rtol=0.03)
 

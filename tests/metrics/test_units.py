@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from torch.distributions import AffineTransform, Independent, Normal, TransformedDistribution, Uniform
+from torch.distributions import AffineTransform, Independent, Normal, Poisson, TransformedDistribution, Uniform
 
 from sklid import LIDVAE, LIDGMVAEClustering, metrics
 from sklid.exceptions import CollapseWarning
@@ -82,6 +82,16 @@ def test_a_latent_that_the_likelihood_ignores_is_not_informative():
     rows, W = linear_data(400, [3.0, 1.0])
     unused = torch.cat([W, torch.zeros(1, 8, dtype=W.dtype)])
     assert metrics.informative_units(linear_model(unused), rows).informative.tolist() == [True, True, False]
+
+
+def test_what_the_other_latents_leave_open_is_no_error_of_the_gain():
+    """Counts of few events bend the posterior of the first latent; the others change nothing, draw by draw."""
+    decode = lambda z: Independent(Poisson((z[:, :1] - 1).exp().expand(-1, 5)), 1)  # noqa: E731
+    encode = lambda x: Independent(Normal(torch.zeros(len(x), 3), 1.0), 1)  # noqa: E731
+    x = decode(torch.randn(300, 3)).sample()
+    found = metrics.informative_units(metrics.VariationalModel(encode, decode), x, n_importance_samples=20)
+    assert found.informative.tolist() == [True, False, False]
+    assert abs(found.gains[1:]).max() < 1e-3
 
 
 def test_on_white_noise_all_latents_of_a_model_with_a_floor_are_active_and_none_is_informative():
