@@ -44,7 +44,7 @@ HOUSE = [
      "dense_blocks edge weak spectrum covariance permutation rows linear_gaussian isotropy leftover precise "
      "factor_model units solver incremental incomplete expectation_maximization filled factor_analysis expected "
      "determined starts incomplete_fit gradient maximum_likelihood attributes answers verdict ppca"),
-    ("floor 5", "imputation", "calibration linear imputer"),
+    ("floor 5", "imputation", "hiding calibration linear imputer"),
     ("floor 5", "baselines",
      "classical gaussian_posterior vae beta_vae free_bits_vae delta_vae bn_vae skip_vae lagging_vae "
      "semi_amortized_vae gmvae sequential_vae "

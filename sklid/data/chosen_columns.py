@@ -11,7 +11,7 @@ from ..validation import safe_indexing
 from .column_reader import is_frame_of
 from .numeric_table import shortened
 
-__all__ = ["as_table", "columns_of", "labels_of", "listed", "place_of", "title_of"]
+__all__ = ["as_table", "columns_of", "dense_columns_of", "labels_of", "listed", "place_of", "title_of"]
 
 MOST_NAMES = 20
 
@@ -30,7 +30,13 @@ def columns_of(X: Any, numbers: Sequence[int]) -> Any:
         return X[:, numbers[0] : numbers[-1] + 1]
     if is_frame_of("polars", X):
         return X[:, list(numbers)]
-    return safe_indexing(X, list(numbers), axis=1)
+    return safe_indexing(X.tocsr() if issparse(X) else X, list(numbers), axis=1)
+
+
+def dense_columns_of(X: Any, numbers: Sequence[int]) -> Any:
+    """The same, of a sparse matrix in an array."""
+    columns = columns_of(X, numbers)
+    return columns.toarray() if issparse(columns) else columns
 
 
 def listed(asked: Any) -> list[Any]:

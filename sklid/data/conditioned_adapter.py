@@ -18,25 +18,26 @@ from torch import Tensor
 from ..nn import ConditionedLikelihood, Likelihood
 from ..nn.likelihoods.conditioned import library_of
 from .blocks import row_blocks
-from .chosen_columns import as_table, columns_of
+from .chosen_columns import as_table, columns_of, dense_columns_of
 from .column_reader import is_frame_of
 from .conditions import Conditions
 from .memory_map import MappedRows, is_large_map
+from .sparse_rows import SparseRows
 from .table import ModelRows, TableAdapter
 
 __all__ = ["ConditionedAdapter"]
 
 
 class RowsBeside:
-    """Rows of a memory map with more columns beside them; indexed like it, they give an array.
+    """Rows of a memory map or of a sparse matrix with more columns beside them; indexed like it, they give an array.
 
     Parameters
     ----------
-    features : MappedRows
+    features : MappedRows or SparseRows
     codes : array of shape (n_samples, C)
     """
 
-    def __init__(self, features: MappedRows, codes: NDArray) -> None:
+    def __init__(self, features: MappedRows | SparseRows, codes: NDArray) -> None:
         self.features, self.codes, self.dtype = features, codes, features.dtype
         self.shape = (features.shape[0], features.shape[1] + codes.shape[1])
 
@@ -94,7 +95,7 @@ class ConditionedAdapter(TableAdapter):
         X, codes = self._split(estimator, X, checks.get("reset", True), checks.get("ensure_min_samples", 1))
         features = self.own.checked(self._of_features, X, **checks)
         self.n_features = features.shape[1]
-        if isinstance(features, MappedRows):
+        if isinstance(features, MappedRows | SparseRows):
             return RowsBeside(features, codes)
         return np.concatenate([features, codes.astype(features.dtype)], axis=1)
 
@@ -149,7 +150,7 @@ class ConditionedAdapter(TableAdapter):
         own_names = [names[column] for column in self.conditions.rest]
         features = self.own.given_back(rows, container, own_names, like, rounded)
         columns = self.conditions.columns
-        beside = self.conditions.usual(len(rows)) if like is None else columns_of(as_table(like), columns)
+        beside = self.conditions.usual(len(rows)) if like is None else dense_columns_of(as_table(like), columns)
         if container == "default":
             return self._array(features, np.asarray(beside))
         for column in sorted(columns):
@@ -200,7 +201,14 @@ class ConditionedAdapter(TableAdapter):
         """The features of a table, and the numbers that its conditions are to a model."""
         X = as_table(X)
         if not hasattr(X, "columns"):  # a frame is a table already
-            check_array(X, dtype=None, ensure_all_finite=False, ensure_min_samples=least, estimator=estimator)
+            check_array(
+                X,
+                accept_sparse=True,
+                dtype=None,
+                ensure_all_finite=False,
+                ensure_min_samples=least,
+                estimator=estimator,
+            )
         validate_data(estimator, X, reset=reset, skip_check_array=True)
         codes = self.conditions.learn(X) if reset else self.conditions.encode(X)
         if reset:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..exceptions import UnknownCategoryWarning, warn_user
 from .categories import Coded, coded_numbers, recoded
-from .chosen_columns import columns_of, labels_of, listed, place_of, title_of
+from .chosen_columns import dense_columns_of, labels_of, listed, place_of, title_of
 from .column_kinds import Columns
 from .column_reader import read_columns
 from .column_writer import Written, container_of, written
@@ -22,6 +22,8 @@ from .numeric_table import shortened
 __all__ = ["LIBRARY", "Conditions"]
 
 LIBRARY = "library"
+LEAST_ROWS = 20
+"""From which a covariate with more categories than half of the rows is one of names."""
 
 
 class Covariate(NamedTuple):
@@ -126,11 +128,11 @@ class Conditions:
         ------
         ValueError
             For columns that X does not have, that are named twice, or that leave nothing to model; exposures that are
-            not positive and finite; and covariates with gaps.
+            not positive and finite; and covariates with gaps, or with a category for nearly each row.
         """
         self.find(labels_of(X), X.shape[1])
-        read = read_columns(columns_of(X, self.columns))
-        self._container = container_of(columns_of(X, self.columns))
+        columns = dense_columns_of(X, self.columns)
+        read, self._container = read_columns(columns), container_of(columns)
         self._labels = labels_of(X)
         exposures = self._exposures(read)
         self.typical = np.median(exposures, axis=0)
@@ -146,7 +148,7 @@ class Conditions:
         UnknownCategoryWarning
             Once, for categories that did not occur in the fit.
         """
-        read = read_columns(columns_of(X, self.columns))
+        read = read_columns(dense_columns_of(X, self.columns))
         exposures, values, unknown = self._exposures(read), [], []
         for place, covariate in enumerate(self._known, start=len(self.exposures)):
             found = self._values(read, place)
@@ -240,10 +242,18 @@ class Conditions:
         values, kind = self._values(read, place), read.kinds[place]
         if place in read.coded or kind == "boolean":
             categories = self._coded(read, place).categories
+            self._refuse_identities(place, len(categories), len(values))
             shares = np.bincount(values.astype(np.intp), minlength=len(categories)) / len(values)
             return Covariate(kind, categories, shares, np.ones(len(shares)), float(np.argmax(shares)))
         mean, deviation = values.mean(), values.std()
         return Covariate(kind, None, np.array([mean]), np.array([deviation if deviation > 0 else 1.0]), float(mean))
+
+    def _refuse_identities(self, place: int, n_categories: int, n_rows: int) -> None:
+        if n_rows >= LEAST_ROWS and n_categories > n_rows / 2:
+            raise ValueError(
+                f"The covariate {self._title(place)} has {n_categories} categories in {n_rows} rows, so that it names "
+                "rows and leaves nothing to latents. Leave it out, or join categories."
+            )
 
     def _joined(self, exposures: NDArray[np.float64], values: list[NDArray]) -> NDArray[np.float64]:
         log_exposure = np.log(exposures / self.typical).sum(axis=1, keepdims=True)

@@ -55,12 +55,16 @@ class TableAdapter:
         Of each column, the share of values that were not missing, as nan is, in the rows that were to be learned.
     numbers : sequence of int or None
         What messages call the columns, where these have no names and are some of a larger table.
+    names : sequence of str or None
+        What messages call them otherwise: those of the rows checked last.
 
     Raises
     ------
     ValueError
         For another scale than "auto", of a likelihood that sees the data as they are.
     """
+
+    names: Sequence[str] | None = None
 
     def __init__(self, likelihood: str, scale: str | None = "auto") -> None:
         if scale != "auto" and not LIKELIHOODS[likelihood].standardised:
@@ -94,7 +98,7 @@ class TableAdapter:
             support: the value, its column, and the likelihoods that take the table.
         """
         rows = validated_rows(estimator, X, **checks)
-        names = getattr(estimator, "feature_names_in_", None)
+        self.names = names = getattr(estimator, "feature_names_in_", None)
         if checks.get("reset", True):
             self.shares_seen = _shares_seen(rows, names, self.numbers)
         self._check_support(rows, names)
@@ -108,7 +112,7 @@ class TableAdapter:
 
     def key(self, column: int) -> str:
         """What an error calls a column."""
-        return str(column)
+        return _title(column, self.names, self.numbers).removeprefix("column ")
 
     def features(self, X: Rows) -> Rows:
         """The columns of checked rows that are modelled."""
@@ -118,7 +122,9 @@ class TableAdapter:
         """Learn scale and support from checked rows; the rows as training sees them, and the likelihood for them."""
         family = LIKELIHOODS[self.likelihood]
         if family.standardised and self.scale is not None:
-            self.scaler, self.learned_scale = fitted_scaler(X, self.scale)
+            self.scaler, self.learned_scale = fitted_scaler(
+                X, self.scale, [self.key(column) for column in range(X.shape[1])]
+            )
         rows = self.training_rows(X)
         likelihood = family.from_data(row_blocks(rows), noise)
         self.support = likelihood.support

@@ -17,9 +17,10 @@ from .memory_map import MappedRows, is_large_map
 from .sparse_rows import Rows, is_sparse_numbers, of_sparse
 from .spooled import in_parts
 
-__all__ = ["NamedRows", "validated_rows"]
+__all__ = ["NamedRows", "refuse_columns", "validated_rows"]
 
 ACCEPTED = {"dtype": [np.float64, np.float32], "ensure_all_finite": "allow-nan", "accept_sparse": "csr"}
+LIKELIHOOD_OF_TEXT = 'this likelihood takes numbers. Set likelihood="auto", which finds a likelihood for each column'
 
 
 @dataclass(frozen=True)
@@ -74,12 +75,15 @@ def validated_rows(estimator: BaseEstimator, X: ArrayLike | NamedRows, **checks:
         return _rows(X, partial(validate_data, estimator, **checks))
     except (ValueError, TypeError) as error:
         if checks.get("reset", True):
-            _refuse_columns(X, error)
+            refuse_columns(X, error, LIKELIHOOD_OF_TEXT)
         raise
 
 
-def _refuse_columns(X: Any, error: Exception) -> None:
-    """ValueError for a column of a frame that holds no numbers: what an error of scikit-learn may be about."""
+def refuse_columns(X: Any, error: Exception, remedy: str) -> None:
+    """ValueError for a column of a frame that holds no numbers: what an error of scikit-learn may be about.
+
+    The remedy is for text and categories.
+    """
     if not hasattr(X, "columns") or not hasattr(X, "dtypes"):
         return
     for place, name in enumerate(X.columns):
@@ -93,8 +97,7 @@ def _refuse_columns(X: Any, error: Exception) -> None:
             values.astype(np.float64)
         except (ValueError, TypeError):
             raise ValueError(
-                f'Column {name!r} holds text or categories, and this likelihood takes numbers. Set likelihood="auto", '
-                "which finds a likelihood for each column, or leave the column out."
+                f"Column {name!r} holds text or categories, and {remedy}, or leave the column out."
             ) from error
 
 

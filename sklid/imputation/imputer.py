@@ -2,8 +2,9 @@ r"""An imputer that fills gaps by the better of two models of a table, a nonline
 
 .. math:: \hat x_j = E[x_j \mid x_O]
 
-Which one is better is found on values that were seen: some of them are hidden, both models are fitted to the rest, and
-the one that fills what was hidden with the least error is fitted again to all. The same values tell how much of a
+Which one is better is found on values that were seen: some of them are hidden, in the way in which values are missing,
+both models are fitted to the rest, and the one that fills what was hidden with the least error is fitted again to all.
+The same values tell how much of a
 column is noise to the linear model, and how wide draws must be.
 """
 
@@ -16,12 +17,16 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, clone
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ..data.chosen_columns import title_of
 from ..data.scale import fitted_scaler
+from ..data.validated_rows import refuse_columns
 from ..estimators.declaration import parameter, with_parameters
 from ..estimators.lidvae import LIDVAE
+from ..exceptions import CollapseWarning, silenced
 from ..randomness import seed_of
 from ..validation import POSITIVE_INTEGER, Interval, StrOptions, checked_size, fit_context
 from .calibration import spread_of_draws
+from .hiding import hidden_values
 from .linear import best_linear
 
 __all__ = ["LIDVAEImputer"]
@@ -32,6 +37,9 @@ INVERSE_LIPSCHITZ = 0.3
 """A table of few columns has little room beside the plane of the latents, so a small constant costs less."""
 N_DRAWS = 200
 """Of a posterior, which the mean of a gap is taken over: twice the default, from which it errs more."""
+
+
+TABLES_OF_TEXT = 'this imputer fills tables of numbers. LIDVAE(likelihood="auto") fills all kinds: use its impute'
 
 
 @with_parameters
@@ -127,21 +135,24 @@ class LIDVAEImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If X is no table of finite numbers and gaps, a column has no value, or its variance is beyond double
-            precision.
+            If X is no table of finite numbers and gaps of two rows or more, a column has no value, or its variance is
+            beyond double precision.
         """
         X = self._validated(X, reset=True)
+        names = list(self.feature_names_in_) if hasattr(self, "feature_names_in_") else None
+        titles = [title_of(names, column) for column in range(X.shape[1])]
         empty = np.isnan(X).all(axis=0)
         if empty.any():
             raise ValueError(
-                f"All values of column {np.argmax(empty)} are missing (nan), so there is nothing to fill it by. "
-                "Leave it out."
+                f"All values of column {titles[int(np.argmax(empty))]} are missing (nan), so there is nothing to fill "
+                "it by. Leave it out."
             )
         self._seed = seed_of(self.random_state)
-        scaler, _ = fitted_scaler(X, "column")
+        scaler, _ = fitted_scaler(X, "column", titles)
         rows = scaler.transform(X)
-        model, errors, spread = self._chosen(rows)
-        estimator = model.fit(rows)
+        with silenced(CollapseWarning):  # models are chosen by what they fill, latents in use or not
+            model, errors, spread = self._chosen(rows)
+            estimator = model.fit(rows)
         self.scaler_, self.errors_, self.spread_, self.estimator_ = scaler, errors, spread, estimator
         return self
 
@@ -187,7 +198,7 @@ class LIDVAEImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """The model with the least error at values hidden from it, unfitted; the errors; and its spread of draws."""
         if self.model == "lidvae" and not self.sample_posterior:
             return self._lidvae(rows), {}, 1.0
-        hidden = self._hidden(rows)
+        hidden = hidden_values(~np.isnan(rows), self.validation_fraction, np.random.default_rng(self._seed))
         known = np.where(hidden, np.nan, rows)
 
         def error(model: Any) -> float:
@@ -204,19 +215,6 @@ class LIDVAEImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         is_asked = self.model == "best" or self.sample_posterior
         return clone(best), errors, spread_of_draws(best, known, rows) if is_asked else 1.0
 
-    def _hidden(self, rows: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Which of the values seen are hidden: at least one, and never all of a column or the last of a row."""
-        random = np.random.default_rng(self._seed)
-        seen = ~np.isnan(rows)
-        order = np.where(seen, random.random(rows.shape), -1.0)
-        hidden = seen & (order < self.validation_fraction)
-        hidden[np.arange(len(rows)), order.argmax(axis=1)] = False
-        for column in np.flatnonzero((hidden | ~seen).all(axis=0)):
-            hidden[np.flatnonzero(seen[:, column])[0], column] = False
-        if not hidden.any():
-            hidden[np.unravel_index(np.where(seen, order, np.inf).argmin(), rows.shape)] = True
-        return hidden
-
     def _lidvae(self, rows: NDArray[np.float64]) -> LIDVAE:
         """An unfitted model of standardised rows."""
         epochs = math.ceil(N_STEPS * BATCH_SIZE / len(rows))
@@ -231,7 +229,12 @@ class LIDVAEImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         )
 
     def _validated(self, X: ArrayLike, reset: bool) -> NDArray[np.float64]:
-        return validate_data(self, X, reset=reset, dtype=np.float64, ensure_all_finite="allow-nan")
+        checks = {"dtype": np.float64, "ensure_all_finite": "allow-nan", "ensure_min_samples": 2 if reset else 1}
+        try:
+            return validate_data(self, X, reset=reset, **checks)
+        except (ValueError, TypeError) as error:
+            refuse_columns(X, error, TABLES_OF_TEXT)
+            raise
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

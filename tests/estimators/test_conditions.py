@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -264,3 +265,19 @@ def test_a_large_memory_map_has_its_conditions_beside_the_counts(tmp_path, monke
     )
     with pytest.raises(ValueError, match="stand among the others"):
         LIDVAE(1, covariates=2, **QUICK).fit(mapped)
+
+
+@pytest.mark.parametrize("largest_dense", [0, 1 << 24])
+@pytest.mark.parametrize("Model", [LIDVAE, VAE])
+@pytest.mark.parametrize("format_of", [sparse.csr_array, sparse.csc_matrix])
+def test_a_sparse_matrix_has_its_conditions_beside_the_counts(Model, format_of, largest_dense, monkeypatch):
+    monkeypatch.setattr("sklid.data.sparse_rows.LARGEST_DENSE", largest_dense)
+    rows, told = format_of(NUMBERS), {"likelihood": "poisson", "offset": [4, "library"], "covariates": [5], **QUICK}
+    found, dense = Model(1, **told).fit(rows), Model(1, **told).fit(NUMBERS)
+    for answer in ("score_samples", "transform", "impute"):
+        np.testing.assert_allclose(getattr(found, answer)(rows), getattr(dense, answer)(NUMBERS), rtol=1e-4, atol=1e-4)
+
+
+def test_a_covariate_that_names_rows_is_an_error():
+    with pytest.raises(ValueError, match="The covariate 'site' has 300 categories in 300 rows"):
+        LIDVAE(1, **{**QUICK, **GIVEN}).fit(FRAME.assign(site=[f"patient {row}" for row in range(len(FRAME))]))

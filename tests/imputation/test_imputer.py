@@ -12,8 +12,6 @@ from sklearn.preprocessing import StandardScaler
 from sklid import LIDVAE, IdentifiablePPCA, LIDVAEImputer
 from sklid.imputation.linear import LinearFilling
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklid.CollapseWarning")
-
 
 def with_gaps(X, share=0.2, seed=0):
     X = np.array(X, dtype=float)
@@ -133,6 +131,28 @@ def test_rows_without_gaps_come_back_as_they_are():
 def test_a_column_without_values_is_refused():
     with pytest.raises(ValueError, match="All values of column 1 are missing"):
         LIDVAEImputer().fit([[1.0, np.nan], [2.0, np.nan]])
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        (np.nan, "All values of column 'b' are missing"),
+        ("text", "Column 'b' holds text or categories, and this imputer fills tables of numbers"),
+        (pd.Timestamp("2024-02-29"), "Column 'b' holds dates or times"),
+        (1e300, "Column 'b' holds values so large"),
+    ],
+)
+def test_columns_that_cannot_be_filled_are_told_by_name(column, message):
+    frame = pd.DataFrame(linear_rows(50)).rename(columns={1: "b"}).rename(columns=str).assign(b=column)
+    if column == 1e300:
+        frame.loc[::2, "b"] = -column
+    with pytest.raises(ValueError, match=message):
+        LIDVAEImputer().fit(frame)
+
+
+def test_a_single_row_is_refused():
+    with pytest.raises(ValueError, match="a minimum of 2 is required by LIDVAEImputer"):
+        LIDVAEImputer().fit([[1.0, 2.0]])
 
 
 def test_a_fit_that_is_interrupted_leaves_the_imputer_as_it_was(monkeypatch):
