@@ -27,7 +27,6 @@ __all__ = ["ModelRows", "TableAdapter", "index_of"]
 
 LARGEST_VALUE = 1e18
 """In the units of a model, and in single precision, which then holds its square."""
-
 LARGEST_MEAN = 1e4
 """Of a column in its standard deviations, for rows that are given back in single precision: about a thousandth of a
 standard deviation is then what rounding takes away."""

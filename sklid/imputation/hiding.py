@@ -13,6 +13,8 @@ __all__ = ["hidden_values"]
 def hidden_values(seen: NDArray[np.bool_], share: float, random: np.random.Generator) -> NDArray[np.bool_]:
     """About a share of the values seen, at least one, and never all of a column or the last of a row.
 
+    Where all values stand alone in their rows, one is that; where they do so in their columns none is hidden.
+
     Parameters
     ----------
     seen : array of shape (n_samples, n_features)
@@ -31,7 +33,10 @@ def hidden_values(seen: NDArray[np.bool_], share: float, random: np.random.Gener
     for column in np.flatnonzero((hidden | ~seen).all(axis=0)):
         hidden[np.flatnonzero(seen[:, column])[0], column] = False
     if not hidden.any():
-        hidden[np.unravel_index(np.where(seen, order, np.inf).argmin(), seen.shape)] = True
+        spare = seen & (seen.sum(axis=0) > 1)
+        in_rows = spare & (seen.sum(axis=1, keepdims=True) > 1)
+        spare = in_rows if in_rows.any() else spare
+        hidden |= spare & (order == np.where(spare, order, np.inf).min())
     return hidden
 
 

@@ -4,8 +4,7 @@ r"""An imputer that fills gaps by the better of two models of a table, a nonline
 
 Which one is better is found on values that were seen: some of them are hidden, in the way in which values are missing,
 both models are fitted to the rest, and the one that fills what was hidden with the least error is fitted again to all.
-The same values tell how much of a
-column is noise to the linear model, and how wide draws must be.
+The same values tell how much of a column is noise to the linear model, and how wide draws must be.
 """
 
 import math
@@ -199,6 +198,11 @@ class LIDVAEImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         if self.model == "lidvae" and not self.sample_posterior:
             return self._lidvae(rows), {}, 1.0
         hidden = hidden_values(~np.isnan(rows), self.validation_fraction, np.random.default_rng(self._seed))
+        if not hidden.any():
+            raise ValueError(
+                "No column of X has more than one value, so none can be hidden to choose a model. Pass more rows, or "
+                'model="lidvae".'
+            )
         known = np.where(hidden, np.nan, rows)
 
         def error(model: Any) -> float:
