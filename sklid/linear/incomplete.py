@@ -77,6 +77,11 @@ class IncompleteRows(NamedTuple):
         return self.by_pattern(self.weights)
 
     @property
+    def share_observed(self) -> float:
+        """Of all values, by the weights of their rows."""
+        return float(self.counts @ self.patterns.mean(axis=1) / self.weights.sum())
+
+    @property
     def pair_weight(self) -> float:
         """That of the rows which an average pair of features is observed in: fluctuations of covariances follow it."""
         sizes, n_features = self.patterns.sum(1), self.patterns.shape[1]

@@ -17,7 +17,7 @@ from .filled import is_quicker, maximise_filled
 from .incomplete import IncompleteRows
 from .linear_gaussian import LinearGaussian, most_components
 from .solver import Fit, Problem
-from .spectrum import Judgement, Spectrum, judged, number_of_components
+from .spectrum import Judgement, Spectrum, judged, noise_limit, number_of_components
 from .starts import starts
 
 __all__ = ["IncompleteFit", "fit_incomplete"]
@@ -28,6 +28,10 @@ SEARCH_STEPS = 30
 """Steps until it is judged: components that stand out are found in fewer, and noise has no maximum worth the time."""
 SPARE = 5
 """Directions beside those of the model, of what was known before and of the start, where the leading are looked for."""
+PER_COMPONENT = 20
+"""Values of rows and of columns for each component, from which noise fills few gaps in its favour."""
+CLEAR = 2.0
+"""Variance of a component over its limit, from which it stands out without another fit where values are so many."""
 
 
 class IncompleteFit(NamedTuple):
@@ -112,7 +116,9 @@ class _Asked(NamedTuple):
         Where the noise is known, those of the greatest likelihood do by definition.
         """
         found = judged(spectrum, self.problem.noise_variance)
-        while self.problem.noise_variance is None and 0 < found.count <= n_fitted:
+        if self.problem.noise_variance is not None or self._is_clear(spectrum, found.count, n_fitted):
+            return found
+        while 0 < found.count <= n_fitted:
             again = judged(self._without_last(spectrum, found.count - 1))
             if again.count >= found.count:
                 return found
@@ -124,17 +130,24 @@ class _Asked(NamedTuple):
         at_components = LinearGaussian.of_spectrum(spectrum, n_components, self.problem.noise_variance)
         found = _best(self.rows, starts(self.rows, at_components, self.problem), self.problem)
         scatter = ExpectedScatter.of(self.rows, found.mean, found.loadings, found.noise_variance)
-        more = [part.leading(min(n_components + SPARE, len(part.variances))).T for part in (spectrum, self.filled)]
+        known = [self.filled] if spectrum is self.filled else [spectrum, self.filled]
+        more = [part.leading(min(n_components + SPARE, len(part.variances))).T for part in known]
         near = np.column_stack([found.loadings / (np.linalg.norm(found.loadings) or 1), *more])
         return found, scatter.spectrum(near[:, : self.filled.n_features])
+
+    def _is_clear(self, spectrum: Spectrum, count: int, n_fitted: int) -> bool:
+        """Whether the last component stands far out, of few beside the values that rows and columns have."""
+        n_values = min(self.rows.values.shape) * self.rows.share_observed
+        is_ample = n_values >= PER_COMPONENT * n_fitted
+        return bool(is_ample and count and spectrum.variances[count - 1] > CLEAR * noise_limit(spectrum, count - 1))
 
     def _without_last(self, spectrum: Spectrum, n_components: int) -> Spectrum:
         """What a model of fewer components leaves, as large as if each pair of features were seen in all rows."""
         rows, total = self.rows, float(self.rows.weights.sum())
         share = rows.pair_weight / total
         if n_components == 0:
-            observed = float(rows.counts @ rows.patterns.mean(axis=1)) / total
-            return _unattenuated(self.filled._replace(weight=rows.pair_weight), 0, min(share / observed, 1.0))
+            share /= rows.share_observed
+            return _unattenuated(self.filled._replace(weight=rows.pair_weight), 0, min(share, 1.0))
         _, left = self.brief.maximised(spectrum, n_components)
         return _unattenuated(left, n_components, min(share, 1.0))
 
