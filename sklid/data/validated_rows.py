@@ -80,14 +80,18 @@ def validated_rows(estimator: BaseEstimator, X: ArrayLike | NamedRows, **checks:
 
 
 def refuse_columns(X: Any, error: Exception, remedy: str) -> None:
-    """ValueError for a column of a frame that holds no numbers: what an error of scikit-learn may be about.
+    """ValueError for a column of a table that holds no numbers: what an error of scikit-learn may be about.
 
     The remedy is for text and categories.
     """
-    if not hasattr(X, "columns") or not hasattr(X, "dtypes"):
+    if hasattr(X, "columns") and hasattr(X, "dtypes"):
+        columns = [(name, X.iloc[:, place] if hasattr(X, "iloc") else X[name]) for place, name in enumerate(X.columns)]
+    elif isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.kind in "OUS":
+        columns = list(enumerate(X.T))
+    else:
         return
-    for place, name in enumerate(X.columns):
-        values = np.asarray(X.iloc[:, place] if hasattr(X, "iloc") else X[name])
+    for name, column in columns:
+        values = np.asarray(column)
         if values.dtype.kind in "mM":
             raise ValueError(
                 f"Column {name!r} holds dates or times, of which there is no likelihood. Leave it out, or make numbers "

@@ -15,8 +15,8 @@ __all__ = ["LinearFilling", "best_linear"]
 
 TOL = 1e-3
 """Nats per row to come at which a fit stops: what is filled changes no more."""
-NOISE_VARIANCES = (0.5, 0.3, 0.2, 0.1, 0.05, 0.02, 0.01, 0.003, 0.001)
-"""In units of the variance of a column."""
+NOISE_VARIANCES = (5.0, 2.0, 1.0, 0.5, 0.3, 0.2, 0.1, 0.05, 0.02, 0.01, 0.003, 0.001)
+"""In units of the variance of a column; with the first few, what stands out of few rows of noise is noise, too."""
 MOST_WORSE = 1.05
 """Times the least error so far, above which less noise is not tried."""
 

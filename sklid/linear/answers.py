@@ -245,7 +245,13 @@ class LinearInferenceMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     def _validated(self, X: ArrayLike, complete: bool = False) -> NDArray[np.floating]:
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=DTYPES, accept_sparse="csr", ensure_all_finite=sparse.issparse(X))
-        check_complete(self, X, "only complete rows have an answer to this." if complete else self._takers_of_gaps)
+        check_complete(
+            self,
+            X,
+            "only complete rows have an answer to this. Fill gaps by `predict`, or leave rows with gaps out."
+            if complete
+            else self._takers_of_gaps,
+        )
         return X
 
     @property

@@ -33,7 +33,7 @@ from .incremental import Batches
 from .maximum_likelihood import Solution, moments_of, of_moments, of_rows, third_moments_of
 from .rows import check_columns, checked_rows
 from .solver import Problem
-from .verdict import Verdict, warn_unfinished
+from .verdict import Verdict, warn_of_scales, warn_unfinished
 
 __all__ = ["IdentifiablePPCA"]
 
@@ -126,7 +126,8 @@ class IdentifiablePPCA(LinearInferenceMixin, LinearAttributesMixin, BaseEstimato
     Features that others determine exactly, a constant, a copy, a sum, or the last of shares that sum to one, are left
     out before components are told from noise, since they hold no noise of their own. So are all directions that the
     rows do not span: rows of r dimensions without noise have at most r - 1 components that stand out. Where there are
-    fewer rows than features, or gaps, only constants can be recognised.
+    fewer rows than features only constants can be recognised; where there are gaps, those that at least two rows more
+    than features tell in which all of these are observed.
 
     References
     ----------
@@ -210,7 +211,8 @@ class IdentifiablePPCA(LinearInferenceMixin, LinearAttributesMixin, BaseEstimato
         CollapseWarning
             If a component kept is noise.
         NoiseWarning
-            If the noise is not what the number of components rests on. Those are then counted that exceed permuted
+            If columns with gaps differ so much in scale that rounding hides the noise. And if the noise is not what the
+            number of components rests on. Those are then counted that exceed permuted
             columns, or normal ones of the same variances in tables of more than a million numbers.
         ConvergenceWarning
             If `max_iter` steps were not enough.
@@ -221,7 +223,9 @@ class IdentifiablePPCA(LinearInferenceMixin, LinearAttributesMixin, BaseEstimato
             self._batches = None
             if solution.moments is not None:
                 self._batches = Batches(solution.moments, solution.model, solution.third_moments)
-            return self._accept(solution)
+            if not rows.complete:
+                warn_of_scales(rows.X)
+            return self._accept(solution, rows.total)
 
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None) -> Self:
@@ -254,7 +258,7 @@ class IdentifiablePPCA(LinearInferenceMixin, LinearAttributesMixin, BaseEstimato
             solution = of_moments(moments, Problem.of(self, moments.weight))
             third_moments = third_moments_of(rows, solution.model)
             self._batches = Batches(moments, solution.model, third_moments).after(earlier)
-            return self._accept(solution._replace(model=self._batches.model))
+            return self._accept(solution._replace(model=self._batches.model), moments.weight)
 
     def _earlier(self) -> Batches | None:
         """What is remembered of the rows so far, None before the first."""
@@ -277,11 +281,11 @@ class IdentifiablePPCA(LinearInferenceMixin, LinearAttributesMixin, BaseEstimato
             check_columns(rows.X, getattr(self, "feature_names_in_", None))
         return rows
 
-    def _accept(self, solution: Solution) -> Self:
+    def _accept(self, solution: Solution, total: float) -> Self:
         """The solution as fitted attributes, and warnings where steps were too few or components are noise."""
         fit, spectrum = solution.fit, solution.spectrum
         self.model_, self.kl_, self.net_, self.n_iter_ = solution.model, solution.kl, fit.net, fit.n_iter
-        self.n_identifiable_, self.n_samples_ = solution.judgement.count, spectrum.weight
+        self.n_identifiable_, self.n_samples_ = solution.judgement.count, total
         self.isotropy_pvalue_, self.noise_kurtosis_ = solution.leftover.pvalue, solution.leftover.kurtosis
         self.converged_ = fit.to_come == 0
         self.explained_variance_, self.total_variance_ = spectrum.variances[: self.n_components_], spectrum.total

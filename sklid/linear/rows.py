@@ -14,12 +14,14 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import validate_data
 
+from ..data.validated_rows import refuse_columns
 from ..validation import check_sample_weight
 from .covariance import WeightedRows
 
 __all__ = ["DTYPES", "check_columns", "check_complete", "check_size", "checked_rows", "most_factors"]
 
 DTYPES = [np.float64, np.float32]
+NUMBERS = 'principal components are those of numbers. LIDVAE(likelihood="auto") takes columns of all kinds'
 
 
 def checked_rows(
@@ -40,15 +42,13 @@ def checked_rows(
     """
     if np.ma.is_masked(X):
         X = np.ma.filled(X.astype(np.float64), np.nan)
-    X = validate_data(
-        estimator,
-        X,
-        reset=reset,
-        dtype=DTYPES,
-        accept_sparse="csr",
-        ensure_all_finite=sparse.issparse(X),
-        ensure_min_samples=2 if reset else 1,
-    )
+    least = 2 if reset else 1
+    checks = {"dtype": DTYPES, "accept_sparse": "csr", "ensure_all_finite": False, "ensure_min_samples": least}
+    try:
+        X = validate_data(estimator, X, reset=reset, **checks)
+    except (ValueError, TypeError) as error:
+        refuse_columns(X, error, NUMBERS)
+        raise
     weights = None
     if sample_weight is not None:
         weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
@@ -75,9 +75,14 @@ def _counting(X: Any, weights: NDArray | None) -> WeightedRows:
 
 def check_complete(estimator: BaseEstimator, X: NDArray, gaps: str) -> None:
     """No value is infinite, and none missing if something else takes `gaps`, or in sparse rows."""
-    if sparse.issparse(X):
-        return
     name = type(estimator).__name__
+    if sparse.issparse(X):
+        assert_all_finite(X.data, allow_nan=True, estimator_name=name, input_name="X")
+        if np.isnan(X.data).any():
+            raise ValueError(
+                f"Input X contains NaN, a missing value, which {name} takes in dense rows alone. Pass X.toarray()."
+            )
+        return
     assert_all_finite(X, allow_nan=True, estimator_name=name, input_name="X")
     if gaps and np.isnan(X).any():
         raise ValueError(f"Input X contains NaN, a missing value, which {name} does not take here: {gaps}")

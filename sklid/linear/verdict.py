@@ -3,13 +3,18 @@
 import math
 from typing import Any, NamedTuple, Self
 
+import numpy as np
+from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
 from ..exceptions import CollapseWarning, NoiseWarning, warn_user
 from .leftover import Leftover
 from .spectrum import Judgement
 
-__all__ = ["Verdict", "warn_unfinished"]
+__all__ = ["Verdict", "warn_of_scales", "warn_unfinished"]
+
+WIDEST = 3e6
+"""Times the range of the narrowest column that the widest may have, or the digits of its noise are lost."""
 
 REMEDIES = {
     "global": 'If columns have noise of their own, use noise="feature"; if it depends on other columns or has heavy '
@@ -71,12 +76,27 @@ class Verdict(NamedTuple):
         )
 
 
+def warn_of_scales(X: NDArray) -> None:
+    """Warn of columns with gaps, ``(N, D)``, whose scales are too different for expectation-maximisation."""
+    ranges = np.fmax.reduce(X, axis=0) - np.fmin.reduce(X, axis=0)
+    varying = np.flatnonzero(ranges > 0)
+    if len(varying) and ranges.max() > WIDEST * ranges[varying].min():
+        widest, narrowest = int(ranges.argmax()), int(varying[ranges[varying].argmin()])
+        warn_user(
+            f"The values of column {widest} spread {ranges[widest] / ranges[narrowest]:.0e} times as far as those of "
+            f"column {narrowest}. With gaps that is more than rounding allows, and the fit may be far from the most "
+            "likely one. Standardise the columns, or divide the widest by a constant.",
+            NoiseWarning,
+        )
+
+
 def warn_unfinished(solver: str, noise: str, max_iter: int, tol: float, to_come: float) -> None:
     """Warn of steps that were too few; they promise so many nats per row."""
     name = "The gradient solver" if solver == "gradient" else "Expectation-maximisation"
     advice = 'Rows without gaps have a closed form, solver="eig".' if noise == "global" else ""
+    left = f"about {to_come:.2g} nats per row" if math.isfinite(to_come) else "more nats per row than can be told"
     text = (
-        f"{name} has not converged in {max_iter} steps: about {to_come:.2g} nats per row are still to come. "
+        f"{name} has not converged in {max_iter} steps: {left} are still to come. "
         f"To go on, raise max_iter, or tol (now {tol:g} nats per row). {advice}"
     )
     warn_user(text.rstrip(), ConvergenceWarning)

@@ -26,6 +26,7 @@ from torch.distributions import Distribution, MultivariateNormal
 from ..nn.draws import standard_noise
 from ..randomness import from_random_state
 from ..surroundings import ordinary_settings
+from ..validation import checked_size
 from .encodings import Encodings, encodings, encodings_of, without
 from .gaussians import fitted, held, moved, noise_of_others
 from .importance import gaussian, joint, joint_without, likelihood_by
@@ -159,7 +160,8 @@ def informative_units(
     TypeError
         If the model shows no encoder and decoder.
     ValueError
-        If the marginals of the prior are not known: it is no Gaussian and no mixture of Gaussians.
+        If the marginals of the prior are not known: it is no Gaussian and no mixture of Gaussians. If there is a single
+        row, or no draw.
 
     Examples
     --------
@@ -171,8 +173,12 @@ def informative_units(
     >>> informative_units(PCA(2).fit(X[:250]), X[250:]).count
     1
     """
+    n_draws = checked_size(n_importance_samples, "n_importance_samples", "draws")
+    view = view_of(model, X)
+    if len(view.rows) < 2:
+        raise ValueError("One row tells no error of what a latent adds: pass more rows, some hundreds or more.")
     with from_random_state(random_state):
-        units = informative_units_of(view_of(model, X).drawn(MOST_ROWS), n_importance_samples)
+        units = informative_units_of(view.drawn(MOST_ROWS), n_draws)
     if units is None:
         raise ValueError(
             "The prior has no known marginals, which a Gaussian and a mixture of Gaussians have, "

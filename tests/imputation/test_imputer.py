@@ -102,6 +102,17 @@ def test_sampled_fillings_differ_by_seed_and_not_between_calls():
     assert abs(one.transform(X) - other.transform(X))[np.isnan(X)].min() > 0
 
 
+def test_few_rows_of_noise_are_filled_nearly_as_by_means():
+    ratios = []
+    for seed in range(20):
+        X = np.random.default_rng(seed).standard_normal((12, 5))
+        gaps = with_gaps(X, seed=seed)
+        hidden, means = np.isnan(gaps), np.where(np.isnan(gaps), np.nanmean(gaps, axis=0), gaps)
+        filled = LIDVAEImputer("linear", random_state=0).fit_transform(gaps)
+        ratios.append(np.square(filled - X)[hidden].mean() / np.square(means - X)[hidden].mean())
+    assert np.mean(ratios) < 1.15
+
+
 def test_frames_keep_names_and_pipelines_take_gaps():
     X, y = load_iris(return_X_y=True, as_frame=True)
     X = X.mask(np.random.default_rng(0).random(X.shape) < 0.2)

@@ -73,7 +73,7 @@ def test_single_precision_stays_single_and_offsets_do_not_cost_digits():
 
 def test_few_steps_end_with_a_warning_that_says_what_to_raise():
     for solver, rows in (("em", with_gaps(planted())), ("gradient", planted())):
-        with pytest.warns(ConvergenceWarning, match="nats per row are still to come. To go on, raise max_iter"):
+        with pytest.warns(ConvergenceWarning, match="are still to come. To go on, raise max_iter"):
             IdentifiablePPCA(2, solver=solver, max_iter=1, random_state=0).fit(rows)
 
 

@@ -174,3 +174,12 @@ def test_a_fit_of_a_flow_that_collapses_is_a_fit_with_a_warning(Model, start):
     with pytest.warns(CollapseWarning):
         model.fit(rows)
     assert np.isfinite(metrics.mutual_information(model, rows).upper)
+
+
+@pytest.mark.parametrize("n_draws", [0, -1, 2.5, "a"])
+def test_draws_and_rows_are_at_least_one_and_two(n_draws):
+    rows, W = linear_data(40, [3.0, 1.0])
+    with pytest.raises(ValueError, match="n_importance_samples=.* must be a whole number of draws"):
+        metrics.informative_units(linear_model(W), rows, n_importance_samples=n_draws)
+    with pytest.raises(ValueError, match="One row tells no error"):
+        metrics.informative_units(linear_model(W), rows[:1])
