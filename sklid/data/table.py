@@ -63,8 +63,6 @@ class TableAdapter:
         For another scale than "auto", of a likelihood that sees the data as they are.
     """
 
-    names: Sequence[str] | None = None
-
     def __init__(self, likelihood: str, scale: str | None = "auto") -> None:
         if scale != "auto" and not LIKELIHOODS[likelihood].standardised:
             raise ValueError(
@@ -78,6 +76,7 @@ class TableAdapter:
         self.learned_scale: str | None = None
         self.shares_seen: NDArray[np.floating] = np.ones(())
         self.numbers: Sequence[int] | None = None
+        self.names: Sequence[str] | None = None
 
     def checked(self, estimator: BaseEstimator, X: ArrayLike, **checks: Any) -> Rows:
         """Rows after scikit-learn's checks and that of the support; of a large memory map or sparse matrix as they are.

@@ -34,7 +34,7 @@ LEARNED: dict[str, Kind] = {
     "shares_seen": Array("f", ("features",)),
 }
 """Of any table."""
-FROM_PARAMETERS = {"likelihood", "scale", "asked", "support", "table", "numbers"}
+FROM_PARAMETERS = {"likelihood", "scale", "asked", "support", "table", "numbers", "names"}
 COLUMNS: dict[str, Kind] = {
     "labels": Maybe(Each(Anything(), "features")),
     "names": Each(Text(), "features"),
@@ -72,7 +72,15 @@ def unpacked_table(described: dict[str, Any], builder: Any, unpacker: Unpacker, 
     fresh = builder._adapter()
     if isinstance(fresh, ConditionedAdapter):
         return _unpacked_conditioned(described, fresh, builder, unpacker, path)
-    return _unpacked_own(described, fresh, unpacker, path)
+    own = _unpacked_own(described, fresh, unpacker, path)
+    _remind_of_names(own, getattr(builder, "feature_names_in_", None))
+    return own
+
+
+def _remind_of_names(own: Any, names: Any) -> None:
+    """Let messages name columns as those of the rows checked last; mixed tables have labels for it."""
+    if type(own) is TableAdapter:
+        own.names = names
 
 
 def _unpacked_own(described: dict[str, Any], fresh: Any, unpacker: Unpacker, path: str) -> Any:
@@ -112,6 +120,8 @@ def _unpacked_conditioned(
     unpacker.sizes = outer
     if conditions.has_columns:
         _keep_to_features(fresh, builder)
+    held_to = fresh._of_features if conditions.has_columns else builder
+    _remind_of_names(fresh.own, getattr(held_to, "feature_names_in_", None))
     return fresh
 
 
