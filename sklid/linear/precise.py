@@ -46,7 +46,12 @@ def with_small_variances(spectrum: Spectrum, rows: WeightedRows, moments: Moment
     count = judged(precise).count
     if variances.all() and 2 * count <= len(variances) and isotropy_pvalue(precise, count) > ISOTROPY_LEVEL:
         return precise
-    return precise._replace(reduced=spectrum.reduced)
+    return precise._replace(reduced=tuple(_as_precise(part, spectrum, precise) for part in spectrum.reduced))
+
+
+def _as_precise(part: Spectrum, whole: Spectrum, precise: Spectrum) -> Spectrum:
+    """A part of a spectrum, with the digits of the precise one where it has the variances of the whole."""
+    return precise._replace(mean=part.mean) if part.variances is whole.variances else part
 
 
 def _triangle(rows: WeightedRows) -> NDArray[np.float64]:

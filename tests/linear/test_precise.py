@@ -32,6 +32,14 @@ def test_columns_of_other_scales_keep_the_variances_of_the_small_ones(ratio):
     assert IdentifiablePPCA().fit(np.column_stack([large, X])).n_identifiable_ == 4
 
 
+@pytest.mark.parametrize("unit", [1e5, 3e6, 1e9])
+def test_a_copy_in_a_large_unit_hides_no_component(unit):
+    for seed in range(3):
+        X = planted(seed=seed)
+        found = [IdentifiablePPCA().fit(table) for table in (X, np.column_stack([X, unit * X[:, 0]]))]
+        assert found[0].n_identifiable_ == found[1].n_identifiable_
+
+
 @pytest.mark.parametrize("unit", [1e-150, 1e-5, 1e150])
 def test_small_noise_is_measured_in_every_unit(unit):
     X = (planted(noise=1e-7) - 5) * unit
