@@ -103,7 +103,9 @@ class _Asked(NamedTuple):
 
     def searched(self) -> tuple[Judgement, Spectrum]:
         """Which components stand out, and a spectrum near the maximum: more are added until one is noise."""
-        n_components, spectrum = min(1, self.most), self.filled
+        n_components, spectrum = 1, self.filled
+        if self.most == 0:
+            return Judgement(0), spectrum
         while True:
             _, spectrum = self.brief.maximised(spectrum, n_components)
             if judged(spectrum, self.problem.noise_variance).count < n_components or n_components == self.most:

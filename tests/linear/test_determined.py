@@ -57,3 +57,13 @@ def test_features_that_others_determine_make_no_component_stand_out(n_components
         table = np.column_stack([X, more if added != "a copy in other units" else X[:, 0]])
         model = IdentifiablePPCA(n_components, random_state=0).fit(with_gaps(table, 0.2, seed))
         assert model.n_identifiable_ == 2
+
+
+@pytest.mark.filterwarnings("ignore::sklid.exceptions.CollapseWarning")
+@pytest.mark.parametrize("n_components", ["identifiable", 1])
+@pytest.mark.parametrize("others", [[2.0], [2.0, 0.0], [0.0]])
+def test_one_feature_and_what_it_determines_tell_no_component_from_noise(n_components, others):
+    X = np.random.default_rng(0).standard_normal((60, 1)) * np.array([1.0, *others]) + 1.0
+    model = IdentifiablePPCA(n_components, random_state=0).fit(with_gaps(X))
+    assert (model.n_identifiable_, model.n_components_) == (0, 1)
+    assert np.isfinite(model.score(with_gaps(X)))
