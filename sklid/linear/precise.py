@@ -59,7 +59,8 @@ def _triangle(rows: WeightedRows) -> NDArray[np.float64]:
     triangle = np.zeros((0, len(rows.mean)))
     for centred in rows.centred_chunks():
         triangle = np.linalg.qr(np.vstack([triangle, centred]), mode="r")
-    return triangle
+    n_less = triangle.shape[1] - len(triangle)  # of few rows with many repetitions
+    return np.vstack([triangle, np.zeros((n_less, triangle.shape[1]))])
 
 
 def _decomposed(triangle: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

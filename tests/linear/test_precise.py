@@ -54,3 +54,11 @@ def test_a_lone_huge_value_is_found_wherever_it_stands():
     X[137, 3] = 1e120
     model = IdentifiablePPCA(1).fit(X)
     assert model.explained_variance_[0] == pytest.approx(1e240 / 300, rel=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore::sklid.CollapseWarning")
+def test_few_rows_that_weigh_much_are_as_many_repetitions():
+    X, weights = planted()[:2, :3], np.array([3.0, 3.0])
+    weighted, repeated = IdentifiablePPCA(1).fit(X, sample_weight=weights), IdentifiablePPCA(1).fit(np.repeat(X, 3, 0))
+    assert weighted.n_identifiable_ == repeated.n_identifiable_
+    np.testing.assert_allclose(weighted.explained_variance_, repeated.explained_variance_)
