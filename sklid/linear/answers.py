@@ -244,7 +244,7 @@ class LinearInferenceMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
     def _validated(self, X: ArrayLike, complete: bool = False) -> NDArray[np.floating]:
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype=DTYPES, accept_sparse="csr", ensure_all_finite=sparse.issparse(X))
+        X = validate_data(self, X, reset=False, dtype=DTYPES, accept_sparse="csr", ensure_all_finite=False)
         check_complete(
             self,
             X,

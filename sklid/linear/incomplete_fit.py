@@ -18,7 +18,7 @@ from .incomplete import IncompleteRows
 from .linear_gaussian import LinearGaussian, most_components
 from .solver import Fit, Problem
 from .spectrum import Judgement, Spectrum, judged, noise_limit, number_of_components
-from .starts import starts
+from .starts import columns_seldom_meet, random_starts
 
 __all__ = ["IncompleteFit", "fit_incomplete"]
 
@@ -61,15 +61,16 @@ def fit_incomplete(rows: IncompleteRows, problem: Problem) -> IncompleteFit:
 
 
 class _Asked(NamedTuple):
-    """What is asked of which rows, and the spectrum of these with gaps filled by means."""
+    """What is asked of which rows, the spectrum of these with gaps filled by means, and whether columns seldom meet."""
 
     rows: IncompleteRows
     filled: Spectrum
     problem: Problem
+    seldom_meet: bool
 
     @classmethod
     def of(cls, rows: IncompleteRows, problem: Problem) -> Self:
-        return cls(rows, _filled_spectrum(rows, problem), problem)
+        return cls(rows, _filled_spectrum(rows, problem), problem, columns_seldom_meet(rows))
 
     def of_determining(self) -> Self:
         """The features that determine the others, by which components are judged beside noise that is not known."""
@@ -130,7 +131,8 @@ class _Asked(NamedTuple):
     def maximised(self, spectrum: Spectrum, n_components: int) -> tuple[Maximum, Spectrum]:
         """The fit of so many components, from the best of its starts, and the spectrum that it leads to."""
         at_components = LinearGaussian.of_spectrum(spectrum, n_components, self.problem.noise_variance)
-        found = _best(self.rows, starts(self.rows, at_components, self.problem), self.problem)
+        others = random_starts(at_components, self.problem.random_state) if self.seldom_meet else []
+        found = _best(self.rows, [at_components, *others], self.problem)
         scatter = ExpectedScatter.of(self.rows, found.mean, found.loadings, found.noise_variance)
         known = [self.filled] if spectrum is self.filled else [spectrum, self.filled]
         more = [part.leading(min(n_components + SPARE, len(part.variances))).T for part in known]

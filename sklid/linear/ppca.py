@@ -212,8 +212,8 @@ class IdentifiablePPCA(LinearInferenceMixin, LinearAttributesMixin, BaseEstimato
             If a component kept is noise.
         NoiseWarning
             If columns with gaps differ so much in scale that rounding hides the noise. And if the noise is not what the
-            number of components rests on. Those are then counted that exceed permuted
-            columns, or normal ones of the same variances in tables of more than a million numbers.
+            number of components rests on. Those are then counted that exceed permuted columns, or normal ones of the
+            same variances in tables of more than a million numbers.
         ConvergenceWarning
             If `max_iter` steps were not enough.
         """

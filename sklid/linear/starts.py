@@ -10,9 +10,8 @@ import numpy as np
 
 from .incomplete import IncompleteRows
 from .linear_gaussian import LinearGaussian
-from .solver import Problem
 
-__all__ = ["columns_seldom_meet", "starts"]
+__all__ = ["columns_seldom_meet", "random_starts"]
 
 N_RANDOM = 5
 """Starts at random loadings, beside that at principal components."""
@@ -24,16 +23,15 @@ MOST_COLUMNS = 1_000
 """Columns, evenly spaced, of which all pairs are looked at."""
 
 
-def starts(rows: IncompleteRows, at_components: LinearGaussian, problem: Problem) -> list[LinearGaussian]:
-    """The one at principal components first; and where columns seldom meet, others at random."""
-    if len(at_components.amplitudes) == 0 or not columns_seldom_meet(rows):
-        return [at_components]
+def random_starts(at_components: LinearGaussian, random_state: np.random.RandomState) -> list[LinearGaussian]:
+    """Models of random loadings, of as many components, the same mean and much noise; of no component none."""
     n_features, n_components = at_components.loadings.shape
+    if n_components == 0:
+        return []
     variance = float((at_components.amplitudes**2).sum()) / n_features + at_components.noise_variance
     scale, shape = math.sqrt(variance / n_components), (n_features, n_components)
-    loadings = [scale * problem.random_state.standard_normal(shape) for _ in range(N_RANDOM)]
-    noise = NOISE * variance
-    return [at_components, *(LinearGaussian.of_loadings(at_components.mean, W, noise) for W in loadings)]
+    loadings = [scale * random_state.standard_normal(shape) for _ in range(N_RANDOM)]
+    return [LinearGaussian.of_loadings(at_components.mean, W, NOISE * variance) for W in loadings]
 
 
 def columns_seldom_meet(rows: IncompleteRows) -> bool:
