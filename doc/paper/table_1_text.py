@@ -13,9 +13,10 @@ variables (5 of the made sentences), 10 epochs and the default learning rate, an
 alone have three, on Yahoo the section decoder, and the others one. "VAE bow" has the encoder of LIDSVAE, and differs
 from it in the decoder alone; "annealed" raises the weight of the divergence over half of the training. Figures are
 those of 500 test documents: the log-likelihood, and the perplexity, from 100 draws each, informative units from 20
-draws of 200 made sentences, the 2000 test sentences of Yelp, and 300 questions of Yahoo. "Classes" are the sentiment of a sentence and the
-topic of a question, as a logistic regression on the embeddings of the training part tells them of all 2000 test
-documents; "TF-IDF, SVD" has as many singular vectors of word frequencies as the others have latent variables.
+draws of 200 made sentences, the 2000 test sentences of Yelp, and 300 questions of Yahoo. "Classes" are the sentiment of
+a sentence and the topic of a question, as a logistic regression on the embeddings of the training part tells them of
+all 2000 test documents; "TF-IDF, SVD" has as many singular vectors of word frequencies as the others have latent
+variables.
 """
 
 import argparse

@@ -80,9 +80,9 @@ def validated_rows(estimator: BaseEstimator, X: ArrayLike | NamedRows, **checks:
 
 
 def refuse_columns(X: Any, error: Exception, remedy: str) -> None:
-    """ValueError for a column of a table that holds no numbers: what an error of scikit-learn may be about.
+    """An error with the name of the first column that holds no numbers: what an error of scikit-learn may be about.
 
-    The remedy is for text and categories.
+    ValueError for dates, and for text and categories, which have a remedy; TypeError for other objects.
     """
     if hasattr(X, "columns") and hasattr(X, "dtypes"):
         columns = [(name, X.iloc[:, place] if hasattr(X, "iloc") else X[name]) for place, name in enumerate(X.columns)]
@@ -99,7 +99,9 @@ def refuse_columns(X: Any, error: Exception, remedy: str) -> None:
             ) from error
         try:
             values.astype(np.float64)
-        except (ValueError, TypeError):
+        except TypeError as reason:
+            raise TypeError(f"Column {name!r} holds objects that are no numbers: {reason}. Leave it out.") from error
+        except ValueError:
             raise ValueError(
                 f"Column {name!r} holds text or categories, and {remedy}, or leave the column out."
             ) from error

@@ -53,7 +53,7 @@ def models():
         (np.empty((3, 0)), "0 feature"),
         (np.arange(3.0), "Expected 2D array"),
         (np.ones((3, 2)) * 1j, "Complex data not supported"),
-        (np.array([["a", "b"], ["c", "d"]]), "could not convert string to float"),
+        (np.array([["a", "b"], ["c", "d"]]), "Column 0 holds text or categories"),
         (np.ones((1, 3)), "1 sample"),
     ],
 )
@@ -313,3 +313,9 @@ def test_warnings_point_at_the_line_that_called_the_package(wrap):
 def test_columns_of_frames_that_hold_no_numbers_are_named(Estimator, values, message):
     with pytest.raises(ValueError, match=message):
         Estimator(**FAST).fit(pd.DataFrame({"number": np.arange(20.0), "other": values}))
+
+
+def test_columns_of_objects_are_named():
+    frame = pd.DataFrame({"number": np.arange(20.0), "other": [{"town": "oslo"}] * 20})
+    with pytest.raises(TypeError, match="Column 'other' holds objects that are no numbers: .* not 'dict'"):
+        LIDVAE(**FAST).fit(frame)
