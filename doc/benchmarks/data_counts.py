@@ -12,9 +12,9 @@ latents. ARI is the adjusted Rand index of cell types and as many clusters of KM
 saved cells without it are measured again. Seconds are those of the process in the fit, on one thread. SCVI is run for
 as many epochs as the others, at its own learning rate and at theirs, and for the 400 epochs that it takes by itself; it
 warms the divergence up over 400 epochs, or over the training where that is shorter. "Warmed up" are ours with the same,
-which was chosen after two splits had been seen; "no library" are these without the sum of a cell as its exposure, so that
-it is for the latents to tell. Ours are fitted for 20 epochs, since with more their likelihood of
-held-out cells falls: that was seen in the first split.
+which was chosen after two splits had been seen; "no library" are these without the sum of a cell as its exposure, so
+that it is for the latents to tell. Ours are fitted for 20 epochs, since with more their likelihood of held-out cells
+falls: that was seen in the first split.
 """
 
 import json
