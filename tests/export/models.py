@@ -21,8 +21,6 @@ OF_NUMBERS = {
 TABLES = {name: OF_NUMBERS.get(name, WHOLE) for name in LIKELIHOODS}
 EVERY_FAMILY = np.column_stack([table[:, column % 4] for column, table in enumerate(TABLES.values())])
 """One column of each family, in the order of `LIKELIHOODS`."""
-SOME = ["gaussian", "poisson", "negative_binomial", "categorical"]
-SOME_FAMILIES = np.column_stack([TABLES[name][:, column] for column, name in enumerate(SOME)])
 FAST = {"n_components": 2, "max_epochs": 1, "encoder_width": 8, "n_importance_samples": 6, "random_state": 0}
 SMALL = {**FAST, "decoder_width": 8}
 
