@@ -39,13 +39,14 @@ from sklid.datasets import make_cells
 N_EPOCHS, N_GENES, SEEDS = 20, 2_000, range(5)
 QUICK_EPOCHS, QUICK_GENES, QUICK_SIZES = 10, 150, (1_500, 300, 8)
 SETTINGS = {"likelihood": "negative_binomial", "noise": "feature", "offset": "library", "n_components": 10}
-WITHOUT_LIBRARY = SETTINGS | {"offset": None, "kl_warmup": 1.0}
+WARMED_UP = SETTINGS | {"kl_warmup": 1.0}
+WITHOUT_LIBRARY = WARMED_UP | {"offset": None}
 OURS: dict[str, Callable[..., Any]] = {
     "LIDVAE": lambda **told: LIDVAE(**SETTINGS, **told),
-    "LIDVAE, warmed up": lambda **told: LIDVAE(kl_warmup=1.0, **SETTINGS, **told),
+    "LIDVAE, warmed up": lambda **told: LIDVAE(**WARMED_UP, **told),
     "LIDVAE, no library": lambda **told: LIDVAE(**WITHOUT_LIBRARY, **told),
     "VAE principal": lambda **told: VAE(encoder="principal", **SETTINGS, **told),
-    "VAE principal, warmed up": lambda **told: VAE(encoder="principal", kl_warmup=1.0, **SETTINGS, **told),
+    "VAE principal, warmed up": lambda **told: VAE(encoder="principal", **WARMED_UP, **told),
     "VAE principal, no library": lambda **told: VAE(encoder="principal", **WITHOUT_LIBRARY, **told),
     "VAE plain": lambda **told: VAE(**SETTINGS, **told),
 }

@@ -113,13 +113,17 @@ OURS = "LIDSVAE section"
 
 
 class Documents(NamedTuple):
-    """To fit and to measure: the first of the test part, all of it, and the classes where there are some."""
+    """To fit and to measure, and the classes where there are some."""
 
     train: Any
-    test: Any
     all_test: Any
     y_train: np.ndarray | None = None
     y_test: np.ndarray | None = None
+
+    @property
+    def test(self) -> Any:
+        """The first test documents, that most figures are of."""
+        return self.all_test[:N_TEST]
 
 
 class Cell(NamedTuple):
@@ -136,10 +140,10 @@ class Cell(NamedTuple):
 def load(data: str) -> Documents:
     if data == MADE:
         X, _ = make_sequential_vae(16_000 + N_TEST, length=10, n_words=1_000, n_components=5, random_state=0)
-        return Documents(X[:-N_TEST], X[-N_TEST:], X[-N_TEST:])
+        return Documents(X[:-N_TEST], X[-N_TEST:])
     fetch = fetch_yelp if data == YELP else fetch_yahoo
     train, test = fetch(subset="train"), fetch(subset="test")
-    return Documents(train.data, test.data[:N_TEST], test.data, train.target, test.target)
+    return Documents(train.data, test.data, train.target, test.target)
 
 
 def fitted(cell: Cell, documents: Documents, shared: dict) -> tuple[Any, float]:
@@ -226,7 +230,7 @@ def run_quick() -> None:
     """On a few made sentences the section keeps its latents in use, and guesses words as well as a VAE."""
     torch.set_num_threads(1)
     X, _ = make_sequential_vae(500, length=6, n_words=12, n_components=2, width=16, random_state=0)
-    documents = Documents(X[:400], X[400:], X[400:])
+    documents = Documents(X[:400], X[400:])
     small = {"hidden_size": 16, "embedding_size": 8, "max_epochs": 15, "n_importance_samples": 20}
     found = {}
     for side in ("LIDSVAE section", "VAE"):
