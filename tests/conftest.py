@@ -20,10 +20,21 @@ def seed():
         yield
 
 
-@pytest.fixture
-def without_causes(monkeypatch):
+CAUSES = "sklid.estimators.trained.TrainedEstimator._warning_names_cause"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def without_causes():
     """A collapse is told without its cause, which takes longer to find than a model of a few epochs to fit."""
-    monkeypatch.setattr("sklid.estimators.trained.TrainedEstimator._warning_names_cause", False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CAUSES, False)
+        yield
+
+
+@pytest.fixture
+def with_causes(monkeypatch, without_causes):
+    """The warning of a collapse names its cause, as it does for users."""
+    monkeypatch.setattr(CAUSES, True)
 
 
 @pytest.hookimpl(optionalhook=True)

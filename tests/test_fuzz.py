@@ -4,6 +4,7 @@ import pytest
 from fuzz import run
 
 
+@pytest.mark.usefixtures("with_causes")
 @pytest.mark.parametrize("seed", range(4))
 def test_every_configuration_answers_with_finite_numbers_or_says_why_not(seed):
     assert sum(run(25, seed).values()) >= 25

@@ -1,7 +1,7 @@
 """A fit with a checkpoint is killed again and again: does it end as one that never was, and what is lost at a kill?
 
     python doc/benchmarks/kills.py            full run: twenty kills, about 3 minutes on one thread
-    python doc/benchmarks/kills.py --quick    two kills, about 10 seconds
+    python doc/benchmarks/kills.py --quick    one kill, about 10 seconds
     python doc/benchmarks/kills.py --table    the table of the saved results, in Markdown
 
 A process of its own fits `LIDVAE` to 1000 made rows, or `LIDGMVAEClustering`, whose fit has two phases; SIGKILL ends it
@@ -10,10 +10,9 @@ are in a file; lost are those that one process finished and the next did again. 
 latents that it finds stand beside those of a fit in this process.
 """
 
+import multiprocessing
 import os
 import signal
-import subprocess
-import sys
 import tempfile
 import time
 from itertools import pairwise
@@ -27,12 +26,13 @@ from skorch.callbacks import Callback
 
 from sklid import LIDVAE, LIDGMVAEClustering
 
-ROOT = Path(__file__).parent
 COLUMNS = ["model", "kills", "most_lost", "mean_lost", "epochs", "difference", "threads", "sklid", "torch",
            "scikit_learn", "commit"]  # fmt: skip
-CELLS = Cells(ROOT / "results" / "kills.csv", COLUMNS)
+CELLS = Cells(Path(__file__).parent / "results" / "kills.csv", COLUMNS)
 MODELS = {"LIDVAE": LIDVAE, "LIDGMVAEClustering": LIDGMVAEClustering}
 SIZES = {"n_components": 3, "batch_size": 64, "decoder_width": 16, "encoder_width": 16, "random_state": 0}
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(["sklid"])
 N_KILLS, N_EPOCHS, LONGEST = 20, 800, 1.0
 """A process is killed at most so many seconds after its first epoch."""
 
@@ -78,19 +78,19 @@ def finished(folder: str) -> dict[str, list[int]]:
 
 def killed(model: str, n_epochs: int, folder: str, delay: float | None) -> bool:
     """Whether a process was killed so long after its first epoch; without a delay it is left to end."""
-    call = f"import kills; kills.fit({model!r}, {n_epochs}, {folder!r})"
-    with subprocess.Popen([sys.executable, "-W", "ignore", "-c", call], cwd=ROOT) as process:
-        while delay is not None and str(process.pid) not in finished(folder):
-            time.sleep(0.01)
-            if process.poll() is not None:
-                return False
-        if delay is not None:
-            time.sleep(delay)
-            process.send_signal(signal.SIGKILL)
-        code = process.wait()
-    if code not in (0, -signal.SIGKILL):
-        raise SystemExit(f"A process ended with {code}.")
-    return code != 0
+    process = PROCESSES.Process(target=fit, args=(model, n_epochs, folder))
+    process.start()
+    while delay is not None and str(process.pid) not in finished(folder):
+        time.sleep(0.01)
+        if not process.is_alive():
+            break
+    if delay is not None:
+        process.join(delay)
+        process.kill()
+    process.join()
+    if process.exitcode not in (0, -signal.SIGKILL):
+        raise SystemExit(f"A process ended with {process.exitcode}.")
+    return process.exitcode != 0
 
 
 def measured(model: str, n_kills: int, n_epochs: int) -> dict:
@@ -117,7 +117,7 @@ def run_full() -> None:
 
 
 def run_quick() -> None:
-    row = measured("LIDVAE", n_kills=2, n_epochs=100)
+    row = measured("LIDVAE", n_kills=1, n_epochs=30)
     print(row)
     if not (row["most_lost"] <= 1 and row["difference"] < 1e-5):
         raise SystemExit("A killed fit should lose one epoch at most, and end as one that was left alone.")
@@ -137,6 +137,6 @@ if __name__ == "__main__":
     command_line(
         __doc__,
         run_full,
-        quick=(run_quick, "two kills, about 10 seconds"),
+        quick=(run_quick, "one kill, about 10 seconds"),
         table=(lambda: print(table()), "print the table of the saved results"),
     )

@@ -23,7 +23,6 @@ FAST = {"n_components": 2, "max_epochs": 2, "decoder_width": 8, "encoder_width":
 N_ROWS, N_FEATURES = 3000, 6
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklid.CollapseWarning"),
-    pytest.mark.usefixtures("without_causes"),
 ]
 every = pytest.mark.parametrize("Estimator", [LIDVAE, VAE, LIDGMVAEClustering, GMVAE])
 

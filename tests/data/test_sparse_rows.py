@@ -205,9 +205,9 @@ def test_every_form_of_a_sparse_matrix_is_the_same_table_and_is_left_as_it_is(fo
     before = rows.copy()
     model = LIDVAE(**COUNTS, **FAST).fit(rows)
     np.testing.assert_array_equal(weights(model), weights(LIDVAE(**COUNTS, **FAST).fit(X)))
-    for question in ("transform", "impute"):
-        found = getattr(model, question)(rows)
-        np.testing.assert_array_equal(found, getattr(model, question)(X))
+    few = other_forms(X[:40])[form]
+    for found, expected in ((model.transform(rows), model.transform(X)), (model.impute(few), model.impute(X[:40]))):
+        np.testing.assert_array_equal(found, expected)
         assert isinstance(found, np.ndarray)
     for name in ("data", "indices", "indptr"):
         if form != "lil" and hasattr(rows, name):
@@ -289,7 +289,7 @@ def test_information_is_the_same_on_sparse_rows(Estimator, options, in_views_of_
 
 
 def test_likelihoods_units_and_reports_are_the_same_on_sparse_rows(every_matrix_is_large):
-    X = table()[:300]
+    X = table()[:100]
     rows, model = sparse.csr_array(X), LIDVAE(**COUNTS, **FAST).fit(X)
     for metric in (log_likelihood, informative_units, amortization_gap):
         np.testing.assert_allclose(metric(model, rows)[0], metric(model, X)[0], rtol=1e-4, atol=1e-5)

@@ -33,7 +33,6 @@ COMPETITORS = [BetaVAE, FreeBitsVAE, DeltaVAE, BNVAE, SkipVAE, LaggingVAE, SemiA
 every = pytest.mark.parametrize("Estimator", [LIDVAE, VAE, LIDGMVAEClustering, LIDMVAEClustering, GMVAE, *COMPETITORS])
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklid.CollapseWarning"),
-    pytest.mark.usefixtures("without_causes"),
 ]
 
 

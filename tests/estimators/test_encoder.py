@@ -24,7 +24,6 @@ OPTIONS = {"LIDGMVAEClustering": {"k": 3}, "GMVAE": {"k": 3, "inference": "joint
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklid.CollapseWarning"),
-    pytest.mark.usefixtures("without_causes"),
 ]
 
 

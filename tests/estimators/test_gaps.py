@@ -15,7 +15,6 @@ IRIS = load_iris().data
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklid.CollapseWarning"),
-    pytest.mark.usefixtures("without_causes"),
 ]
 
 

@@ -20,6 +20,7 @@ from sklid.metrics import cluster_mutual_information, clustering_accuracy
 X, CLASSES = make_blobs([60, 90, 150], n_features=5, centers=np.eye(3, 5) * 12, random_state=0)
 FAST = {
     "k": 3,
+    "init": "kmeans",
     "n_components": 2,
     "max_epochs": 30,
     "learning_rate": 1e-2,
@@ -288,6 +289,7 @@ def test_invert_undoes_inverse_transform(model):
     np.testing.assert_allclose(model.invert(model.inverse_transform(Z.astype(np.float64))), Z, atol=1e-4)
 
 
+@pytest.mark.usefixtures("with_causes")
 @pytest.mark.filterwarnings("ignore:.*latents collapsed")
 def test_collapsed_labels_are_reported_with_numbers():
     """Everything random at the start, and too few steps to find the clusters."""
@@ -296,6 +298,7 @@ def test_collapsed_labels_are_reported_with_numbers():
         GMVAE(**{**FAST, **random}).fit(X)
 
 
+@pytest.mark.usefixtures("with_causes")
 def test_clusters_without_a_row_are_reported():
     rows = np.repeat([[0.0, 0.0], [5.0, 5.0]], 20, axis=0)
     with pytest.warns(

@@ -15,6 +15,7 @@ from sklid.metrics import collapse_report, log_likelihood
 X, CLASSES = make_blobs([60, 90, 150], n_features=5, centers=np.eye(3, 5) * 12, random_state=0)
 FAST = {
     "k": 3,
+    "init": "kmeans",
     "n_components": 2,
     "max_epochs": 30,
     "learning_rate": 1e-2,

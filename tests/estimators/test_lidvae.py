@@ -172,6 +172,7 @@ def test_every_latent_stays_active_even_on_white_noise():
     assert active_units(model.transform(X)).fraction == 1.0
 
 
+@pytest.mark.usefixtures("with_causes")
 def test_collapse_warns_with_the_numbers_and_the_parameter_to_change():
     X = load_digits().data / 16
     with pytest.warns(CollapseWarning, match=r"of 10 latents collapsed.*Cause: model: .*injective decoder"):

@@ -76,6 +76,7 @@ def test_setting_changes_neither_a_fit_nor_its_answers(name, setting, expected):
     assert_same(found, expected(name))
 
 
+@pytest.mark.usefixtures("with_causes")
 @pytest.mark.parametrize("name", MODELS)
 def test_settings_together_change_neither_a_fit_nor_its_answers(name, expected):
     with all_at_once():

@@ -26,6 +26,7 @@ def test_four_fits_in_threads_are_bit_for_bit_the_fit_alone(name):
     assert torch.equal(torch.get_rng_state(), before)
 
 
+@pytest.mark.usefixtures("with_causes")
 def test_fits_of_all_kinds_in_threads_of_joblib_are_those_alone():
     alone = [fitted_and_asked(name) for name in MODELS]
     together = joblib.Parallel(8, backend="threading")(joblib.delayed(fitted_and_asked)(name) for name in MODELS)

@@ -90,6 +90,7 @@ def test_weak_latents_are_measured_on_as_many_rows_as_they_need():
     assert (report.verdict, report.totals.informative_units) == ("healthy", 2)
 
 
+@pytest.mark.usefixtures("with_causes")
 def test_the_warning_after_a_fit_names_parameters_of_the_estimator():
     X = np.random.default_rng(0).standard_normal((200, 4)) @ np.random.default_rng(1).standard_normal((4, 4))
     with pytest.warns(CollapseWarning, match=r"inference: .* Start at principal components with encoder=\"principal\""):
