@@ -79,7 +79,8 @@ OF_FAMILIES = [
 ]
 TINY_MIXTURE = TINY | {"max_epochs": 4, "n_init": 1}
 CHECKED = [
-    *(Estimator(**TINY) for Estimator in (LIDVAE, VAE, *COMPETITORS[:-1])),
+    *(Estimator(**TINY) for Estimator in (LIDVAE, VAE, *COMPETITORS[:-2])),
+    LaggingVAE(max_encoder_steps=3, **TINY),
     SemiAmortizedVAE(n_refinements=3, **TINY),
     *(Estimator(**TINY_MIXTURE) for Estimator in (LIDGMVAEClustering, LIDMVAEClustering, GMVAE)),
     LIDVAE(likelihood="auto", **TINY),
