@@ -22,6 +22,10 @@ from .numeric_table import shortened
 __all__ = ["LIBRARY", "Conditions"]
 
 LIBRARY = "library"
+LEAST_EXPOSURE = 1e-30
+"""And one over the greatest: single precision holds exposures between, and what is proportional to them."""
+LARGEST_NUMBER = 1e30
+"""Of a covariate."""
 LEAST_ROWS = 20
 """From which a covariate with more categories than half of the rows is one of names."""
 
@@ -212,25 +216,28 @@ class Conditions:
                     f"The exposure {title} holds {shortened(read.coded[place].categories[0])}; an exposure is a "
                     "positive number. Name text among covariates."
                 )
-            bad = ~(np.isfinite(values) & (values > 0))
+            bad = ~((values >= LEAST_EXPOSURE) & (values <= 1 / LEAST_EXPOSURE))
             if bad.any():
                 row = int(np.argmax(bad))
                 raise ValueError(
                     f"The exposure {title} holds {values[row]:g} in row {row}; exposures are positive finite numbers, "
-                    "such as times under observation. Correct it, or leave the row out."
+                    f"such as times under observation, from {LEAST_EXPOSURE:g} to {1 / LEAST_EXPOSURE:g}. Correct it, "
+                    "or leave the row out."
                 )
         return read.numbers[:, : len(self.exposures)]
 
     def _values(self, read: Columns, place: int) -> NDArray[np.float64]:
-        """Numbers, or codes, of a covariate; ValueError for gaps and numbers that are not finite."""
+        """Numbers, or codes, of a covariate; ValueError for gaps and numbers that are infinite or close to it."""
         is_coded = place in read.coded or read.kinds[place] == "boolean"
         values = self._coded(read, place).codes if is_coded else read.numbers[:, place]
-        if not np.isfinite(values).all():
-            row = int(np.argmax(~np.isfinite(values)))
+        bad = ~(np.abs(values) <= LARGEST_NUMBER)
+        if bad.any():
+            row = int(np.argmax(bad))
             what = "is missing" if np.isnan(values[row]) else f"holds {values[row]:g}"
             raise ValueError(
                 f"The covariate {self._title(place)} {what} in row {row}; rows are conditioned on covariates, so each "
-                "needs a value. Fill it in, as by a category of its own, or leave the row out."
+                f"needs a value, of at most {LARGEST_NUMBER:g}. Fill it in, as by a category of its own, or leave the "
+                "row out."
             )
         return values
 

@@ -79,6 +79,9 @@ def validated_rows(estimator: BaseEstimator, X: ArrayLike | NamedRows, **checks:
         raise
 
 
+GAPS_AMONG_OBJECTS = "For gaps among numbers, give the column their type: X.convert_dtypes()."
+
+
 def refuse_columns(X: Any, error: Exception, remedy: str) -> None:
     """An error with the name of the first column that holds no numbers: what an error of scikit-learn may be about.
 
@@ -100,7 +103,10 @@ def refuse_columns(X: Any, error: Exception, remedy: str) -> None:
         try:
             values.astype(np.float64)
         except TypeError as reason:
-            raise TypeError(f"Column {name!r} holds objects that are no numbers: {reason}. Leave it out.") from error
+            remedy_of_objects = GAPS_AMONG_OBJECTS if "NAType" in str(reason) else "Leave it out."
+            raise TypeError(
+                f"Column {name!r} holds objects that are no numbers: {reason}. {remedy_of_objects}"
+            ) from error
         except ValueError:
             raise ValueError(
                 f"Column {name!r} holds text or categories, and {remedy}, or leave the column out."

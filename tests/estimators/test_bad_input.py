@@ -318,3 +318,11 @@ def test_columns_of_objects_are_named():
     frame = pd.DataFrame({"number": np.arange(20.0), "other": [{"town": "oslo"}] * 20})
     with pytest.raises(TypeError, match="Column 'other' holds objects that are no numbers: .* not 'dict'"):
         LIDVAE(**FAST).fit(frame)
+
+
+def test_gaps_of_pandas_among_objects_are_taken_as_they_are_told_to_be_given():
+    X = pd.DataFrame({"number": np.arange(20.0), "other": pd.Series([pd.NA, *range(19)], dtype=object)})
+    with pytest.raises(TypeError, match=r"Column 'other' .* give the column their type: X.convert_dtypes\(\)"):
+        LIDVAE(**FAST).fit(X)
+    filled = LIDVAE(**FAST).fit(X.convert_dtypes()).impute(X.convert_dtypes())
+    assert np.isfinite(np.asarray(filled, dtype=float)).all()
