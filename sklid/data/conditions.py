@@ -26,6 +26,8 @@ LEAST_EXPOSURE = 1e-30
 """And one over the greatest: single precision holds exposures between, and what is proportional to them."""
 LARGEST_NUMBER = 1e30
 """Of a covariate."""
+MOST_DEVIATIONS = 100
+"""Of a later covariate from its mean in fit; nobody means to extrapolate farther."""
 LEAST_ROWS = 20
 """From which a covariate with more categories than half of the rows is one of names."""
 
@@ -151,6 +153,8 @@ class Conditions:
         -----
         UnknownCategoryWarning
             Once, for categories that did not occur in the fit.
+        UserWarning
+            For numbers that are far from those of the fit.
         """
         read = read_columns(dense_columns_of(X, self.columns))
         exposures, values, unknown = self._exposures(read), [], []
@@ -165,6 +169,8 @@ class Conditions:
                     f"The covariate {self._title(place)} holds {shortened(read.coded[place].categories[0])}, and held "
                     "numbers in fit. Turn it into numbers, or fit again."
                 )
+            else:
+                self._warn_of_far(place, covariate, found)
             values.append(found)
         if unknown:
             warn_user(
@@ -195,6 +201,11 @@ class Conditions:
         ValueError
             For columns that there are not, that are named twice, or that leave nothing to model.
         """
+        if self.uses_library and labels is not None and LIBRARY in labels:
+            raise ValueError(
+                'offset="library" stands for sums of rows, and X has a column of that name. Rename it, or name it in '
+                f"offset by its number, {labels.index(LIBRARY)}."
+            )
         found = {name: [place_of(key, labels, n_columns, name) for key in keys] for name, keys in self._asked.items()}
         every = [*found["offset"], *found["covariates"]]
         twice = [column for column in every if every.count(column) > 1]
@@ -240,6 +251,16 @@ class Conditions:
                 "row out."
             )
         return values
+
+    def _warn_of_far(self, place: int, covariate: Covariate, values: NDArray[np.float64]) -> None:
+        deviations = np.abs(values - covariate.usual) / covariate.scale[0]
+        if deviations.max(initial=0) > MOST_DEVIATIONS:
+            row = int(np.argmax(deviations))
+            warn_user(
+                f"The covariate {self._title(place)} holds {values[row]:g} in row {row}, {deviations[row]:.0f} "
+                "standard deviations from its mean in fit, where answers mean nothing and may be nan. Correct it.",
+                UserWarning,
+            )
 
     def _coded(self, read: Columns, place: int) -> Coded:
         found = read.coded.get(place)

@@ -88,3 +88,21 @@ def test_text_where_numbers_were_is_an_error():
     conditions.learn(FRAME)
     with pytest.raises(ValueError, match="The covariate 'age' holds 'old', and held numbers in fit"):
         conditions.encode(FRAME.assign(age=["old", "old", "young", "old", "old"]))
+
+
+def test_numbers_far_from_those_of_the_fit_are_told():
+    """Such as a code for what is missing."""
+    frame = pd.DataFrame({"visits": [1, 4, 2, 0], "age": [40.0, 50.0, 60.0, 70.0]})
+    conditions = Conditions(None, "age")
+    conditions.learn(frame)
+    conditions.encode(frame.assign(age=[10.0, 20.0, 90.0, 0.0]))
+    with pytest.warns(UserWarning, match="covariate 'age' holds 9999 in row 2, 889 standard deviations from its mean"):
+        conditions.encode(frame.assign(age=[10.0, 20.0, 9999.0, 0.0]))
+
+
+def test_a_column_with_the_name_of_the_sums_is_told_from_them():
+    with pytest.raises(ValueError, match="X has a column of that name. .* by its number, 1"):
+        Conditions("library", None).learn(FRAME[["visits", "age"]].rename(columns={"age": "library"}))
+    conditions = Conditions(1, None)
+    conditions.learn(FRAME[["visits", "age"]].rename(columns={"age": "library"}))
+    assert conditions.exposures == [1]
