@@ -21,9 +21,7 @@ from .errors import text_of_error
 
 FAST = {"n_components": 2, "max_epochs": 2, "decoder_width": 8, "encoder_width": 8, "random_state": 0}
 N_ROWS, N_FEATURES = 3000, 6
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::sklid.CollapseWarning"),
-]
+pytestmark = pytest.mark.filterwarnings("ignore::sklid.CollapseWarning")
 every = pytest.mark.parametrize("Estimator", [LIDVAE, VAE, LIDGMVAEClustering, GMVAE])
 
 

@@ -31,9 +31,7 @@ X = load_iris().data
 FAST = {"max_epochs": 3, "decoder_width": 16, "encoder_width": 16, "random_state": 0}
 COMPETITORS = [BetaVAE, FreeBitsVAE, DeltaVAE, BNVAE, SkipVAE, LaggingVAE, SemiAmortizedVAE]
 every = pytest.mark.parametrize("Estimator", [LIDVAE, VAE, LIDGMVAEClustering, LIDMVAEClustering, GMVAE, *COMPETITORS])
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::sklid.CollapseWarning"),
-]
+pytestmark = pytest.mark.filterwarnings("ignore::sklid.CollapseWarning")
 
 
 @pytest.fixture(scope="module")

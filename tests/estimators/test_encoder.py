@@ -22,9 +22,7 @@ SMALL |= {"encoder_width": 8, "decoder_width": 8}
 ESTIMATORS = {"LIDVAE": LIDVAE, "VAE": VAE, "LIDGMVAEClustering": LIDGMVAEClustering, "GMVAE": GMVAE}
 OPTIONS = {"LIDGMVAEClustering": {"k": 3}, "GMVAE": {"k": 3, "inference": "joint"}}
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::sklid.CollapseWarning"),
-]
+pytestmark = pytest.mark.filterwarnings("ignore::sklid.CollapseWarning")
 
 
 class Seen(Callback):

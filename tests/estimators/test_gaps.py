@@ -13,9 +13,7 @@ from sklid.baselines import GMVAE, VAE, SkipVAE
 QUICK = {"max_epochs": 3, "decoder_width": 16, "encoder_width": 16, "random_state": 0}
 IRIS = load_iris().data
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::sklid.CollapseWarning"),
-]
+pytestmark = pytest.mark.filterwarnings("ignore::sklid.CollapseWarning")
 
 
 def with_gaps(X, share=0.2, seed=0):

@@ -13,9 +13,7 @@ from sklid.data import memory_map
 
 IRIS, WINE = load_iris().data, load_wine().data
 FAST = {"n_components": 2, "max_epochs": 5, "decoder_width": 16, "encoder_width": 16, "random_state": 0}
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::sklid.CollapseWarning"),
-]
+pytestmark = pytest.mark.filterwarnings("ignore::sklid.CollapseWarning")
 every = pytest.mark.parametrize("Estimator", [LIDVAE, VAE, LIDGMVAEClustering, LIDMVAEClustering, GMVAE])
 scales = pytest.mark.parametrize("scale", ["auto", "column", "table"])
 

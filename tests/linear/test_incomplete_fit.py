@@ -10,10 +10,10 @@ from .tables import with_gaps
 N_TABLES = 8
 
 
-def counts(n_rows, n_features, share, n_planted, n_components="identifiable", n_tables=N_TABLES):
+def counts(n_rows, n_features, share, n_planted, n_components="identifiable"):
     """Identifiable components of tables in which each planted one stands far out."""
     found = []
-    for seed in range(n_tables):
+    for seed in range(N_TABLES):
         random = np.random.default_rng(seed)
         W = 1.5 * np.sqrt(n_features) * np.linalg.qr(random.standard_normal((n_features, 3))).Q[:, :n_planted]
         X = random.standard_normal((n_rows, n_features)) + random.standard_normal((n_rows, n_planted)) @ W.T
@@ -44,4 +44,4 @@ def test_nothing_stands_out_of_noise(n_rows, n_features, share):
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("n_components", [2, 3, 10, 19])
 def test_however_many_are_fitted(n_components):
-    assert ((found := counts(200, 20, 0.5, 3, n_components, 4)) == 3).mean() > 0.8, found
+    assert ((found := counts(200, 20, 0.5, 3, n_components)) == 3).mean() > 0.8, found

@@ -46,7 +46,7 @@ def test_grid_search_over_depth_and_constant_of_a_lidvae():
 
 def test_grid_search_over_a_clustering_in_a_pipeline():
     pipeline = Pipeline([("scale", StandardScaler()), ("cluster", LIDGMVAEClustering(k=3, **SMALL))])
-    grid = {"cluster__inverse_lipschitz": [0.5, 2.0]}
+    grid = {"cluster__decoder_depth": [1, 2], "cluster__inverse_lipschitz": [0.5, 2.0]}
     scoring = COLLAPSE_SCORERS | LABEL_SCORERS
     search = GridSearchCV(
         pipeline, grid, scoring=scoring, refit="cluster_mutual_information", cv=2, error_score="raise"
