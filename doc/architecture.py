@@ -20,8 +20,8 @@ HOUSE = [
      "likelihoods.counts likelihoods.negative_binomial likelihoods.zero_inflated likelihoods.categorical "
      "likelihoods.ordinal likelihoods.families likelihoods.mixed likelihoods.wrapped likelihoods.conditioned "
      "likelihoods objective linear certificate prior clusters location_scale gamma mixture posterior flow shift "
-     "principal model gaps positive committed mixture_model refined_model sequences.tokens sequences.recurrent "
-     "sequences.decoder sequences.brenier sequences.generation sequences.start sequences.posterior sequences.model "
+     "principal model gaps positive committed mixture_model refined_model sequences.tokens "
+     "sequences.unrolled sequences.recurrent sequences.decoder sequences.brenier sequences.generation sequences.start sequences.posterior sequences.model "
      "sequences.refined sequences"),
     ("root", "", "exceptions surroundings randomness validation"),
     ("floor 2", "data",

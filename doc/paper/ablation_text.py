@@ -1,6 +1,7 @@
 """What keeps the latent variables of a model of documents in use, and at what cost: each choice changed alone.
 
     python doc/paper/ablation_text.py            full run: about 3 hours on one thread; goes on where it stopped
+    python doc/paper/ablation_text.py --device cuda    on a GPU; such rows tell no time of a processor
     python doc/paper/ablation_text.py --quick    a few made sentences, under 10 seconds
     python doc/paper/ablation_text.py --table    the table of the saved results, in Markdown
 
@@ -98,8 +99,8 @@ N_COMPONENTS = 16
 N_INFORMATIVE = 200
 """Sentences that informative units are looked for on: too few to tell most of them, so the table leaves them out."""
 COLUMNS = ["decoder", "choice", "seed", "au", "informative_units", "kl", "mi", "mi_lower", "mi_upper", "ll",
-           "perplexity", "accuracy", "converged", "cpu_seconds", "n_train", "n_test", "epochs", "threads", "sklid",
-           "torch", "scikit_learn", "commit"]  # fmt: skip
+           "perplexity", "accuracy", "converged", "device", "cpu_seconds", "n_train", "n_test", "epochs", "threads",
+           "sklid", "torch", "scikit_learn", "commit"]  # fmt: skip
 CELLS = Cells(Path(__file__).parent / "results" / "ablation_text.csv", COLUMNS)
 
 
@@ -112,7 +113,7 @@ def fitted(choice: Choice, seed: int, documents: Any, **others: object) -> tuple
     return model, time.process_time() - start
 
 
-def run_full() -> None:
+def run_full(device: str = "cpu") -> None:
     torch.set_num_threads(1)
     keys = [
         {"decoder": decoder, "choice": choice, "seed": seed}
@@ -127,13 +128,15 @@ def run_full() -> None:
         with warnings.catch_warnings():
             for category in (CollapseWarning, ConvergenceWarning, CappedEstimateWarning):
                 warnings.simplefilter("ignore", category)
-            record(key, documents)
+            record(key, documents, device)
 
 
-def record(key: dict, documents: Documents) -> None:
-    model, seconds = fitted(CHOICES[key["decoder"]][key["choice"]], key["seed"], documents.train)
+def record(key: dict, documents: Documents, device: str) -> None:
+    choice = CHOICES[key["decoder"]][key["choice"]]
+    model, seconds = fitted(choice, key["seed"], documents.train, device=device)
     row = key | measure(model, documents, N_INFORMATIVE)
-    row |= {"converged": getattr(model, "converged_", ""), "cpu_seconds": seconds, "epochs": model.max_epochs}
+    row |= {"converged": getattr(model, "converged_", ""), "epochs": model.max_epochs}
+    row |= {"device": device, "cpu_seconds": seconds if device == "cpu" else ""}
     CELLS.add(row | {"n_train": len(documents.train), "n_test": len(documents.test)} | provenance())
     print(row, flush=True)
 
@@ -157,7 +160,7 @@ def run_quick() -> None:
 def table() -> str:
     heads = ["decoder", "choice", "seeds", "perplexity", "KL", "I(x; z) between", "active units", "classes", "time"]
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
-    base = CELLS.mean("cpu_seconds", decoder="section", choice="defaults")
+    base = mean(CELLS.read(decoder="section", choice="defaults"), "cpu_seconds")
     for decoder, choices in CHOICES.items():
         for choice in choices:
             if rows := CELLS.read(decoder=decoder, choice=choice):
@@ -176,13 +179,15 @@ def line_of(rows: list[dict], base: float) -> str:
 
 
 def mean(rows: list[dict], name: str) -> float:
-    return statistics.mean(float(row[name]) for row in rows)
+    """Of the rows that have the figure: those of a GPU tell no time of a processor."""
+    return statistics.mean(float(row[name]) for row in rows if row[name])
 
 
 if __name__ == "__main__":
     command_line(
         __doc__,
         run_full,
+        device=(run_full, "where models are fitted and measured, such as cuda", str),
         quick=(run_quick, "a few made sentences, under 10 seconds"),
         table=(lambda: print(table()), "print the table of the saved results"),
     )

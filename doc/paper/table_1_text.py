@@ -4,7 +4,8 @@
     python doc/paper/table_1_text.py --data yelp      one data set
     python doc/paper/table_1_text.py --quick          a few made sentences, under 10 seconds
     python doc/paper/table_1_text.py --table          the tables of the saved results, in Markdown
-    python doc/paper/table_1_text.py --authors        sizes of the authors, on a GPU: days on processors
+    python doc/paper/table_1_text.py --device cuda    on a GPU; such rows tell no time of a processor
+    python doc/paper/table_1_text.py --authors        sizes of the authors: days on processors
 
 Documents: 16 000 sentences of ten words drawn from a recurrent network that is told 5 latent variables
 (`make_sequential_vae`), and the training parts of Yelp and Yahoo as `sklid.datasets` reads them. 5000 words are known,
@@ -67,8 +68,8 @@ LATENTS = {MADE: 5, YELP: 16, YAHOO: 16}
 SECONDS = {MADE: 100, YELP: 400, YAHOO: 2_000}
 """Of a fit of `SequentialVAE` and its measurements on one thread, roughly; less where it collapses."""
 COLUMNS = ["data", "side", "method", "encoder", "decoder", "seed", "au", "informative_units", "n_informative", "kl",
-           "mi", "mi_lower", "mi_upper", "ll", "perplexity", "accuracy", "converged", "cpu_seconds", "n_train",
-           "n_test", "epochs", "threads", "sklid", "torch", "scikit_learn", "commit"]  # fmt: skip
+           "mi", "mi_lower", "mi_upper", "ll", "perplexity", "accuracy", "converged", "device", "cpu_seconds",
+           "n_train", "n_test", "epochs", "threads", "sklid", "torch", "scikit_learn", "commit"]  # fmt: skip
 CELLS = Cells(Path(__file__).parent / "results" / "table_1_text.csv", COLUMNS)
 
 
@@ -191,8 +192,9 @@ def record(cell: Cell, documents: Documents, shared: dict) -> dict:
             warnings.simplefilter("ignore", category)
         model, seconds = fitted(cell, documents, shared)
         row = cell._asdict() | {"method": type(model).__name__} | measure(model, documents, N_INFORMATIVE[cell.data])
-    told = {name: getattr(model, name, "") for name in ("encoder", "decoder")}
-    row |= told | {"converged": getattr(model, "converged_", ""), "cpu_seconds": seconds}
+    told = {name: getattr(model, name, "") for name in ("encoder", "decoder", "device")}
+    is_on_processor = told["device"] in ("cpu", "")
+    row |= told | {"converged": getattr(model, "converged_", ""), "cpu_seconds": seconds if is_on_processor else ""}
     row |= {"n_informative": N_INFORMATIVE[cell.data] if "mi" in row else ""}
     sizes = {"n_train": len(documents.train), "n_test": len(documents.test), "epochs": getattr(model, "max_epochs", "")}
     return row | sizes | provenance()
@@ -222,8 +224,8 @@ def run_cell(cell: Cell, shared: dict) -> None:
     torch.set_num_threads(1)
     row = record(cell, load(cell.data), shared)
     CELLS.add(row)
-    shown = ("data", "side", "seed", "au", "informative_units", "kl", "perplexity", "accuracy")
-    print({name: row.get(name) for name in shown}, f"{row['cpu_seconds']:.0f} s", flush=True)
+    shown = ("data", "side", "seed", "au", "informative_units", "kl", "perplexity", "accuracy", "cpu_seconds")
+    print({name: row.get(name) for name in shown}, flush=True)
 
 
 def run_quick() -> None:
@@ -257,7 +259,7 @@ def table() -> str:
 def table_of(data: str) -> str:
     heads = ["method", "encoder", "seeds", "perplexity", "log-likelihood", "active units",
              f"informative of {LATENTS[data]} (documents)", "KL", "I(x; z) between", "classes", "time"]  # fmt: skip
-    base = [float(row["cpu_seconds"]) for row in CELLS.read(data=data, side=OURS)]
+    base = of(CELLS.read(data=data, side=OURS), "cpu_seconds")
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for side in METHODS:
         if rows := CELLS.read(data=data, side=side):
@@ -270,11 +272,12 @@ def line_of(rows: list[dict], base: list[float]) -> list[str]:
     shown = lambda name, digits: f"{statistics.mean(of(rows, name)):.{digits}f}" if of(rows, name) else ""  # noqa: E731
     between = f"{shown('mi_lower', 2)} and {shown('mi_upper', 2)}" if of(rows, "mi") else ""
     # what else runs on a machine lengthens a fit and never shortens it
-    ratio = min(of(rows, "cpu_seconds")) / min(base) if base else float("nan")
+    took = of(rows, "cpu_seconds")
+    ratio = f"{min(took) / min(base):.1f}" if base and took else ""
     encoder = rows[0]["encoder"] if of(rows, "mi") else ""
     told = informative_of(rows) if encoder else ""
     return [encoder, str(len(rows)), spread(of(rows, "perplexity"), 2), shown("ll", 1), shown("au", 2),
-            told, shown("kl", 2), between, shown("accuracy", 3), f"{ratio:.1f}"]  # fmt: skip
+            told, shown("kl", 2), between, shown("accuracy", 3), ratio]  # fmt: skip
 
 
 def informative_of(rows: list[dict]) -> str:
@@ -293,6 +296,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a few made sentences, under 10 seconds")
     parser.add_argument("--table", action="store_true", help="print the tables of the saved results")
     parser.add_argument("--authors", action="store_true", help="the authors' sizes, on a GPU")
+    parser.add_argument("--device", default="cpu", help="where the models are fitted and measured")
     parser.add_argument("--data", nargs="+", choices=TITLES, default=list(TITLES), help="only these")
     arguments = parser.parse_args()
     if arguments.table:
@@ -300,7 +304,8 @@ def main() -> None:
     elif arguments.quick:
         run_quick()
     else:
-        run_full(arguments.data, AUTHORS if arguments.authors else SHARED)
+        sizes = AUTHORS if arguments.authors else SHARED
+        run_full(arguments.data, sizes | {"device": arguments.device})
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ..draws import drawing
 from .tokens import UNKNOWN, is_token
+from .unrolled import unrolled
 
 __all__ = ["History", "RecurrentStates"]
 
@@ -36,7 +37,14 @@ class RecurrentStates(nn.Module):
         Share of the numbers of words and states that training leaves out.
     word_dropout : float, default=0.0
         Share of the words before that training shows as unknown.
+
+    Attributes
+    ----------
+    differentiates_twice : bool
+        Whether a training needs gradients of gradients, which the fused layers of GPUs lack.
     """
+
+    differentiates_twice = False
 
     def __init__(
         self,
@@ -75,7 +83,10 @@ class RecurrentStates(nn.Module):
         inputs = self._dropped(self.words(words))
         if z is not None and self.n_components:
             inputs = torch.cat([inputs, z.unsqueeze(1).expand(-1, inputs.shape[1], -1)], dim=-1)
-        states, history = self.network(inputs, history)
+        if self._lacks_gradients(inputs):
+            states, history = unrolled(self.network, inputs, history)
+        else:
+            states, history = self.network(inputs, history)
         return self._dropped(states), history
 
     def initial(self, z: Tensor) -> History:
@@ -92,6 +103,11 @@ class RecurrentStates(nn.Module):
         states, _ = self.read(x.clamp_min(0).long(), None, None)
         at = (is_token(x).sum(-1) - 1).clamp_min(0)
         return states[torch.arange(len(x), device=x.device), at]
+
+    def _lacks_gradients(self, inputs: Tensor) -> bool:
+        """Whether the fused layer of a GPU has not all the gradients that may be asked for."""
+        is_asked = torch.is_grad_enabled() and (self.differentiates_twice or not self.network.training)
+        return inputs.is_cuda and is_asked
 
     def _dropped(self, values: Tensor) -> Tensor:
         if not (self.training and self.dropout.p):
