@@ -21,13 +21,14 @@ HOUSE = [
      "likelihoods.ordinal likelihoods.families likelihoods.mixed likelihoods.wrapped likelihoods.conditioned "
      "likelihoods objective linear certificate prior clusters location_scale gamma mixture posterior flow shift "
      "principal model gaps positive committed mixture_model refined_model sequences.tokens "
-     "sequences.unrolled sequences.recurrent sequences.decoder sequences.brenier sequences.generation sequences.start sequences.posterior sequences.model "
-     "sequences.refined sequences"),
+     "sequences.unrolled sequences.recurrent sequences.decoder sequences.brenier sequences.generation "
+     "sequences.start sequences.posterior sequences.model sequences.refined sequences"),
     ("root", "", "exceptions surroundings randomness validation"),
     ("floor 2", "data",
-     "blocks memory_map sparse_rows support parquet_folder spooled validated_rows scale table numeric_table array_file "
-     "frame_table text_file parquet_file files splitter documents vocabulary corpus categories column_kinds "
-     "column_reader column_writer column_rules column_families mixed_table mixed_adapter chosen_columns conditions "
+     "blocks memory_map sparse_rows support parquet_folder spooled numeric_table categories column_kinds "
+     "column_reader column_writer object_gaps validated_rows scale table array_file frame_table text_file "
+     "parquet_file files splitter documents vocabulary corpus column_rules column_families mixed_table mixed_adapter "
+     "chosen_columns conditions "
      "conditioned_adapter"),
     ("floor 2", "datasets", "made made_counts downloads reading image_files images documents"),
     ("floor 2", "training", "callbacks batches guard loss processes net checkpoint phases aggressive importance"),

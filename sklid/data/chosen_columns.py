@@ -8,7 +8,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from ..validation import safe_indexing
-from .column_reader import is_frame_of
+from .column_reader import is_frame_of, refuse_lazy
 from .numeric_table import shortened
 
 __all__ = ["as_table", "columns_of", "dense_columns_of", "labels_of", "listed", "place_of", "title_of"]
@@ -18,6 +18,7 @@ MOST_NAMES = 20
 
 def as_table(X: Any) -> Any:
     """A frame, an array or a sparse matrix as it is; others as an array, of objects unless all are numbers."""
+    refuse_lazy(X)
     if hasattr(X, "columns") or isinstance(X, np.ndarray) or issparse(X):
         return X
     array = np.asarray(X)

@@ -11,6 +11,7 @@ from ..nn.likelihoods.codes import MOST_CATEGORIES
 from ..nn.likelihoods.support import LARGEST_WHOLE
 from .column_kinds import key_of
 from .numeric_table import shortened
+from .support import TO_CORRECT
 
 __all__ = ["FAMILIES", "OF_CODES", "asked_families", "check_numbers", "refuse_labels"]
 
@@ -85,8 +86,10 @@ def _by_key(likelihood: Mapping, labels: list[Hashable] | None, n_columns: int) 
     return asked
 
 
-def check_numbers(numbers: NDArray[np.float64], families: list[str], labels: list[Hashable] | None) -> None:
-    """ValueError for a value outside its column's family: the value, its column and row, and the families that fit.
+def check_numbers(
+    numbers: NDArray[np.float64], families: list[str], labels: list[Hashable] | None, is_fitted: bool = False
+) -> None:
+    """ValueError for a value outside its column's family: the value, its column and row, and what to do.
 
     Parameters
     ----------
@@ -94,6 +97,8 @@ def check_numbers(numbers: NDArray[np.float64], families: list[str], labels: lis
         nan for gaps; columns of codes are not looked at.
     families : list of str
     labels : list or None
+    is_fitted : bool, default=False
+        Whether families are given, and values are to be corrected; else families that fit are named.
     """
     for family in dict.fromkeys(families):
         if family in OF_CODES:
@@ -105,7 +110,7 @@ def check_numbers(numbers: NDArray[np.float64], families: list[str], labels: lis
             continue
         row, place = np.argwhere(bad)[0]
         column = columns[place]
-        _refuse(family, numbers[:, column], row, key_of(labels, column))
+        _refuse(family, numbers[:, column], row, key_of(labels, column), is_fitted)
 
 
 def refuse_labels(family: str, kind: str, categories: NDArray, key: str) -> None:
@@ -137,15 +142,18 @@ def _outside(values: NDArray[np.float64], family: str) -> NDArray[np.bool_]:
     return (values < 0) | (values > 1)
 
 
-def _refuse(family: str, values: NDArray[np.float64], row: int, key: str) -> None:
+def _refuse(family: str, values: NDArray[np.float64], row: int, key: str, is_fitted: bool) -> None:
     value = values[row]
     if np.isinf(value):
         raise ValueError(f"X holds {value:g} in column {key}, row {row}. Correct it, or make it a gap with nan.")
     title = f'likelihood="{family}" cannot take the value {value:.10g} in column {key}, row {row}'
-    if family in COUNTS and value > LARGEST_WHOLE and value == np.floor(value):
+    is_large = family in COUNTS and value > LARGEST_WHOLE and value == np.floor(value)
+    limit = f"beyond the whole numbers that single precision holds, {LARGEST_WHOLE}"
+    if is_fitted:
+        raise ValueError(f"{title}: it is {limit if is_large else f'outside {FAMILIES[family]}'}. {TO_CORRECT}")
+    if is_large:
         raise ValueError(
-            f"{title}: it is beyond the whole numbers that single precision holds, {LARGEST_WHOLE}. Take "
-            'likelihood="log_normal" or "gaussian", or divide the column by a constant.'
+            f'{title}: it is {limit}. Take likelihood="log_normal" or "gaussian", or divide the column by a constant.'
         )
     fitting = [name for name in FAMILIES if name not in OF_CODES and not _outside(values, name).any()]
     fitting += [name for name in OF_CODES if len(np.unique(values[~np.isnan(values)])) <= MOST_CATEGORIES]

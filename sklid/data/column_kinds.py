@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from .categories import Coded, coded_values
 from .numeric_table import shortened
 
-__all__ = ["KIND_OF_TYPE", "LABEL_KINDS", "Columns", "examined", "key_of", "refuse_dates", "refuse_others"]
+__all__ = ["GAP_TYPES", "KIND_OF_TYPE", "LABEL_KINDS", "Columns", "examined", "key_of", "refuse_dates", "refuse_others"]
 
 KIND_OF_TYPE = {"b": "boolean", "i": "integer", "u": "integer", "f": "float"}
 """By the one letter that types of NumPy and of pandas have in common."""

@@ -12,13 +12,20 @@ from numpy.typing import NDArray
 from .categories import Coded, coded_declared, object_array
 from .column_kinds import KIND_OF_TYPE, Columns, examined, refuse_dates, refuse_others
 
-__all__ = ["is_frame_of", "read_columns"]
+__all__ = ["is_frame_of", "read_columns", "refuse_lazy"]
 
 
 def is_frame_of(library: str, X: Any) -> bool:
     """Whether a table is a `DataFrame` of a library, "pandas" or "polars"."""
     loaded = sys.modules.get(library)
     return loaded is not None and isinstance(X, loaded.DataFrame)
+
+
+def refuse_lazy(X: Any) -> None:
+    """TypeError for a frame of polars that has not been read."""
+    loaded = sys.modules.get("polars")
+    if loaded is not None and isinstance(X, loaded.LazyFrame):
+        raise TypeError("X is a LazyFrame of polars, which has no rows yet. Pass X.collect().")
 
 
 def read_columns(X: Any) -> Columns:
@@ -31,9 +38,12 @@ def read_columns(X: Any) -> Columns:
 
     Raises
     ------
+    TypeError
+        For a LazyFrame of polars.
     ValueError
         If it has no rows and columns, or a column holds values that no likelihood takes.
     """
+    refuse_lazy(X)
     if is_frame_of("pandas", X):
         return _of_pandas(X)
     if is_frame_of("polars", X):

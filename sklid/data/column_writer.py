@@ -4,14 +4,16 @@ Numbers that are whole by their type are rounded and kept within its range. Wher
 type of the same width that has takes its place; gaps of object columns are None.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .column_kinds import KIND_OF_TYPE
 from .column_reader import is_frame_of
 
-__all__ = ["Container", "Written", "container_of", "written"]
+__all__ = ["Container", "Written", "container_of", "container_of_numbers", "numbers_in", "written"]
 
 
 class Container(NamedTuple):
@@ -50,6 +52,63 @@ def container_of(X: Any) -> Container:
     if is_frame_of("polars", X):
         return Container("polars", X.clear())
     return Container("array")
+
+
+def container_of_numbers(X: Any) -> Container:
+    """The same of a table that is read as numbers: columns of other types, such as objects, give back floats."""
+    came = container_of(X)
+    if came.name == "pandas":
+        import pandas
+
+        types = [getattr(dtype, "subtype", dtype) for dtype in came.template.dtypes]  # of sparse columns
+        numbers = [dtype if dtype.kind in KIND_OF_TYPE else np.dtype(float) for dtype in types]
+        template = pandas.DataFrame({place: pandas.Series([], dtype=dtype) for place, dtype in enumerate(numbers)})
+        template.columns = came.template.columns
+        return Container("pandas", template)
+    if came.name == "polars":
+        columns = [empty if _kind_of(empty.dtype) else empty.cast(float) for empty in came.template.get_columns()]
+        return Container("polars", type(came.template)(columns))
+    return came
+
+
+def numbers_in(
+    library: str, rows: NDArray, names: Sequence[str], came: Container, index: ArrayLike | None, rounded: bool
+) -> Any:
+    """Rows of numbers in a frame of a library, with the labels and types of the one that came if that was one of it.
+
+    Parameters
+    ----------
+    library : {"pandas", "polars"}
+    rows : ndarray of shape (n_samples, n_features)
+    names : sequence of str
+        Of the columns, if what came was no such frame.
+    came : Container
+        As of `container_of_numbers`.
+    index : Index of pandas, optional
+        Of the rows of a pandas frame.
+    rounded : bool
+        Whether whole numbers and truth values are rounded and have the types that came; means are not.
+    """
+    if library == came.name:
+        kinds = [_kind_of(dtype) for dtype in came.template.dtypes]
+        shown = [kind if rounded or kind == "float" else "mean" for kind in kinds]
+        return written(came, [Written(kind, rows[:, place]) for place, kind in enumerate(shown)], index)
+    if library == "pandas":
+        import pandas
+
+        return pandas.DataFrame(rows, columns=list(names), index=index)
+    import polars
+
+    return polars.DataFrame(rows, schema=list(names))
+
+
+def _kind_of(dtype: Any) -> str:
+    """The kind of a type of pandas or polars; empty for one of no numbers and no truth values."""
+    if hasattr(dtype, "kind"):
+        return KIND_OF_TYPE.get(dtype.kind, "")
+    if str(dtype) == "Boolean":
+        return "boolean"
+    return "integer" if dtype.is_integer() else "float" if dtype.is_float() else ""
 
 
 def written(container: Container, columns: list[Written], index: ArrayLike | None = None) -> Any:

@@ -19,6 +19,7 @@ from ..nn import InversionError, Likelihood, MixedLikelihood
 from .blocks import row_blocks
 from .column_families import OF_CODES
 from .column_kinds import key_of
+from .column_reader import refuse_lazy
 from .mixed_table import MixedTable
 from .scale import fitted_scaler
 from .spooled import is_in_parts
@@ -68,11 +69,12 @@ class MixedAdapter(TableAdapter):
         Raises
         ------
         TypeError
-            For a sparse matrix, and for a table that comes in parts.
+            For a sparse matrix, a table that comes in parts, and a LazyFrame.
         ValueError
             For columns that no likelihood takes, values outside the family of their column, other columns than those of
             the fit, and too few rows.
         """
+        refuse_lazy(X)
         if sparse.issparse(getattr(X, "matrix", X)):
             raise TypeError(
                 f"likelihood={self.asked!r} gives each column a family of its own, and X is sparse: numbers of one "

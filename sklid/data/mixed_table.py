@@ -133,7 +133,7 @@ class MixedTable:
         """
         columns = _called(read_columns(X), numbers)
         self._check_columns(columns)
-        check_numbers(columns.numbers, self.families, self.labels)
+        check_numbers(columns.numbers, self.families, self.labels, is_fitted=True)
         codes, unknown = {}, {}
         for column, categories in enumerate(self.categories):
             if categories is not None:
@@ -221,9 +221,10 @@ class MixedTable:
             )
         for column, coded in columns.coded.items():
             if self.categories[column] is None:
+                held = "truth values" if self.kinds[column] == "boolean" else "numbers"
                 raise ValueError(
-                    f"Column {key_of(self.labels, column)} holds {coded.categories[0]!r}, and held numbers in fit. "
-                    "Turn it into numbers, or fit again."
+                    f"Column {key_of(self.labels, column)} holds {coded.categories[0]!r}, and held {held} in fit. "
+                    f"Turn it into {held}, or fit again."
                 )
 
     def _warn(self, unknown: dict[int, list]) -> None:

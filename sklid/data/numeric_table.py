@@ -107,9 +107,9 @@ def checked(path: Path, table: Table) -> Table:
     ]
     if found:
         raise TableError(
-            f"{path}: values are missing or infinite in {_listed(found)} of {len(table.rows)} rows; fill them "
-            "(sklearn.impute has ways), remove these rows, or leave a column out with --leave-out NAME. "
-            "sklid.IdentifiablePPCA fits tables with missing values."
+            f"{path}: values are missing or infinite in {_listed(found)} of {len(table.rows)} rows; fill gaps "
+            "with sklid.LIDVAEImputer, remove these rows, or leave a column out with --leave-out NAME. In Python, "
+            "sklid.LIDVAE takes tables with gaps as they are."
         )
     return table
 

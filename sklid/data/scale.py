@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.preprocessing import StandardScaler
 
+from ..exceptions import warn_user
 from .blocks import row_blocks
 from .sparse_rows import Rows, SparseRows
 
@@ -48,6 +49,11 @@ def fitted_scaler(X: Rows, scale: str, keys: Sequence[str] | None = None) -> tup
     ------
     ValueError
         If the variance of a column is beyond double precision.
+
+    Warns
+    -----
+    UserWarning
+        For a column that varies, by so little that its variance is 0 in double precision.
 
     Returns
     -------
@@ -77,7 +83,22 @@ def _standardising(X: Rows, keys: Sequence[str] | None) -> StandardScaler:
             f"Column {keys[column] if keys else column} holds values so large that their variance is beyond double "
             "precision. Divide it, or the whole table, by a constant."
         )
+    _warn_of_underflow(X, scaler, keys)
     return scaler
+
+
+def _warn_of_underflow(X: Rows, scaler: StandardScaler, keys: Sequence[str] | None) -> None:
+    still = scaler.var_ == 0
+    moves = still.copy()
+    if still.any():
+        moves[still] = _ranges(X)[still] > 0
+    if moves.any():
+        column = int(np.argmax(moves))
+        warn_user(
+            f"Column {keys[column] if keys else column} varies by so little that its variance is 0 in double "
+            "precision, and is taken as constant. Multiply it by a constant.",
+            UserWarning,
+        )
 
 
 def _blocks(X: Rows) -> Iterable[Any]:

@@ -7,7 +7,12 @@ from ..nn import LIKELIHOODS, Support
 from .blocks import row_blocks, tensor_of
 from .sparse_rows import Rows
 
-__all__ = ["all_in", "fitting_likelihoods"]
+__all__ = ["TO_CORRECT", "advice_on", "all_in", "fitting_likelihoods"]
+
+TO_CORRECT = (
+    "The model was fitted with this likelihood: correct the value, make it a gap with nan, or fit another model."
+)
+"""What to do with a value that a fitted model does not take."""
 
 
 def fitting_likelihoods(X: Rows) -> list[str]:
@@ -17,6 +22,14 @@ def fitting_likelihoods(X: Rows) -> list[str]:
         for name, family in LIKELIHOODS.items()
         if all(all_in(family.support, tensor_of(rows)) for rows in row_blocks(X))
     ]
+
+
+def advice_on(X: Rows, likelihood: str, is_fitted: bool) -> str:
+    """What to do about values of a table that a likelihood does not take."""
+    if is_fitted:
+        return TO_CORRECT
+    others = [name for name in fitting_likelihoods(X) if name != likelihood]
+    return f"Likelihoods that fit these values: {', '.join(others)}."
 
 
 def all_in(support: Support, rows: Tensor) -> bool:

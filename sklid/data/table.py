@@ -17,10 +17,11 @@ from torch import Tensor
 
 from ..nn import LIKELIHOODS, Likelihood, Support
 from .blocks import row_blocks, tensor_of
+from .column_writer import Container, container_of_numbers, numbers_in
 from .memory_map import MappedRows
 from .scale import fitted_scaler
 from .sparse_rows import Rows, SparseRows
-from .support import all_in, fitting_likelihoods
+from .support import advice_on, all_in
 from .validated_rows import validated_rows
 
 __all__ = ["ModelRows", "TableAdapter", "index_of"]
@@ -52,6 +53,8 @@ class TableAdapter:
         Which scale the scaler has; None where there is none.
     shares_seen : array of shape (n_features,)
         Of each column, the share of values that were not missing, as nan is, in the rows that were to be learned.
+    container : Container
+        What the table of the fit came in, with the labels and types of its columns.
     numbers : sequence of int or None
         What messages call the columns, where these have no names and are some of a larger table.
     names : sequence of str or None
@@ -62,6 +65,8 @@ class TableAdapter:
     ValueError
         For another scale than "auto", of a likelihood that sees the data as they are.
     """
+
+    container = Container("array")  # of models that were pickled before it was remembered
 
     def __init__(self, likelihood: str, scale: str | None = "auto") -> None:
         if scale != "auto" and not LIKELIHOODS[likelihood].standardised:
@@ -75,6 +80,7 @@ class TableAdapter:
         self.scaler: StandardScaler | None = None
         self.learned_scale: str | None = None
         self.shares_seen: NDArray[np.floating] = np.ones(())
+        self.container = Container("array")
         self.numbers: Sequence[int] | None = None
         self.names: Sequence[str] | None = None
 
@@ -99,7 +105,8 @@ class TableAdapter:
         self.names = names = getattr(estimator, "feature_names_in_", None)
         if checks.get("reset", True):
             self.shares_seen = _shares_seen(rows, names, self.numbers)
-        self._check_support(rows, names)
+            self.container = container_of_numbers(X)
+        self._check_support(rows, names, is_fitted=not checks.get("reset", True))
         if not checks.get("reset", True):
             self._check_size(rows)
         return rows
@@ -184,17 +191,11 @@ class TableAdapter:
         like : array-like or DataFrame of shape (n_samples, *), optional
             The rows that these are answers to, whose index a frame of pandas has.
         rounded : bool, default=False
-            Whether columns of whole numbers are to hold such again, where their types are known.
+            Whether columns of whole numbers and truth values are to hold such again, where their types are known.
         """
-        if container == "pandas":
-            import pandas
-
-            return pandas.DataFrame(rows, columns=list(names), index=index_of(like))
-        if container == "polars":
-            import polars
-
-            return polars.DataFrame(rows, schema=list(names))
-        return rows
+        if container == "default":
+            return rows
+        return numbers_in(container, rows, names, self.container, index_of(like), rounded)
 
     @property
     def log_volume(self) -> float:
@@ -230,7 +231,7 @@ class TableAdapter:
             self.rows(block, n_earlier)
             n_earlier += len(block)
 
-    def _check_support(self, X: Rows, names: Sequence[str] | None) -> None:
+    def _check_support(self, X: Rows, names: Sequence[str] | None, is_fitted: bool) -> None:
         if isinstance(X, SparseRows) and self._holds_all(X):
             return
         n_earlier = 0
@@ -241,12 +242,10 @@ class TableAdapter:
         else:
             return
         row, column = np.argwhere(~self.support.constraint.check(tensor_of(block)).numpy() & ~np.isnan(block))[0]
-        others = [name for name in fitting_likelihoods(X) if name != self.likelihood]
         raise ValueError(
             f'likelihood="{self.likelihood}" cannot take the value {block[row, column]:g} in '
             f"{_title(column, names, self.numbers)}, row {n_earlier + row}: it is outside "
-            f"{self.support.describe(column)}. "
-            f"Likelihoods that fit these values: {', '.join(others)}."
+            f"{self.support.describe(column)}. {advice_on(X, self.likelihood, is_fitted)}"
         )
 
 

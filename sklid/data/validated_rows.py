@@ -14,6 +14,7 @@ from sklearn.utils.validation import validate_data
 
 from .blocks import row_blocks
 from .memory_map import MappedRows, is_large_map
+from .object_gaps import with_plain_gaps
 from .sparse_rows import Rows, is_sparse_numbers, of_sparse
 from .spooled import in_parts
 
@@ -71,6 +72,7 @@ def validated_rows(estimator: BaseEstimator, X: ArrayLike | NamedRows, **checks:
         X = parts.rows if parts.names is None else NamedRows(parts.rows, np.asarray(parts.names, dtype=object))
     if isinstance(X, NamedRows):
         return _rows(X.matrix, _held_to_names(estimator, X, **checks))
+    X = with_plain_gaps(X)
     try:
         return _rows(X, partial(validate_data, estimator, **checks))
     except (ValueError, TypeError) as error:
@@ -79,14 +81,12 @@ def validated_rows(estimator: BaseEstimator, X: ArrayLike | NamedRows, **checks:
         raise
 
 
-GAPS_AMONG_OBJECTS = "For gaps among numbers, give the column their type: X.convert_dtypes()."
-
-
 def refuse_columns(X: Any, error: Exception, remedy: str) -> None:
     """An error with the name of the first column that holds no numbers: what an error of scikit-learn may be about.
 
     ValueError for dates, and for text and categories, which have a remedy; TypeError for other objects.
     """
+    X = with_plain_gaps(X)
     if hasattr(X, "columns") and hasattr(X, "dtypes"):
         columns = [(name, X.iloc[:, place] if hasattr(X, "iloc") else X[name]) for place, name in enumerate(X.columns)]
     elif isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.kind in "OUS":
@@ -102,14 +102,13 @@ def refuse_columns(X: Any, error: Exception, remedy: str) -> None:
             ) from error
         try:
             values.astype(np.float64)
-        except TypeError as reason:
-            remedy_of_objects = GAPS_AMONG_OBJECTS if "NAType" in str(reason) else "Leave it out."
+        except (TypeError, ValueError) as reason:
+            if any(isinstance(value, str | bytes) for value in values):
+                raise ValueError(
+                    f"Column {name!r} holds text or categories, and {remedy}, or leave the column out."
+                ) from error
             raise TypeError(
-                f"Column {name!r} holds objects that are no numbers: {reason}. {remedy_of_objects}"
-            ) from error
-        except ValueError:
-            raise ValueError(
-                f"Column {name!r} holds text or categories, and {remedy}, or leave the column out."
+                f"Column {name!r} holds objects that are no numbers: {str(reason).rstrip('.')}. Leave it out."
             ) from error
 
 

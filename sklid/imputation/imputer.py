@@ -17,13 +17,16 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, 
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..data.chosen_columns import title_of
+from ..data.column_writer import Container, numbers_in
+from ..data.object_gaps import with_plain_gaps
 from ..data.scale import fitted_scaler
+from ..data.table import index_of
 from ..data.validated_rows import refuse_columns
 from ..estimators.declaration import parameter, with_parameters
 from ..estimators.lidvae import LIDVAE
 from ..exceptions import CollapseWarning, silenced
 from ..randomness import seed_of
-from ..validation import POSITIVE_INTEGER, Interval, StrOptions, checked_size, fit_context
+from ..validation import POSITIVE_INTEGER, Interval, StrOptions, checked_size, fit_context, output_container
 from .calibration import spread_of_draws
 from .hiding import hidden_values
 from .linear import best_linear
@@ -167,25 +170,33 @@ class LIDVAEImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         X : float64 array of shape (n_samples, n_features)
         """
         if self.sample_posterior:
-            return self.sample_posterior_predictive(X)[0]
+            return self._drawn(X, 1)[0]
         check_is_fitted(self, "estimator_")
         X = self._validated(X, reset=False)
         filled = self.estimator_.impute(self.scaler_.transform(X))
         return np.where(np.isnan(X), self.scaler_.inverse_transform(filled), X)
 
-    def sample_posterior_predictive(self, X: ArrayLike, n_samples: int = 1) -> NDArray[np.float64]:
+    def sample_posterior_predictive(self, X: ArrayLike, n_samples: int = 1) -> Any:
         """Draws of the table with its gaps filled, for multiple imputation; what was seen is as it came in each.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like of shape (n_rows, n_features)
         n_samples : int, default=1
             Number of draws.
 
         Returns
         -------
-        tables : float64 array of shape (n_draws, n_samples, n_features)
+        tables : float64 array of shape (n_samples, n_rows, n_features), or list of frames
+            What `set_output` wants.
         """
+        tables, container = self._drawn(X, n_samples), output_container(self)
+        if container == "default":
+            return tables
+        names, index, came = self.get_feature_names_out(), index_of(X), Container("array")
+        return [numbers_in(container, table, names, came, index, rounded=False) for table in tables]
+
+    def _drawn(self, X: ArrayLike, n_samples: int) -> NDArray[np.float64]:
         check_is_fitted(self, "estimator_")
         X, n_samples = self._validated(X, reset=False), checked_size(n_samples, "n_samples", "draws")
         rows = self.scaler_.transform(X)
@@ -235,7 +246,7 @@ class LIDVAEImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def _validated(self, X: ArrayLike, reset: bool) -> NDArray[np.float64]:
         checks = {"dtype": np.float64, "ensure_all_finite": "allow-nan", "ensure_min_samples": 2 if reset else 1}
         try:
-            return validate_data(self, X, reset=reset, **checks)
+            return validate_data(self, with_plain_gaps(X), reset=reset, **checks)
         except (ValueError, TypeError) as error:
             refuse_columns(X, error, TABLES_OF_TEXT)
             raise

@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import validate_data
 
+from ..data.object_gaps import with_plain_gaps
 from ..data.validated_rows import refuse_columns
 from ..validation import check_sample_weight
 from .covariance import WeightedRows
@@ -45,7 +46,7 @@ def checked_rows(
     least = 2 if reset else 1
     checks = {"dtype": DTYPES, "accept_sparse": "csr", "ensure_all_finite": False, "ensure_min_samples": least}
     try:
-        X = validate_data(estimator, X, reset=reset, **checks)
+        X = validate_data(estimator, with_plain_gaps(X), reset=reset, **checks)
     except (ValueError, TypeError) as error:
         refuse_columns(X, error, NUMBERS)
         raise

@@ -10,7 +10,10 @@ from .values import Packer, Unpacker
 
 __all__ = ["ContainerForm"]
 
-PANDAS_TYPES = re.compile(r"u?int\d+|float\d+|bool|object|str|string(\[\w+\])?|U?Int\d+|Float\d+|boolean")
+PANDAS_TYPES = re.compile(
+    r"u?int\d+|float\d+|bool|object|str|string(\[\w+\])?|U?Int\d+|Float\d+|boolean"
+    r"|(u?int\d+|halffloat|float|double|bool)\[pyarrow\]"
+)
 POLARS_TYPES = re.compile(r"U?Int\d+|Float\d+|Boolean|String|Categorical|Null")
 
 

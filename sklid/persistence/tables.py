@@ -32,8 +32,11 @@ LEARNED: dict[str, Kind] = {
     "scaler": Maybe(Is((StandardScaler,))),
     "learned_scale": Maybe(Text(("column", "table"))),
     "shares_seen": Array("f", ("features",)),
+    "container": Is((Container,)),
 }
 """Of any table."""
+LEARNED_LATER = {"container"}
+"""What files of the first release lack: frames then have columns of floats."""
 FROM_PARAMETERS = {"likelihood", "scale", "asked", "support", "table", "numbers", "names"}
 COLUMNS: dict[str, Kind] = {
     "labels": Maybe(Each(Anything(), "features")),
@@ -88,7 +91,8 @@ def _unpacked_own(described: dict[str, Any], fresh: Any, unpacker: Unpacker, pat
     if isinstance(fresh, CorpusAdapter):
         _learn_words(fresh, unpacker.value(described["words"], f"{path}.words"), path)
         return fresh
-    _restore(fresh, LEARNED, described["learned"], unpacker, path)
+    known = LEARNED.keys() & {*described["learned"], *(LEARNED.keys() - LEARNED_LATER)}
+    _restore(fresh, {name: LEARNED[name] for name in known}, described["learned"], unpacker, path)
     if isinstance(fresh, MixedAdapter):
         fresh.table = _restore(MixedTable(), COLUMNS, described["columns"], unpacker, path)
         _check_categories(fresh.table, path)

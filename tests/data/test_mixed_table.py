@@ -216,12 +216,16 @@ def test_later_tables_have_the_columns_of_the_fit():
 
 def test_later_values_are_in_the_family_of_their_column():
     table = learned(pd.DataFrame({"n": [0, 4, 4], "b": [False, True, True]}), {"n": "poisson"})
-    with pytest.raises(ValueError, match="cannot take the value -1 in column 'n', row 1: it is outside the non-neg"):
+    with pytest.raises(ValueError, match="value -1 in column 'n', row 1: it is outside the non-neg.* correct the"):
         table.encode(pd.DataFrame({"n": [1, -1], "b": [True, True]}))
     with pytest.raises(ValueError, match="cannot take the value 7 in column 'b', row 0"):
         table.encode(pd.DataFrame({"n": [1], "b": [7]}))
     with pytest.raises(ValueError, match="X holds inf in column 'n', row 0"):
         table.encode(pd.DataFrame({"n": [np.inf], "b": [1]}))
+    with pytest.raises(ValueError, match="beyond the whole numbers .* 16777216. The model was fitted"):
+        table.encode(pd.DataFrame({"n": [1e9], "b": [1]}))
+    with pytest.raises(ValueError, match="Column 'b' holds 'yes', and held truth values in fit. Turn it into truth"):
+        table.encode(pd.DataFrame({"n": [1], "b": ["yes"]}))
 
 
 def test_whole_numbers_and_truth_values_are_rounded_within_their_type():

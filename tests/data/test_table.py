@@ -95,6 +95,21 @@ def test_counts_are_those_that_single_precision_holds(likelihood):
         table.checked(BaseEstimator(), X, reset=True)
 
 
+def test_later_values_are_to_be_corrected_as_the_likelihood_is_given():
+    table = TableAdapter("poisson")
+    table.checked(estimator := BaseEstimator(), np.array([[0.0, 1.0], [3.0, 2.0]]), reset=True)
+    with pytest.raises(ValueError, match="value -1 in column 1, row 0: .* non-negative.* correct the value") as told:
+        table.checked(estimator, np.array([[0.0, -1.0]]), reset=False)
+    assert "gaussian" not in str(told.value)
+
+
+def test_a_column_whose_variance_underflows_is_said_to_be_taken_as_constant():
+    X = np.random.default_rng(0).standard_normal((20, 2)) * [1.0, 1e-170]
+    with pytest.warns(UserWarning, match="Column 1 varies by so little that its variance is 0"):
+        learned("gaussian", X)
+    learned("gaussian", X * [1.0, 0.0])
+
+
 def test_large_values_of_one_size_are_a_matter_of_units():
     X = np.random.default_rng(0).standard_normal((20, 2))
     torch.testing.assert_close(learned("gaussian", X * 1e150).rows(X * 1e150), learned("gaussian", X).rows(X))

@@ -65,7 +65,8 @@ def answers(model):
     found["inverse_transform"] = model.inverse_transform(np.asarray(found["transform"]))
     q = model.encode(X)
     with ordinary_settings():
-        found["encode"] = q.log_prob(torch.zeros(len(X), 2, dtype=torch.float32)).detach().numpy()
+        z = torch.zeros(len(X), 2, dtype=torch.float32, device=device_of(model))
+        found["encode"] = q.log_prob(z).detach().cpu().numpy()
     found["likelihood"] = log_likelihood(model, X, n_importance_samples=5).per_row
     found["information"] = mutual_information(model, X).value
     found["active"] = active_units(model, X).variances
@@ -73,6 +74,11 @@ def answers(model):
     if "predict_proba" in found:
         found["labels"] = cluster_mutual_information(model, X)
     return {name: np.asarray(value) for name, value in found.items()}
+
+
+def device_of(model):
+    """Where a fitted model computes; a linear one does on a processor."""
+    return next(model.net_.module_.parameters()).device if hasattr(model, "net_") else "cpu"
 
 
 def measurements(model):

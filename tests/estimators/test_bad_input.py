@@ -8,13 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from sklearn.base import clone
 from sklearn.datasets import load_iris
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklid import LIDVAE, CollapseWarning, LIDGMVAEClustering, LIDMVAEClustering
+from sklid import LIDVAE, CollapseWarning, IdentifiablePPCA, LIDGMVAEClustering, LIDMVAEClustering, LIDVAEImputer
 from sklid.baselines import (
     BNVAE,
     GMVAE,
@@ -318,9 +319,42 @@ def test_columns_of_objects_are_named():
         LIDVAE(**FAST).fit(frame)
 
 
-def test_gaps_of_pandas_among_objects_are_taken_as_they_are_told_to_be_given():
-    X = pd.DataFrame({"number": np.arange(20.0), "other": pd.Series([pd.NA, *range(19)], dtype=object)})
-    with pytest.raises(TypeError, match=r"Column 'other' .* give the column their type: X.convert_dtypes\(\)"):
+@pytest.mark.parametrize("Model", [LIDVAE, IdentifiablePPCA, LIDVAEImputer])
+@pytest.mark.parametrize("form", ["frame", "array", "list"])
+def test_gaps_of_pandas_among_objects_are_gaps(Model, form):
+    """As nan in their place are; the table of the user stays as it is."""
+    X = np.random.default_rng(0).standard_normal((30, 3))
+    X[::7, 1] = X[4, 2] = np.nan
+    objects = pd.DataFrame(X, columns=list("abc")).astype(object)
+    objects.iloc[::7, 1], objects.iloc[4, 2] = pd.NA, None
+    given = {"frame": objects, "array": objects.to_numpy(), "list": objects.to_numpy().tolist()}[form]
+    plain = pd.DataFrame(X, columns=list("abc")) if form == "frame" else X
+    model = Model(**FAST) if Model is LIDVAE else Model(1) if Model is IdentifiablePPCA else Model("linear")
+    model.set_params(random_state=0)
+    found = clone(model).fit(given).transform(given)
+    np.testing.assert_allclose(found, clone(model).fit(plain).transform(plain), rtol=1e-6, atol=1e-6)
+    assert objects.iloc[0, 1] is pd.NA
+
+
+def test_text_beside_gaps_of_pandas_is_named_as_text():
+    X = pd.DataFrame({"number": [pd.NA, *range(19)], "other": ["a"] * 20}, dtype=object)
+    with pytest.raises(ValueError, match="Column 'other' holds text or categories"):
         LIDVAE(**FAST).fit(X)
-    filled = LIDVAE(**FAST).fit(X.convert_dtypes()).impute(X.convert_dtypes())
-    assert np.isfinite(np.asarray(filled, dtype=float)).all()
+    with pytest.raises(TypeError, match="Column 'other' holds objects that are no numbers"):
+        LIDVAE(**FAST).fit(X.assign(other=[[1, 2]] * 20))
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        LIDVAE(),
+        LIDVAE(likelihood="auto"),
+        LIDVAE(likelihood="poisson", offset="a"),
+        IdentifiablePPCA(1),
+        LIDVAEImputer(),
+    ],
+)
+def test_a_frame_that_was_not_read_is_to_be(model):
+    pl = pytest.importorskip("polars")
+    with pytest.raises(TypeError, match=r"LazyFrame of polars.*Pass X.collect\(\)"):
+        model.fit(pl.DataFrame({"a": [1.0, 2.0, 3.0], "b": [1.0, 3.0, 2.0]}).lazy())
