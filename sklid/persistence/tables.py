@@ -36,7 +36,7 @@ LEARNED: dict[str, Kind] = {
 }
 """Of any table."""
 LEARNED_LATER = {"container"}
-"""What files of the first release lack: frames then have columns of floats."""
+"""What earlier files lack: frames then come back with columns of floats."""
 FROM_PARAMETERS = {"likelihood", "scale", "asked", "support", "table", "numbers", "names"}
 COLUMNS: dict[str, Kind] = {
     "labels": Maybe(Each(Anything(), "features")),
@@ -91,8 +91,9 @@ def _unpacked_own(described: dict[str, Any], fresh: Any, unpacker: Unpacker, pat
     if isinstance(fresh, CorpusAdapter):
         _learn_words(fresh, unpacker.value(described["words"], f"{path}.words"), path)
         return fresh
-    known = LEARNED.keys() & {*described["learned"], *(LEARNED.keys() - LEARNED_LATER)}
-    _restore(fresh, {name: LEARNED[name] for name in known}, described["learned"], unpacker, path)
+    learned = described["learned"]
+    fields = {name: kind for name, kind in LEARNED.items() if name in learned or name not in LEARNED_LATER}
+    _restore(fresh, fields, learned, unpacker, path)
     if isinstance(fresh, MixedAdapter):
         fresh.table = _restore(MixedTable(), COLUMNS, described["columns"], unpacker, path)
         _check_categories(fresh.table, path)
