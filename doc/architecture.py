@@ -26,7 +26,7 @@ HOUSE = [
     ("root", "", "exceptions surroundings randomness validation"),
     ("floor 2", "data",
      "blocks memory_map sparse_rows support parquet_folder spooled numeric_table categories column_kinds "
-     "column_reader column_writer object_gaps validated_rows scale table array_file frame_table text_file "
+     "column_reader column_writer plain_values validated_rows scale seen table array_file frame_table text_file "
      "parquet_file files splitter documents vocabulary corpus column_rules column_families mixed_table mixed_adapter "
      "chosen_columns conditions "
      "conditioned_adapter"),

@@ -11,7 +11,7 @@ from ..validation import safe_indexing
 from .column_reader import is_frame_of, refuse_lazy
 from .numeric_table import shortened
 
-__all__ = ["as_table", "columns_of", "dense_columns_of", "labels_of", "listed", "place_of", "title_of"]
+__all__ = ["as_table", "columns_of", "dense_columns_of", "labels_of", "listed", "places_of", "title_of"]
 
 MOST_NAMES = 20
 
@@ -55,6 +55,12 @@ def labels_of(X: Any) -> list[Hashable] | None:
 def title_of(labels: list[Hashable] | None, column: int) -> str:
     """A column as messages show it."""
     return str(column) if labels is None else shortened(labels[column])
+
+
+def places_of(keys: Sequence[Any], labels: list[Hashable] | None, n_columns: int, parameter: str) -> list[int]:
+    """The numbers of columns; several keys may be one label that is a tuple."""
+    is_one = labels is not None and len(keys) > 1 and tuple(keys) in labels
+    return [place_of(key, labels, n_columns, parameter) for key in ([tuple(keys)] if is_one else keys)]
 
 
 def place_of(key: Any, labels: list[Hashable] | None, n_columns: int, parameter: str) -> int:

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..nn.likelihoods.codes import MOST_CATEGORIES
-from ..nn.likelihoods.support import LARGEST_WHOLE
+from ..nn.likelihoods.support import LARGEST_WHOLE, LEAST_POSITIVE
 from .column_kinds import key_of
 from .numeric_table import shortened
 from .support import TO_CORRECT
 
-__all__ = ["FAMILIES", "OF_CODES", "asked_families", "check_numbers", "refuse_labels"]
+__all__ = ["FAMILIES", "OF_CODES", "asked_families", "check_numbers", "families_beside", "refuse_labels"]
 
 OF_CODES = ("categorical", "ordinal")
 COUNTS = ("poisson", "negative_binomial", "zero_inflated_poisson", "zero_inflated_negative_binomial")
@@ -24,7 +24,7 @@ FAMILIES = {
     "categorical": "categories",
     "ordinal": "ordered categories",
     **dict.fromkeys(COUNTS, "the non-negative whole numbers"),
-    "log_normal": "the positive numbers",
+    "log_normal": "the positive numbers, from 1e-38 on",
 }
 """The values of each family in words."""
 
@@ -57,13 +57,39 @@ def asked_families(likelihood: Any, labels: list[Hashable] | None, n_columns: in
         raise ValueError(f"likelihood={likelihood!r} must be a name, a dict of names by columns, or a list of names.")
     if len(asked) != n_columns:
         raise ValueError(
-            f"likelihood has {len(asked)} names, and X has {n_columns} columns. Give each a name, or take a dict."
+            f"likelihood has {len(asked)} names, and {n_columns} columns of X are modelled, which those of offset and "
+            "covariates are not. Give each a name, or take a dict."
         )
     unknown = [name for name in asked if not isinstance(name, str) or name not in ("auto", *FAMILIES)]
     if unknown:
         names = ", ".join(map(repr, ("auto", *FAMILIES)))
         raise ValueError(f"likelihood={unknown[0]!r} is none of {names}, the families of columns.")
     return asked
+
+
+def families_beside(asked: Any, labels: list[Hashable] | None, beside: Sequence[int]) -> Any:
+    """What is asked for of the columns of a table but some, with labels in place of numbers where columns have labels.
+
+    Raises
+    ------
+    ValueError
+        For a family of one of those.
+    """
+    if not isinstance(asked, Mapping):
+        return asked
+    has_numbers = labels is not None and any(isinstance(label, Integral) for label in labels)
+    found = {}
+    for key, family in asked.items():
+        by_number = labels is not None and not has_numbers and isinstance(key, Integral) and 0 <= key < len(labels)
+        label = labels[key] if labels is not None and by_number else key
+        place = labels.index(label) if labels is not None and label in labels else label
+        if place in beside:
+            raise ValueError(
+                f"likelihood names the column {shortened(key)}, which is one of offset and covariates: these are not "
+                "modelled, and have no family. Leave it out of likelihood."
+            )
+        found[label] = family
+    return found
 
 
 def _by_key(likelihood: Mapping, labels: list[Hashable] | None, n_columns: int) -> list[str]:
@@ -136,7 +162,7 @@ def _outside(values: NDArray[np.float64], family: str) -> NDArray[np.bool_]:
     if family == "gaussian":
         return np.isinf(values)
     if family == "log_normal":
-        return (values <= 0) | np.isinf(values)
+        return (values < LEAST_POSITIVE) | np.isinf(values)
     if family in COUNTS:
         return (values < 0) | (values > LARGEST_WHOLE) | (np.floor(values) != values) & ~np.isnan(values)
     return (values < 0) | (values > 1)

@@ -12,13 +12,18 @@ from numpy.typing import NDArray
 from .categories import Coded, coded_declared, object_array
 from .column_kinds import KIND_OF_TYPE, Columns, examined, refuse_dates, refuse_others
 
-__all__ = ["is_frame_of", "read_columns", "refuse_lazy"]
+__all__ = ["index_of", "is_frame_of", "read_columns", "refuse_lazy"]
 
 
 def is_frame_of(library: str, X: Any) -> bool:
     """Whether a table is a `DataFrame` of a library, "pandas" or "polars"."""
     loaded = sys.modules.get(library)
     return loaded is not None and isinstance(X, loaded.DataFrame)
+
+
+def index_of(X: Any) -> Any:
+    """The index of a frame of pandas, and None of what has none."""
+    return X.index if hasattr(X, "iloc") else None
 
 
 def refuse_lazy(X: Any) -> None:

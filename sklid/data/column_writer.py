@@ -13,7 +13,16 @@ from numpy.typing import ArrayLike, NDArray
 from .column_kinds import KIND_OF_TYPE
 from .column_reader import is_frame_of
 
-__all__ = ["Container", "Written", "container_of", "container_of_numbers", "numbers_in", "written"]
+__all__ = [
+    "Container",
+    "Written",
+    "container_of",
+    "container_of_numbers",
+    "frame_of",
+    "numbers_in",
+    "whole_numbers",
+    "written",
+]
 
 
 class Container(NamedTuple):
@@ -100,6 +109,38 @@ def numbers_in(
     import polars
 
     return polars.DataFrame(rows, schema=list(names))
+
+
+def whole_numbers(rows: NDArray, came: Container) -> NDArray:
+    """Rows of numbers with those of columns rounded that were whole numbers or truth values by their type."""
+    kinds = [] if came.name == "array" else [_kind_of(dtype) for dtype in came.template.dtypes]
+    whole = [place for place, kind in enumerate(kinds) if kind in ("integer", "boolean")]
+    if whole:
+        rows = rows.copy()
+        rows[:, whole] = np.rint(rows[:, whole])
+    return rows
+
+
+def frame_of(library: str, columns: list[Written], names: Sequence[str], index: ArrayLike | None) -> Any:
+    """Columns in a frame of a library, pandas or polars, that the table did not come in: numbers are floats."""
+    values = [
+        column.values > 0.5 if column.kind == "boolean" and not np.isnan(column.values).any() else column.values
+        for column in columns
+    ]
+    if library == "pandas":
+        import pandas
+
+        frame = pandas.DataFrame(dict(enumerate(values)), index=index)
+        frame.columns = list(names)
+        return frame
+    import polars
+
+    return polars.DataFrame(
+        [
+            polars.Series(name, each.tolist() if each.dtype == object else each)
+            for name, each in zip(names, values, strict=True)
+        ]
+    )
 
 
 def _kind_of(dtype: Any) -> str:

@@ -18,10 +18,12 @@ from torch import Tensor
 from ..nn import ConditionedLikelihood, Likelihood
 from ..nn.likelihoods.conditioned import library_of
 from .blocks import row_blocks
-from .chosen_columns import as_table, columns_of, dense_columns_of
+from .chosen_columns import as_table, columns_of, dense_columns_of, labels_of
+from .column_families import families_beside
 from .column_reader import is_frame_of
 from .conditions import Conditions
 from .memory_map import MappedRows, is_large_map
+from .mixed_adapter import MixedAdapter
 from .sparse_rows import SparseRows
 from .table import ModelRows, TableAdapter
 
@@ -135,6 +137,14 @@ class ConditionedAdapter(TableAdapter):
             return X.features
         return X[:, : self.n_features] if self.conditions.has_columns else X
 
+    def seen(self, X: Any) -> NDArray[np.bool_] | None:
+        features = self.own.seen(self.features(X))
+        if features is None or not self.conditions.has_columns:
+            return features
+        every = np.ones((len(features), features.shape[1] + len(self.conditions.columns)), dtype=bool)
+        every[:, self.conditions.rest] = features
+        return every
+
     def restored(self, x: NDArray[np.floating]) -> NDArray[np.floating]:
         return self.own.restored(x)
 
@@ -153,10 +163,11 @@ class ConditionedAdapter(TableAdapter):
         beside = self.conditions.usual(len(rows)) if like is None else dense_columns_of(as_table(like), columns)
         if container == "default":
             return self._array(features, np.asarray(beside))
+        labels = list(names) if self.conditions._labels is None else self.conditions._labels
         for column in sorted(columns):
             values = _column(beside, columns.index(column), names[column], container)
             if container == "pandas":
-                features.insert(column, names[column], getattr(values, "values", values))
+                features.insert(column, labels[column], getattr(values, "values", values))
             else:
                 features.insert_column(column, values)
         return features
@@ -213,6 +224,8 @@ class ConditionedAdapter(TableAdapter):
         codes = self.conditions.learn(X) if reset else self.conditions.encode(X)
         if reset:
             self.keep_to(estimator, has_labels=hasattr(X, "columns"))
+            if isinstance(self.own, MixedAdapter):
+                self.own.asked = families_beside(self.own.asked, labels_of(X), self.conditions.columns)
         features = columns_of(X, self.conditions.rest)
         if is_large_map(X) and not is_large_map(features):
             raise ValueError(

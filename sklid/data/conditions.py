@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..exceptions import UnknownCategoryWarning, warn_user
 from .categories import Coded, coded_numbers, recoded
-from .chosen_columns import dense_columns_of, labels_of, listed, place_of, title_of
+from .chosen_columns import dense_columns_of, labels_of, listed, places_of, title_of
 from .column_kinds import Columns
 from .column_reader import read_columns
 from .column_writer import Written, container_of, written
@@ -206,7 +206,7 @@ class Conditions:
                 'offset="library" stands for sums of rows, and X has a column of that name. Rename it, or name it in '
                 f"offset by its number, {labels.index(LIBRARY)}."
             )
-        found = {name: [place_of(key, labels, n_columns, name) for key in keys] for name, keys in self._asked.items()}
+        found = {name: places_of(keys, labels, n_columns, name) for name, keys in self._asked.items()}
         every = [*found["offset"], *found["covariates"]]
         twice = [column for column in every if every.count(column) > 1]
         if twice:

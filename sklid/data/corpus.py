@@ -1,6 +1,6 @@
 """The border between a user's documents and a model: what is let in, in which numbers a model sees it, the way back."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,8 @@ from .documents import Documents
 from .vocabulary import Vocabulary
 
 __all__ = ["CorpusAdapter"]
+
+MOST_KEYS = 5
 
 
 class CorpusAdapter:
@@ -39,8 +41,15 @@ class CorpusAdapter:
             If X is one string or a table of several columns, or holds too few documents.
         """
         name = type(estimator).__name__
-        if isinstance(X, str | bytes):
-            raise ValueError(f"{name} takes an iterable of documents, and X is a single string. Pass [X].")
+        if isinstance(X, str) or (isinstance(X, np.ndarray) and not X.ndim):
+            raise ValueError(f"{name} takes an iterable of documents, and X is a single one. Pass [X].")
+        if isinstance(X, bytes):
+            raise ValueError(f"{name} takes an iterable of documents, and X is bytes. Pass [X.decode()].")
+        if isinstance(X, Mapping):
+            raise TypeError(
+                f"{name} takes an iterable of documents, and X is a {type(X).__name__} with the keys "
+                f"{', '.join(map(repr, list(X)[:MOST_KEYS]))}. Pass one of its values."
+            )
         if isinstance(X, np.ma.MaskedArray) and np.ma.is_masked(X):
             raise ValueError("X is a masked array, and numpy forgets masks on the way. Pass X.filled(-1).")
         if hasattr(X, "to_pylist"):  # of Arrow
@@ -55,7 +64,8 @@ class CorpusAdapter:
         documents = self.vocabulary.learn(X) if reset else self.vocabulary.numbered(X)
         if len(documents) < ensure_min_samples:
             raise ValueError(
-                f"Found {len(documents)} document(s) while a minimum of {ensure_min_samples} is required by {name}."
+                f"Found {len(documents)} document(s) while a minimum of {ensure_min_samples} is required by {name}. "
+                "Pass more of them; a generator that was gone through is empty."
             )
         return documents
 

@@ -19,11 +19,12 @@ from ..nn import InversionError, Likelihood, MixedLikelihood
 from .blocks import row_blocks
 from .column_families import OF_CODES
 from .column_kinds import key_of
-from .column_reader import refuse_lazy
+from .column_reader import index_of, refuse_lazy
+from .column_writer import frame_of
 from .mixed_table import MixedTable
 from .scale import fitted_scaler
 from .spooled import is_in_parts
-from .table import TableAdapter, index_of
+from .table import TableAdapter
 
 __all__ = ["MixedAdapter"]
 
@@ -142,7 +143,8 @@ class MixedAdapter(TableAdapter):
         if container in ("default", self.table.container.name):
             target = "array" if container == "default" else container
             return self.table.decode(rows, target, rounded, index_of(like) if container == "pandas" else None)
-        return super().given_back(self.table.decode(rows, "array", rounded), container, names, like)
+        columns = self.table.decoded(rows, rounded)
+        return frame_of(container, columns, names, index_of(like) if container == "pandas" else None)
 
 
 def _scaler_of(X: NDArray[np.float64], columns: list[int], scale: str, keys: list[str]) -> tuple[StandardScaler, str]:

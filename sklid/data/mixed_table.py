@@ -22,6 +22,8 @@ from .numeric_table import shortened
 
 __all__ = ["MixedTable"]
 
+LARGEST_EXACT = 2**53
+"""Up to which double precision holds all whole numbers."""
 MOST_SHOWN = 5
 """Columns, and values of each, in a warning."""
 
@@ -168,15 +170,20 @@ class MixedTable:
         ValueError
             For another container, another number of columns, and codes of no category.
         """
-        rows = np.asarray(rows, dtype=np.float64)
-        if rows.ndim != 2 or rows.shape[1] != len(self.names):
-            raise ValueError(f"Rows of shape {rows.shape} are not of the {len(self.names)} columns seen in fit.")
+        columns = self.decoded(rows, rounded)
         if container not in (None, "array", self.container.name):
             raise ValueError(
                 f'container={container!r} must be "array" or what the table of the fit was, "{self.container.name}".'
             )
         target = Container("array") if container == "array" else self.container
-        return written(target, [self._decoded(rows[:, c], c, rounded) for c in range(rows.shape[1])], index)
+        return written(target, columns, index)
+
+    def decoded(self, rows: ArrayLike, rounded: bool) -> list[Written]:
+        """The columns of rows as a model sees them, as they are to be written."""
+        rows = np.asarray(rows, dtype=np.float64)
+        if rows.ndim != 2 or rows.shape[1] != len(self.names):
+            raise ValueError(f"Rows of shape {rows.shape} are not of the {len(self.names)} columns seen in fit.")
+        return [self._decoded(rows[:, c], c, rounded) for c in range(rows.shape[1])]
 
     def _choose(self, columns: Columns, asked: list[str]) -> None:
         """Families and reasons."""
@@ -197,6 +204,11 @@ class MixedTable:
         if column not in columns.coded and self.families[column] not in OF_CODES:
             return None
         coded = _as_coded(columns, column)
+        if column not in columns.coded and np.abs(coded.categories.astype(np.float64)).max(initial=0) >= LARGEST_EXACT:
+            raise ValueError(
+                f"Column {columns.key(column)} holds whole numbers from 2**53 on, which double precision does not tell "
+                "apart. Turn it into text."
+            )
         if len(coded.categories) > MOST_CATEGORIES:
             raise ValueError(
                 f"Column {columns.key(column)} has {len(coded.categories)} categories, and a column may have "

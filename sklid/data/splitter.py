@@ -60,7 +60,10 @@ class _Tokenizer:
         self.tokenizer = tokenizer
 
     def __call__(self, text: str) -> Sequence[str]:
-        return self.tokenizer.encode(text, add_special_tokens=False).tokens
+        found = self.tokenizer.encode(text, add_special_tokens=False)
+        return [
+            token for token, is_seen in zip(found.tokens, found.attention_mask, strict=True) if is_seen
+        ]  # no padding
 
     def join(self, words: Sequence[str]) -> str:
         numbers = [self.tokenizer.token_to_id(word) for word in words]

@@ -17,14 +17,15 @@ from torch import Tensor
 
 from ..nn import LIKELIHOODS, Likelihood, Support
 from .blocks import row_blocks, tensor_of
-from .column_writer import Container, container_of_numbers, numbers_in
+from .column_reader import index_of
+from .column_writer import Container, container_of_numbers, numbers_in, whole_numbers
 from .memory_map import MappedRows
 from .scale import fitted_scaler
 from .sparse_rows import Rows, SparseRows
 from .support import advice_on, all_in
 from .validated_rows import validated_rows
 
-__all__ = ["ModelRows", "TableAdapter", "index_of"]
+__all__ = ["ModelRows", "TableAdapter"]
 
 LARGEST_VALUE = 1e18
 """In the units of a model, and in single precision, which then holds its square."""
@@ -160,6 +161,10 @@ class TableAdapter:
         self._check_size(X)
         return self.rows(X, 0).float() if isinstance(X, np.ndarray) else ModelRows(X, self)
 
+    def seen(self, X: Rows) -> NDArray[np.bool_] | None:
+        """Which values of checked rows are no gaps; None of rows that are read in parts."""
+        return ~np.isnan(X) if isinstance(X, np.ndarray) else None
+
     def restored(self, x: NDArray[np.floating]) -> NDArray[np.floating]:
         """Rows of the model in the units of the data.
 
@@ -194,7 +199,7 @@ class TableAdapter:
             Whether columns of whole numbers and truth values are to hold such again, where their types are known.
         """
         if container == "default":
-            return rows
+            return whole_numbers(rows, self.container) if rounded else rows
         return numbers_in(container, rows, names, self.container, index_of(like), rounded)
 
     @property
@@ -271,11 +276,6 @@ class ModelRows:
 
     def __getitem__(self, chosen: slice | NDArray | Tensor) -> Tensor:
         return self._table.rows(self._rows[chosen]).float().to(self.device)
-
-
-def index_of(X: Any) -> Any:
-    """The index of a frame of pandas, and None of what has none."""
-    return X.index if hasattr(X, "iloc") else None
 
 
 def _shares_seen(X: Rows, names: Sequence[str] | None, numbers: Sequence[int] | None) -> NDArray[np.floating]:

@@ -14,7 +14,7 @@ from sklearn.utils.validation import validate_data
 
 from .blocks import row_blocks
 from .memory_map import MappedRows, is_large_map
-from .object_gaps import with_plain_gaps
+from .plain_values import with_plain_values
 from .sparse_rows import Rows, is_sparse_numbers, of_sparse
 from .spooled import in_parts
 
@@ -72,7 +72,7 @@ def validated_rows(estimator: BaseEstimator, X: ArrayLike | NamedRows, **checks:
         X = parts.rows if parts.names is None else NamedRows(parts.rows, np.asarray(parts.names, dtype=object))
     if isinstance(X, NamedRows):
         return _rows(X.matrix, _held_to_names(estimator, X, **checks))
-    X = with_plain_gaps(X)
+    X = with_plain_values(X)
     try:
         return _rows(X, partial(validate_data, estimator, **checks))
     except (ValueError, TypeError) as error:
@@ -84,9 +84,9 @@ def validated_rows(estimator: BaseEstimator, X: ArrayLike | NamedRows, **checks:
 def refuse_columns(X: Any, error: Exception, remedy: str) -> None:
     """An error with the name of the first column that holds no numbers: what an error of scikit-learn may be about.
 
-    ValueError for dates, and for text and categories, which have a remedy; TypeError for other objects.
+    ValueError for text and categories, which have a remedy; TypeError for other objects.
     """
-    X = with_plain_gaps(X)
+    X = with_plain_values(X)
     if hasattr(X, "columns") and hasattr(X, "dtypes"):
         columns = [(name, X.iloc[:, place] if hasattr(X, "iloc") else X[name]) for place, name in enumerate(X.columns)]
     elif isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.kind in "OUS":
@@ -95,11 +95,6 @@ def refuse_columns(X: Any, error: Exception, remedy: str) -> None:
         return
     for name, column in columns:
         values = np.asarray(column)
-        if values.dtype.kind in "mM":
-            raise ValueError(
-                f"Column {name!r} holds dates or times, of which there is no likelihood. Leave it out, or make numbers "
-                "of it, such as days since the first."
-            ) from error
         try:
             values.astype(np.float64)
         except (TypeError, ValueError) as reason:

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from sklearn.utils.validation import check_is_fitted
 
+from ..data.seen import with_seen
 from ..validation import output_container
 from .answers import AnswersMixin
 from .inference import Inference
@@ -65,7 +66,7 @@ class RowAnswersMixin(AnswersMixin):
         Mattei & Frellsen, "MIWAE: Deep Generative Modelling and Imputation of Incomplete Data Sets", ICML 2019.
         """
         rows = self._checked(X)
-        return self._given_back(self._inference(rows.dtype).imputed(rows), X, rounded=True)
+        return self._filled(self._inference(rows.dtype).imputed(rows), X, rows)
 
     def sample_posterior_predictive(self, X: ArrayLike, n_samples: int = 1) -> NDArray[np.floating]:
         """The rows with their gaps filled by draws given what was seen: multiple imputation.
@@ -93,7 +94,7 @@ class RowAnswersMixin(AnswersMixin):
         """
         rows = self._checked(X)
         draws = self._drawn(lambda inference, n: inference.completed(rows, n), n_samples)
-        tables = [self._given_back(each, X, rounded=True) for each in draws]
+        tables = [self._filled(each, X, rows) for each in draws]
         return np.stack(tables) if isinstance(tables[0], np.ndarray) else tables
 
     def inverse_transform(self, Z: ArrayLike) -> NDArray[np.floating]:
@@ -135,6 +136,10 @@ class RowAnswersMixin(AnswersMixin):
             If `n_samples` is not a whole number of at least 1.
         """
         return self._given_back(self._drawn(Inference.sample, n_samples), rounded=True)
+
+    def _filled(self, found: NDArray[np.floating], X: Any, rows: Any) -> Any:
+        """The checked rows of X with their gaps filled, in its types."""
+        return with_seen(self._given_back(found, X, rounded=True), X, self._table.seen(rows))
 
     def _given_back(self, rows: NDArray[np.floating], like: Any = None, rounded: bool = False) -> Any:
         """Rows as `set_output` wants them, with the index and the conditions of the rows that they are answers to."""

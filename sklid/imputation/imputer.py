@@ -17,10 +17,10 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, 
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..data.chosen_columns import title_of
+from ..data.column_reader import index_of
 from ..data.column_writer import Container, numbers_in
-from ..data.object_gaps import with_plain_gaps
+from ..data.plain_values import with_plain_values
 from ..data.scale import fitted_scaler
-from ..data.table import index_of
 from ..data.validated_rows import refuse_columns
 from ..estimators.declaration import parameter, with_parameters
 from ..estimators.lidvae import LIDVAE
@@ -246,7 +246,7 @@ class LIDVAEImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def _validated(self, X: ArrayLike, reset: bool) -> NDArray[np.float64]:
         checks = {"dtype": np.float64, "ensure_all_finite": "allow-nan", "ensure_min_samples": 2 if reset else 1}
         try:
-            return validate_data(self, with_plain_gaps(X), reset=reset, **checks)
+            return validate_data(self, with_plain_values(X), reset=reset, **checks)
         except (ValueError, TypeError) as error:
             refuse_columns(X, error, TABLES_OF_TEXT)
             raise

@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from torch.distributions import Distribution, Independent, MultivariateNormal, Normal
 
 from ..data.blocks import tensor_of
-from ..data.object_gaps import with_plain_gaps
+from ..data.plain_values import with_plain_values
 from ..metrics.sources import View, linear_gaussian
 from ..surroundings import ordinary_settings
 from ..validation import weighted_mean
@@ -245,7 +245,7 @@ class LinearInferenceMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
     def _validated(self, X: ArrayLike, complete: bool = False) -> NDArray[np.floating]:
         check_is_fitted(self)
-        X = with_plain_gaps(X)
+        X = with_plain_values(X)
         X = validate_data(self, X, reset=False, dtype=DTYPES, accept_sparse="csr", ensure_all_finite=False)
         check_complete(
             self,

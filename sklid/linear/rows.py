@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import validate_data
 
-from ..data.object_gaps import with_plain_gaps
+from ..data.plain_values import with_plain_values
 from ..data.validated_rows import refuse_columns
 from ..validation import check_sample_weight
 from .covariance import WeightedRows
@@ -41,12 +41,10 @@ def checked_rows(
     gaps : str
         What takes missing values where they are not taken here, or "" where they are.
     """
-    if np.ma.is_masked(X):
-        X = np.ma.filled(X.astype(np.float64), np.nan)
     least = 2 if reset else 1
     checks = {"dtype": DTYPES, "accept_sparse": "csr", "ensure_all_finite": False, "ensure_min_samples": least}
     try:
-        X = validate_data(estimator, with_plain_gaps(X), reset=reset, **checks)
+        X = validate_data(estimator, with_plain_values(X), reset=reset, **checks)
     except (ValueError, TypeError) as error:
         refuse_columns(X, error, NUMBERS)
         raise

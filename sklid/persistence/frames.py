@@ -55,6 +55,8 @@ class ContainerForm:
         if dtype.name == "category":
             return {"categories": packer.value(dtype.categories.tolist(), path), "ordered": bool(dtype.ordered)}
         name = str(dtype)
+        if name.startswith("string"):  # "string[pyarrow]" may be a type of pandas or of Arrow
+            name = f"string[{dtype.storage}]" if hasattr(dtype, "storage") else f"arrow {name}"
         if not PANDAS_TYPES.fullmatch(name):
             raise _refusal(name, path)
         return name

@@ -231,7 +231,13 @@ def test_infinite_numbers_are_refused(value, likelihood):
 OUTSIDE = {
     "negative count": ("poisson", [0.0, -2.0], -2, "the non-negative whole numbers", "gaussian, categorical, ordinal"),
     "fraction": ("negative_binomial", [1, 2.5], 2.5, "the non-negative whole numbers", "gaussian, log_normal, categ"),
-    "zero": ("log_normal", [2.0, 0.0], 0, "the positive numbers", "gaussian, poisson, negative_binomial, zero_"),
+    "zero": (
+        "log_normal",
+        [2.0, 0.0],
+        0,
+        "the positive numbers, from 1e-38 on",
+        "gaussian, poisson, negative_binomial, zero_",
+    ),
     "two": ("bernoulli", [0.5, 2.0], 2, "[0, 1]", "gaussian, log_normal, categorical, ordinal"),
     "below 0": ("continuous_bernoulli", [0.5, -0.5], -0.5, "[0, 1]", "gaussian, categorical, ordinal"),
 }
@@ -310,7 +316,7 @@ def test_unknown_columns_families_and_lengths_are_named():
     assert "likelihood='gausian' is none of 'auto', 'gaussian'" in error(X, "gausian")
     assert "likelihood='x' is none of" in error(X, {"a": "x"})
     assert "likelihood=None is none of" in error(X, ["gaussian", None])
-    assert "likelihood has 1 names, and X has 2 columns. Give each a name" in error(X, ["gaussian"])
+    assert "likelihood has 1 names, and 2 columns of X are modelled" in error(X, ["gaussian"])
     assert "likelihood=3 must be a name, a dict" in error(X, 3)
     assert len(error(np.ones((2, 500)), {-1: "gaussian"})) < 300
 

@@ -153,7 +153,7 @@ def test_what_does_not_split_strings_into_strings_is_refused(tokenizer, error, m
 @pytest.mark.parametrize(
     ("X", "error", "message"),
     [
-        ("one string", ValueError, r"X is a single string. Pass \[X\]"),
+        ("one string", ValueError, r"X is a single one. Pass \[X\]"),
         (3, TypeError, "takes an iterable of documents, and X is 3"),
         ([], ValueError, "Found 0 document"),
         (["one"], ValueError, "Found 1 document.* minimum of 2"),
@@ -162,7 +162,9 @@ def test_what_does_not_split_strings_into_strings_is_refused(tokenizer, error, m
         (["a", [1.5, 2.0]], TypeError, r"Document 1 is \[1.5, 2.0\], a list"),
         (np.zeros((3, 2)), ValueError, r"X is a table of shape \(3, 2\)"),
         (["", ""], ValueError, "hold no words"),
-        (b"bytes", ValueError, "single string"),
+        (b"bytes", ValueError, r"X is bytes. Pass \[X.decode\(\)\]"),
+        (np.array("one string"), ValueError, r"X is a single one. Pass \[X\]"),
+        ({"text": ["a b"], "label": [0]}, TypeError, "a dict with the keys 'text', 'label'. Pass one of its values"),
     ],
 )
 def test_what_is_no_collection_of_documents_is_refused_with_what_to_do(X, error, message):

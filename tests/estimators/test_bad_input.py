@@ -303,7 +303,7 @@ def test_warnings_point_at_the_line_that_called_the_package(wrap):
         (pd.Categorical(["oslo", "rome"] * 10), "Column 'other' holds text or categories, .* likelihood=\"auto\""),
         (
             pd.date_range("2020-01-01", periods=20),
-            "Column 'other' holds dates or times, .* such as days since",
+            "Column 'other' holds dates, times or durations, .* such as the days since",
         ),
     ],
 )
@@ -358,3 +358,51 @@ def test_a_frame_that_was_not_read_is_to_be(model):
     pl = pytest.importorskip("polars")
     with pytest.raises(TypeError, match=r"LazyFrame of polars.*Pass X.collect\(\)"):
         model.fit(pl.DataFrame({"a": [1.0, 2.0, 3.0], "b": [1.0, 3.0, 2.0]}).lazy())
+
+
+DATES = pd.date_range("2020", periods=30)
+TABLES_OF_DATES = {
+    "frame": pd.DataFrame({"start": DATES, "end": DATES + pd.Timedelta("1D")}),
+    "durations": pd.DataFrame({"start": DATES - DATES[0], "end": DATES - DATES[1]}),
+    "array": pd.DataFrame({"start": DATES, "end": DATES}).to_numpy(),
+}
+
+
+@pytest.mark.parametrize("model", [LIDVAE(), LIDVAE(likelihood="auto"), IdentifiablePPCA(1), LIDVAEImputer()])
+@pytest.mark.parametrize("form", [*TABLES_OF_DATES, "polars"])
+def test_tables_of_dates_are_not_taken_as_numbers(model, form):
+    if form == "polars":
+        X = pytest.importorskip("polars").DataFrame({"start": DATES.to_numpy(), "n": np.arange(30.0)})
+    else:
+        X = TABLES_OF_DATES[form]
+    with pytest.raises(ValueError, match="Column ('start'|0) holds dates, times or durations, such as"):
+        model.fit(X)
+
+
+def test_masked_values_are_gaps_to_the_linear_model_and_the_imputer():
+    masked = np.ma.masked_array(X.copy(), mask=False)
+    masked[3, 1] = np.ma.masked
+    masked.data[3, 1] = -999.0
+    gaps = masked.filled(np.nan)
+    linear, imputer = IdentifiablePPCA(2).fit(X), LIDVAEImputer("linear", random_state=0).fit(X)
+    for question in (linear.transform, linear.predict, linear.score_samples, imputer.transform):
+        np.testing.assert_array_equal(question(masked), question(gaps))
+    np.testing.assert_array_equal(clone(imputer).fit_transform(masked), clone(imputer).fit_transform(gaps))
+
+
+def test_families_of_columns_beside_exposures_are_asked_for_by_their_numbers_in_the_table():
+    counts = np.random.default_rng(0).poisson(2.0, (40, 3)) + 1
+    frame = pd.DataFrame(counts, columns=["years", "falls", "visits"])
+    asked = {1: "zero_inflated_poisson", 2: "poisson"}
+    for table, offset in ((frame, "years"), (counts, 0)):
+        found = LIDVAE(1, likelihood=asked, offset=offset, **FAST).fit(table).likelihood_
+        assert list(found.values()) == ["zero_inflated_poisson", "poisson"]
+        for of_exposure in ({0: "gaussian"}, {offset: "gaussian"}):
+            with pytest.raises(ValueError, match="which is one of offset and covariates: these are not modelled"):
+                LIDVAE(1, likelihood=of_exposure, offset=offset, **FAST).fit(table)
+
+
+def test_log_normal_numbers_below_single_precision_are_refused_in_a_mixed_table():
+    X = pd.DataFrame({"p": 10.0 ** -np.linspace(1, 60, 30), "z": np.linspace(0, 1, 30) ** 2})
+    with pytest.raises(ValueError, match="outside the positive numbers, from 1e-38 on"):
+        LIDVAE(1, likelihood={"p": "log_normal"}, **FAST).fit(X)

@@ -82,3 +82,63 @@ def test_draws_of_the_imputer_are_frames_too():
     assert arrays.shape == (3, 60, 3)
     for array, found in zip(arrays, frames, strict=True):
         pd.testing.assert_frame_equal(found, pd.DataFrame(array, columns=frame.columns, index=frame.index))
+
+
+LATER = {
+    "wider": pd.DataFrame({"dose": [2.7, 300.0], "age": [np.nan, 1.0]}),
+    "the same": pd.DataFrame({"dose": [2, 3], "age": [np.nan, 1.0]}, dtype="Int64"),
+    "long": pd.DataFrame({"dose": [2**60 + 1, 3], "age": [np.nan, 1.0]}),
+}
+
+
+@pytest.mark.parametrize("likelihood", ["auto", "gaussian"])
+@pytest.mark.parametrize("container", ["pandas", "polars", "default"])
+@pytest.mark.parametrize("later", LATER)
+def test_seen_values_are_as_they_came_whatever_the_types_of_the_fit(likelihood, container, later):
+    fit = pd.DataFrame({"dose": rng.integers(-100, 100, 60).astype("int8"), "age": rng.standard_normal(60)})
+    X = LATER[later].astype({"age": float})
+    if container == "polars":
+        pl = pytest.importorskip("polars")
+        fit, X = pl.from_pandas(fit), pl.from_pandas(X)
+    model = LIDVAE(likelihood=likelihood, **QUICK).set_output(transform=container).fit(fit)
+    for filled in (model.impute(X), model.sample_posterior_predictive(X, 2)[1]):
+        found = filled[:, 0] if container == "default" else filled["dose"]
+        if container == "default":
+            np.testing.assert_array_equal(np.asarray(found, dtype=float), LATER[later]["dose"].astype(float))
+        else:
+            assert list(found) == list(X["dose"])
+        assert not np.isnan(np.asarray(filled, dtype=float)).any()
+
+
+def test_whole_numbers_that_are_not_told_apart_are_no_categories():
+    frame = pd.DataFrame({"s": 2**60 + np.arange(60) % 3 * 20, "z": rng.standard_normal(60)})
+    with pytest.raises(ValueError, match=r"Column 's' holds whole numbers from 2\*\*53 on.*Turn it into text"):
+        LIDVAE(likelihood={"s": "categorical"}, **QUICK).fit(frame)
+
+
+def test_a_frame_of_another_library_has_floats_truth_values_and_text():
+    pl = pytest.importorskip("polars")
+    frame = pd.DataFrame(
+        {"z": rng.standard_normal(60), "i": COUNTS[:, 0], "c": ["x", "y"] * 30, "b": [True, False] * 30}
+    )
+    found = LIDVAE(likelihood="auto", **QUICK).set_output(transform="polars").fit(frame).sample(5)
+    assert list(found.dtypes) == [pl.Float64, pl.Float64, pl.String, pl.Boolean]
+    other = LIDVAE(likelihood="auto", **QUICK).set_output(transform="pandas").fit(pl.from_pandas(frame)).sample(5)
+    assert [dtype.kind for dtype in other.dtypes] == ["f", "f", "O", "b"]
+
+
+def test_without_set_output_whole_numbers_are_filled_by_whole_numbers_too():
+    found = LIDVAE(likelihood="poisson", **QUICK).fit(FRAMES["counts with gaps"]).impute(FRAMES["counts with gaps"])
+    assert (found % 1 == 0).all()
+    assert (LIDVAE(likelihood="poisson", **QUICK).fit(COUNTS.astype(float)).predict(COUNTS) % 1 > 0).all()
+
+
+@pytest.mark.parametrize("offset", [1, "y"])
+def test_labels_of_exposures_come_back(offset):
+    labels = [0, 1, 2] if offset == 1 else pd.MultiIndex.from_tuples([("x", 1), ("y", 1), ("z", 1)])
+    frame = pd.DataFrame(COUNTS + 1, columns=labels)
+    model = LIDVAE(likelihood="poisson", offset=offset if offset == 1 else ("y", 1), **QUICK)
+    filled = model.set_output(transform="pandas").fit(frame).impute(frame)
+    pd.testing.assert_frame_equal(filled, frame)
+    assert model.transform(filled).shape == (60, 1)
+    assert list(model.sample(2).columns) == list(frame.columns)

@@ -65,6 +65,32 @@ def test_every_latent_is_active_and_the_report_has_a_view_of_documents(fitted):
     assert log_likelihood(fitted, TEXTS).value == pytest.approx(fitted.score(TEXTS), abs=0.2)
 
 
+SURPRISES = ["the cat sees the sun", "the zebra sees the sea .", "", "zebra", "sun sun sun the"]
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda n: LIDSVAE(**SMALL | {"n_components": n}),
+        lambda n: LIDSVAE(encoder="both", **SMALL | {"n_components": n}),
+        lambda n: SequentialVAE(encoder="bow", **SMALL | {"n_components": n}),
+    ],
+)
+@pytest.mark.parametrize(("texts", "n_components"), [(MANY, 9), (TEXTS[:2] * 20, 5), (["the"] * 30, 2)])
+def test_documents_unlike_those_of_the_fit_have_embeddings_and_scores_of_ordinary_size(made, texts, n_components):
+    """Even with more latents than the documents of the fit differ in."""
+    model = made(n_components).fit(texts)
+    Z = model.transform(SURPRISES)
+    assert np.abs(Z).max() < 10
+    assert model.score_samples(SURPRISES).min() > -200
+    assert np.isfinite(model.perplexity(SURPRISES))
+
+
+def test_next_to_a_temperature_of_zero_the_most_probable_words_are_drawn(fitted):
+    for temperature in (1e-3, 1e-40, 1e-300):
+        assert set(fitted.sample(20, temperature)) <= {text.replace(" .", ".") for text in TEXTS}
+
+
 def test_scores_depend_neither_on_other_documents_nor_on_their_lengths(quick):
     alone = np.concatenate([quick.score_samples([text]) for text in [*TEXTS, "the"]])
     np.testing.assert_allclose(quick.score_samples([*TEXTS, "the"]), alone, rtol=1e-5)

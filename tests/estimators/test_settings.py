@@ -12,8 +12,10 @@ import pytest
 import scipy
 import sklearn
 import torch
+from sklearn.base import clone
 
-from sklid import LIDVAE, IdentifiablePPCA
+from sklid import LIDSVAE, LIDVAE, IdentifiablePPCA
+from sklid.baselines import LanguageModel, SequentialSemiAmortizedVAE, SequentialVAE
 
 from .models import MODELS, SMALL, X, answers, assert_same, measurements
 
@@ -89,6 +91,17 @@ def test_setting_does_not_change_what_is_measured(setting, measured):
     model, expected = measured
     with SETTINGS[setting]():
         assert_same(measurements(model), expected)
+
+
+@pytest.mark.parametrize("Model", [LIDSVAE, SequentialVAE, SequentialSemiAmortizedVAE, LanguageModel])
+def test_settings_together_change_no_model_of_documents(Model):
+    texts = ["the cat sees the sun", "the dog sees the sea", "a cow likes a tree"] * 10
+    sizes = {} if Model is LanguageModel else {"n_components": 2}
+    model = Model(hidden_size=8, embedding_size=4, max_epochs=2, n_importance_samples=5, random_state=0, **sizes)
+    expected = model.fit(texts).score_samples(texts)
+    with all_at_once():
+        found = clone(model).fit(texts).score_samples(texts)
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_anomaly_detection_goes_with_a_fit():

@@ -137,7 +137,7 @@ def test_a_column_without_values_is_refused():
     [
         (np.nan, "All values of column 'b' are missing"),
         ("text", "Column 'b' holds text or categories, and this imputer fills tables of numbers"),
-        (pd.Timestamp("2024-02-29"), "Column 'b' holds dates or times"),
+        (pd.Timestamp("2024-02-29"), "Column 'b' holds dates, times or durations"),
         (1e300, "Column 'b' holds values so large"),
     ],
 )

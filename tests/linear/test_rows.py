@@ -70,7 +70,7 @@ def test_number_of_draws_is_a_whole_number_of_at_least_one(n_samples):
     ("column", "message"),
     [
         ("text", "Column 'b' holds text or categories, and principal components are those of numbers"),
-        (pd.Timestamp("2024-02-29"), "Column 'b' holds dates or times"),
+        (pd.Timestamp("2024-02-29"), "Column 'b' holds dates, times or durations"),
     ],
 )
 def test_columns_without_numbers_are_told_by_name(column, message):

@@ -7,6 +7,7 @@ from torch.distributions import constraints
 
 __all__ = [
     "LARGEST_WHOLE",
+    "LEAST_POSITIVE",
     "NON_NEGATIVE_INTEGERS",
     "POSITIVE_NUMBERS",
     "REAL_NUMBERS",

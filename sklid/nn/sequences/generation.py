@@ -24,7 +24,7 @@ def drawn(decoder: SequenceDecoder, z: Tensor, n_most: int, temperature: float =
 
     At temperatures below 1 probable words are drawn more often than the model has them.
     """
-    return _word_by_word(decoder, z, n_most, lambda logits: Categorical(logits=logits / temperature).sample())
+    return _word_by_word(decoder, z, n_most, lambda logits: Categorical(logits=_at(temperature, logits)).sample())
 
 
 @torch.no_grad()
@@ -49,6 +49,14 @@ def _word_by_word(decoder: SequenceDecoder, z: Tensor, n_most: int, choose: Call
         if ended.all():
             break
     return torch.stack(rows, dim=1).to(z.dtype)
+
+
+def _at(temperature: float, logits: Tensor) -> Tensor:
+    """Logits over a temperature; next to 0 it leaves the most probable words."""
+    if temperature == 1:
+        return logits
+    below = logits - logits.max(dim=-1, keepdim=True).values
+    return below / max(temperature, torch.finfo(logits.dtype).tiny)
 
 
 def _by_beam(decoder: SequenceDecoder, z: Tensor, n_most: int, n_beams: int) -> Tensor:

@@ -29,6 +29,10 @@ LEAST_SLOPE = 1e-3
 """Of a component that no document has."""
 
 
+LEAST_SPREAD = 3e-4
+"""Of the largest standard deviation: what is smaller is rounding, in single precision."""
+
+
 class DocumentStart(NamedTuple):
     """What a decoder and an encoder start at.
 
@@ -45,7 +49,7 @@ class DocumentStart(NamedTuple):
     components : Tensor of shape (K, V)
         Orthonormal principal directions of log(1 + c(x)).
     spread : Tensor of shape (K,)
-        Standard deviations along them.
+        Standard deviations along them; infinite along those in which no documents differ, which say nothing.
     precision : Tensor of shape (K,)
         Of the posterior of a document of average length, at least 1.
     """
@@ -61,7 +65,18 @@ class DocumentStart(NamedTuple):
 
 @torch.no_grad()
 def start_of(x: Tensor, n_words: int, n_components: int) -> DocumentStart:
-    """Of documents ``(N, T)``, of the first of them if there are very many words."""
+    """Of documents ``(N, T)``, of the first of them if there are very many words.
+
+    Raises
+    ------
+    ValueError
+        For more latents than words.
+    """
+    if n_components > n_words:
+        raise ValueError(
+            f"n_components={n_components} latents are more than the {n_words} words that documents have, the end and "
+            "unknown ones among them. Lower n_components, or let more words in."
+        )
     x = x[: max(1, MOST_NUMBERS // n_words)]
     counts = bag_of_words(x, n_words)
     shares = (counts.sum(0) + 1) / (counts.sum() + n_words)
@@ -69,7 +84,8 @@ def start_of(x: Tensor, n_words: int, n_components: int) -> DocumentStart:
     mean = bags.mean(0)
     components = probabilistic_pca(bags, n_components).directions
     scores = (bags - mean) @ components.mT
-    spread = scores.std(0, correction=0).clamp_min(torch.finfo(scores.dtype).eps)
+    spread = scores.std(0, correction=0)
+    spread = spread.masked_fill(spread <= LEAST_SPREAD * spread.max(), torch.inf)
     directions, slopes = _orthonormal(_log_slopes(scores / spread, counts, shares) + LEAST_SLOPE * components)
     variances = directions.square() @ shares - (directions @ shares).square()
     precision = 1 + counts.sum(-1).mean() * slopes.square() * variances
@@ -88,4 +104,4 @@ def _orthonormal(rows: Tensor) -> tuple[Tensor, Tensor]:
     columns = (rows - rows.mean(-1, keepdim=True)).mT
     found, lengths = torch.linalg.qr(columns)
     lengths = lengths.diagonal()
-    return (found * torch.where(lengths < 0, -1.0, 1.0)).mT, lengths.abs()
+    return (found * torch.ones_like(lengths).copysign(lengths)).mT, lengths.abs()

@@ -57,6 +57,19 @@ def test_the_encoder_starts_at_the_principal_components_and_adds_up_to_the_prior
     torch.testing.assert_close(total, torch.ones_like(total), atol=0.01, rtol=0)
 
 
+def test_components_that_no_documents_differ_in_say_nothing(documents):
+    """Else a word that the others always go with would be taken for thousands of standard deviations."""
+    few = documents[:20].float()
+    start = start_of(few, V, V - 1)
+    bags = torch.log1p(bag_of_words(few, V))
+    spread = ((bags - start.mean) @ start.components.mT).std(0, correction=0)
+    still = spread < 1e-4
+    same = start_of(few[:1].expand(20, -1), V, K)
+    assert torch.isinf(start.spread).equal(still)
+    assert torch.isinf(same.spread).all()
+    assert torch.isfinite(same.slopes).all()
+
+
 def test_the_model_explains_documents_better_by_their_latents_from_the_start(documents):
     model = made()
     model.initialise(documents)
@@ -71,4 +84,7 @@ def test_the_model_explains_documents_better_by_their_latents_from_the_start(doc
 def test_more_latents_than_the_documents_differ_in_are_still_orthonormal():
     start = start_of(torch.tensor([[2.0, 3, 0]] * 5), V, 6)
     torch.testing.assert_close(start.directions @ start.directions.mT, torch.eye(6), atol=1e-5, rtol=0)
-    assert all(values.isfinite().all() for values in start)
+    assert all(values.isfinite().all() for name, values in start._asdict().items() if name != "spread")
+    assert not start.spread.isnan().any()
+    with pytest.raises(ValueError, match="n_components=13 latents are more than the 12 words"):
+        start_of(torch.tensor([[2.0, 3, 0]] * 5), V, V + 1)
