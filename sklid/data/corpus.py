@@ -41,15 +41,7 @@ class CorpusAdapter:
             If X is one string or a table of several columns, or holds too few documents.
         """
         name = type(estimator).__name__
-        if isinstance(X, str) or (isinstance(X, np.ndarray) and not X.ndim):
-            raise ValueError(f"{name} takes an iterable of documents, and X is a single one. Pass [X].")
-        if isinstance(X, bytes):
-            raise ValueError(f"{name} takes an iterable of documents, and X is bytes. Pass [X.decode()].")
-        if isinstance(X, Mapping):
-            raise TypeError(
-                f"{name} takes an iterable of documents, and X is a {type(X).__name__} with the keys "
-                f"{', '.join(map(repr, list(X)[:MOST_KEYS]))}. Pass one of its values."
-            )
+        _refuse_one_document(name, X)
         if isinstance(X, np.ma.MaskedArray) and np.ma.is_masked(X):
             raise ValueError("X is a masked array, and numpy forgets masks on the way. Pass X.filled(-1).")
         if hasattr(X, "to_pylist"):  # of Arrow
@@ -84,3 +76,16 @@ class CorpusAdapter:
     def restored(self, rows: Tensor) -> list[Any]:
         """Documents of rows of numbers."""
         return self.vocabulary.restored(rows.cpu().numpy())
+
+
+def _refuse_one_document(name: str, X: Any) -> None:
+    """An error for what is no collection of documents, though it can be gone through."""
+    if isinstance(X, str) or (isinstance(X, np.ndarray) and not X.ndim):
+        raise ValueError(f"{name} takes an iterable of documents, and X is a single one. Pass [X].")
+    if isinstance(X, bytes):
+        raise ValueError(f"{name} takes an iterable of documents, and X is bytes. Pass [X.decode()].")
+    if isinstance(X, Mapping):
+        raise TypeError(
+            f"{name} takes an iterable of documents, and X is a {type(X).__name__} with the keys "
+            f"{', '.join(map(repr, list(X)[:MOST_KEYS]))}. Pass one of its values."
+        )
