@@ -41,9 +41,10 @@ def _array(found: NDArray, X: Any, seen: NDArray[np.bool_]) -> NDArray:
         except (TypeError, ValueError):  # a frame with gaps of pandas, whose numbers are in the answer already
             return found
         return np.where(seen, came, found).astype(found.dtype, copy=False)
-    values = X.to_numpy() if hasattr(X, "to_numpy") else np.asarray(X, dtype=object)
-    differs = seen & np.asarray(values.astype(object) != found, dtype=bool)
-    return np.where(differs, values.astype(object), found) if differs.any() else found
+    came = X.to_numpy() if hasattr(X, "to_numpy") else np.asarray(X, dtype=object)
+    differs = seen.copy()
+    differs[seen] = came.astype(object)[seen] != found[seen]  # gaps of pandas compare with nothing
+    return np.where(differs, came, found) if differs.any() else found
 
 
 def _pandas(found: Any, X: Any, seen: NDArray[np.bool_]) -> Any:

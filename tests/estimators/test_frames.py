@@ -110,6 +110,27 @@ def test_seen_values_are_as_they_came_whatever_the_types_of_the_fit(likelihood, 
         assert not np.isnan(np.asarray(filled, dtype=float)).any()
 
 
+@pytest.mark.parametrize("container", ["default", "pandas", "polars"])
+def test_gaps_of_pandas_in_columns_of_all_kinds_are_filled(container):
+    pytest.importorskip("polars")
+    frame = pd.DataFrame(
+        {
+            "i": pd.array(COUNTS[:, 0], dtype="Int64"),
+            "s": pd.array(["a", "b"] * 30, dtype="string"),
+            "z": rng.standard_normal(60),
+            "b": pd.array(COUNTS[:, 1] > 2, dtype="boolean"),
+        }
+    )
+    X = frame.copy()
+    for row, column in enumerate(X):
+        X.loc[row, column] = np.nan if column == "z" else pd.NA
+    model = LIDVAE(likelihood="auto", **QUICK).set_output(transform=container).fit(X)
+    found = np.asarray(model.impute(X), dtype=object)
+    assert not pd.isna(found).any()
+    seen = X.notna().to_numpy()
+    assert (found[seen] == frame.to_numpy(dtype=object)[seen]).all()
+
+
 def test_whole_numbers_that_are_not_told_apart_are_no_categories():
     frame = pd.DataFrame({"s": 2**60 + np.arange(60) % 3 * 20, "z": rng.standard_normal(60)})
     with pytest.raises(ValueError, match=r"Column 's' holds whole numbers from 2\*\*53 on.*Turn it into text"):
