@@ -99,7 +99,7 @@ def singular_vectors(n_components: int, max_features: int, random_state: int, **
 
 METHODS = {
     "LIDSVAE section": Method(LIDSVAE, is_main=True),
-    "LIDSVAE annealed": Method(LIDSVAE, {"kl_warmup": 0.5}, is_main=True, data=(YELP,)),
+    "LIDSVAE annealed": Method(LIDSVAE, {"kl_warmup": 0.5}, data=(YELP,)),
     "LIDSVAE brenier": Method(LIDSVAE, {"decoder": "brenier"}, times=1.5),
     "VAE": Method(SequentialVAE, is_main=True),
     "VAE bow": Method(SequentialVAE, {"encoder": "bow"}, is_main=True),

@@ -10,6 +10,8 @@ __all__ = ["UNKNOWN_WORD", "splitter_of"]
 
 UNKNOWN_WORD = "<unk>"
 """What stands for a word that is not known."""
+FLAG = "[\U0001f1e6-\U0001f1ff]{2}"
+"""Two letters of a country."""
 NO_SPACE_BEFORE = re.compile(r"\s+([.,;:!?%)\]}])")
 
 
@@ -24,7 +26,7 @@ def _words() -> re.Pattern[str]:
     letters = rf"[\w{combining}][\w{combining}\u200c\u200d]*"
     mark = rf"[^\w\s][{combining}\U0001f3fb-\U0001f3ff]*"
     words = rf"{letters}(?:['’]{letters})*"
-    return re.compile(rf"{UNKNOWN_WORD}|\d+(?:[.,]\d+)+|{words}|{mark}(?:\u200d{mark})*")
+    return re.compile(rf"{UNKNOWN_WORD}|\d+(?:[.,]\d+)+|{words}|{FLAG}|{mark}(?:\u200d{mark})*")
 
 
 class _Words:
@@ -61,9 +63,8 @@ class _Tokenizer:
 
     def __call__(self, text: str) -> Sequence[str]:
         found = self.tokenizer.encode(text, add_special_tokens=False)
-        return [
-            token for token, is_seen in zip(found.tokens, found.attention_mask, strict=True) if is_seen
-        ]  # no padding
+        seen = zip(found.tokens, found.attention_mask, strict=True)
+        return [token for token, is_no_padding in seen if is_no_padding]
 
     def join(self, words: Sequence[str]) -> str:
         numbers = [self.tokenizer.token_to_id(word) for word in words]

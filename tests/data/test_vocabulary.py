@@ -36,6 +36,10 @@ def test_words_are_numbered_by_how_common_they_are_and_marks_are_words():
         ("می\u200cخواهم بروم", ["می\u200cخواهم", "بروم"]),
         ("cafe\u0301s don’t cost 1,5", ["cafe\u0301s", "don’t", "cost", "1,5"]),
         ("so good 👩🏽\u200d🚀❤\ufe0f!", ["so", "good", "👩🏽\u200d🚀", "❤\ufe0f", "!"]),
+        (
+            "from \U0001f1e9\U0001f1ea\U0001f1eb\U0001f1f7!",
+            ["from", "\U0001f1e9\U0001f1ea", "\U0001f1eb\U0001f1f7", "!"],
+        ),
         ("<unk> a-b (c).", ["<unk>", "a", "-", "b", "(", "c", ")", "."]),
     ],
 )
@@ -135,6 +139,8 @@ def test_a_tokenizer_may_be_one_of_tokenizers():
     learned = vocabulary.learn(["a b b", "b"])
     assert vocabulary.words == ["b", "a"]
     assert vocabulary.restored(learned[:].numpy()) == ["a b b", "b"]
+    tokenizer.enable_padding(length=5)
+    assert made(tokenizer=tokenizer).learn(["a b b", "b"]).lengths.tolist() == learned.lengths.tolist()
 
 
 @pytest.mark.parametrize(
