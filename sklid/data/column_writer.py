@@ -69,8 +69,11 @@ def container_of_numbers(X: Any) -> Container:
     if came.name == "pandas":
         import pandas
 
-        types = [getattr(dtype, "subtype", dtype) for dtype in came.template.dtypes]  # of sparse columns
+        came_types = list(came.template.dtypes)
+        types = [getattr(dtype, "subtype", dtype) for dtype in came_types]  # of sparse columns
         numbers = [dtype if dtype.kind in KIND_OF_TYPE else np.dtype(float) for dtype in types]
+        if numbers == came_types:
+            return came
         template = pandas.DataFrame({place: pandas.Series([], dtype=dtype) for place, dtype in enumerate(numbers)})
         template.columns = came.template.columns
         return Container("pandas", template)
