@@ -56,7 +56,8 @@ class ContainerForm:
             return {"categories": packer.value(dtype.categories.tolist(), path), "ordered": bool(dtype.ordered)}
         name = str(dtype)
         if name.startswith("string"):  # "string[pyarrow]" may be a type of pandas or of Arrow
-            name = f"string[{dtype.storage}]" if hasattr(dtype, "storage") else f"arrow {name}"
+            is_of_pandas = type(dtype).__name__ == "StringDtype"
+            name = f"string[{dtype.storage}]" if is_of_pandas else f"{name} of Arrow"
         if not PANDAS_TYPES.fullmatch(name):
             raise _refusal(name, path)
         return name

@@ -7,6 +7,7 @@ import pytest
 from sklearn.base import clone
 
 from sklid import LIDVAE, LIDGMVAEClustering, LIDVAEImputer, load, save
+from sklid.exceptions import ModelFileError
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklid.CollapseWarning")
 QUICK = {"n_components": 1, "max_epochs": 2, "n_importance_samples": 5, "random_state": 0}
@@ -163,3 +164,17 @@ def test_labels_of_exposures_come_back(offset):
     pd.testing.assert_frame_equal(filled, frame)
     assert model.transform(filled).shape == (60, 1)
     assert list(model.sample(2).columns) == list(frame.columns)
+
+
+@pytest.mark.parametrize("storage", ["python", "pyarrow"])
+def test_text_of_a_saved_model_has_the_type_that_came_or_is_refused(storage, tmp_path):
+    text = pd.Series(["a", "b"] * 30, dtype=f"string[{storage}]")
+    frame = pd.DataFrame({"x": text, "y": rng.standard_normal(60)})
+    model = LIDVAE(likelihood="auto", **QUICK).set_output(transform="pandas").fit(frame)
+    save(model, tmp_path / "model.sklid")
+    again = load(tmp_path / "model.sklid").sample(3)["x"].dtype
+    assert (type(again), again.storage) == (type(text.dtype), text.dtype.storage)
+    pa = pytest.importorskip("pyarrow")
+    model.fit(frame.astype({"x": pd.ArrowDtype(pa.string())}))
+    with pytest.raises(ModelFileError, match="which a model file cannot hold"):
+        save(model, tmp_path / "model.sklid")
